@@ -1,0 +1,19 @@
+"""Settings shared by every test: eight host devices, and where the real raw files lie."""
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+# Sharding is tested on any machine: one CPU shows itself as eight devices.
+jax.config.update("jax_num_cpu_devices", 8)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real raw files that THERMOLION_TEST_DATA names; skips where it is unset."""
+    folder = os.environ.get("THERMOLION_TEST_DATA")
+    if not folder:
+        pytest.skip("THERMOLION_TEST_DATA is unset: it names the folder of real raw files")
+    return Path(folder)

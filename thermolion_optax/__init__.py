@@ -1,0 +1,1 @@
+"""ThermoLion and SMES as composable optax transformations."""
