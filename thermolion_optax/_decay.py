@@ -1,0 +1,30 @@
+"""Decoupled weight decay that asks for ``params`` only where it needs them."""
+
+from typing import Any
+
+import optax
+
+from thermolion_optax import _checks
+
+
+def decayed_weights(owner: str, weight_decay: Any, mask: Any) -> optax.GradientTransformation:
+    """``optax.add_decayed_weights``; a concrete 0 passes updates through, with or without params.
+
+    The state is the same in both cases, so that a run may go on with another decay.
+    """
+    _checks.check_scalar(owner, "weight_decay", weight_decay, 0)
+    _checks.check_mask(owner, mask)
+    decay = optax.add_decayed_weights(weight_decay, mask)
+    off = _checks.concrete(weight_decay) == 0
+
+    def update(updates, state, params=None):
+        if off:
+            return updates, state
+        if params is None:
+            raise ValueError(
+                f"{owner}: params is None, but weight_decay = {weight_decay} needs the parameters. "
+                "Call tx.update(grads, state, params), or set weight_decay=0.0."
+            )
+        return decay.update(updates, state, params)
+
+    return optax.GradientTransformation(decay.init, update)

@@ -1,0 +1,189 @@
+"""SMES: SGD and Adam as two values of the second moment's exponent."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from thermolion_optax import _checks, _trees
+from thermolion_optax._decay import decayed_weights
+from thermolion_optax._moments import add_eps, advance, is_positive, safe_divide
+
+
+class SmesState(NamedTuple):
+    """State of :func:`scale_by_smes`.
+
+    Attributes:
+        count: updates so far, int32 scalar.
+        mu: the first moment, shaped and sharded like the parameters.
+        nu: the second moment, likewise.
+    """
+
+    count: jax.Array
+    mu: optax.Updates
+    nu: optax.Updates
+
+
+def scale_by_smes(
+    alpha: optax.ScalarOrSchedule = 0.5,
+    b1: jax.typing.ArrayLike = 0.9,
+    b2: jax.typing.ArrayLike = 0.999,
+    eps: jax.typing.ArrayLike = 1e-8,
+    *,
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+) -> optax.GradientTransformationExtraArgs:
+    r"""Divides the momentum by the second moment to the power alpha.
+
+    .. math::
+        u = \hat m / (\hat v^{\alpha} + \epsilon), \qquad
+        \hat m = m / (1 - b_1^t), \quad \hat v = v / (1 - b_2^t)
+
+    with m and v the moving averages of g and g^2. alpha = 0 is SGD with (bias-corrected)
+    momentum, alpha = 1/2 is Adam. The step has the units of g^(1 - 2 alpha), so the learning
+    rate must be tuned anew for each alpha. Where a denominator is 0 the step is 0.
+
+    Args:
+        alpha: the exponent, any finite number (negative ones too), or a schedule of the 0-based
+            step. Concrete 0, 1/4, 1/2 and 1 cost roots instead of a power.
+        b1: decay of the first moment, in [0, 1).
+        b2: decay of the second moment, in [0, 1).
+        eps: added to the power of v; at least 0.
+        mu_dtype: dtype in which m is stored; None is the parameter's.
+        nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32.
+
+    Returns:
+        A transformation with :class:`SmesState`. Arithmetic is at least float32. Updates have
+        the dtype of gradient, parameter and stored m together.
+
+    Raises:
+        ValueError: for a hyperparameter out of range, or a tree unlike that given to ``init``.
+        TypeError: for an argument of the wrong kind, or leaves that are not real floats.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from thermolion_optax import scale_by_smes
+        >>> g = jnp.array([4.0, -0.25])
+        >>> for alpha in (0.0, 0.25, 0.5):
+        ...     tx = scale_by_smes(alpha)
+        ...     updates, _ = tx.update(g, tx.init(g))
+        ...     print([round(float(u), 3) for u in updates])
+        [4.0, -0.25]
+        [2.0, -0.5]
+        [1.0, -1.0]
+
+    References:
+        SMES (arXiv 2405.18498); alpha = p with AMSGrad's maximum is Padam (arXiv 1806.06763);
+        scheduled alpha: Natural Spectral Fusion (arXiv 2509.04713).
+    """
+    return _scale_by_smes("scale_by_smes", alpha, b1, b2, eps, mu_dtype, nu_dtype)
+
+
+def smes(
+    learning_rate: optax.ScalarOrSchedule,
+    alpha: optax.ScalarOrSchedule = 0.5,
+    b1: jax.typing.ArrayLike = 0.9,
+    b2: jax.typing.ArrayLike = 0.999,
+    eps: jax.typing.ArrayLike = 1e-8,
+    *,
+    weight_decay: jax.typing.ArrayLike = 0.0,
+    mask: Any = None,
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+) -> optax.GradientTransformationExtraArgs:
+    r"""SMES: from SGD with momentum (alpha = 0) to Adam (alpha = 1/2) and beyond.
+
+    .. math::
+        \theta \leftarrow \theta - \eta \left(\hat m / (\hat v^{\alpha} + \epsilon)
+        + \mathrm{weight\_decay} \cdot \theta\right)
+
+    Args:
+        learning_rate: the step size eta >= 0, or a schedule. Its useful size depends on alpha.
+        alpha: the exponent, any finite number, or a schedule of the 0-based step.
+        b1: decay of the first moment, in [0, 1).
+        b2: decay of the second moment, in [0, 1).
+        eps: added to the power of v; at least 0.
+        weight_decay: decoupled weight decay, at least 0; unless 0, ``update`` needs ``params``.
+        mask: tree of booleans (or a callable giving it) saying which parameters decay.
+        mu_dtype: dtype in which m is stored; None is the parameter's.
+        nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32.
+
+    Returns:
+        The transformation. Under ``optax.inject_hyperparams`` name those of ``mask``,
+        ``mu_dtype`` and ``nu_dtype`` that you set in ``static_args``.
+
+    Raises:
+        ValueError: for a hyperparameter out of range, missing ``params``, or trees that differ.
+        TypeError: for an argument of the wrong kind or leaves that are not real floats.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> from thermolion_optax import smes
+        >>> tx = smes(0.1, alpha=optax.linear_schedule(0.5, 0.0, 100))
+        >>> w = jnp.array([1.0])
+        >>> updates, state = tx.update(jnp.array([2.0]), tx.init(w), w)
+        >>> round(float(updates[0]), 4)
+        -0.1
+
+    References:
+        SMES (arXiv 2405.18498).
+    """
+    _checks.check_scalar("smes", "learning_rate", learning_rate, 0, schedule=True)
+    return optax.chain(
+        _scale_by_smes("smes", alpha, b1, b2, eps, mu_dtype, nu_dtype),
+        decayed_weights("smes", weight_decay, mask),
+        optax.scale_by_learning_rate(learning_rate),
+    )
+
+
+def _scale_by_smes(owner, alpha, b1, b2, eps, mu_dtype, nu_dtype):
+    _checks.check_scalar(owner, "alpha", alpha, schedule=True)
+    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
+    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_scalar(owner, "eps", eps, 0)
+    _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
+    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
+
+    def init(params):
+        return SmesState(
+            count=jnp.zeros([], jnp.int32),
+            mu=_trees.zeros(owner, params, mu_dtype),
+            nu=_trees.zeros(owner, params, nu_dtype, at_least=jnp.float32),
+        )
+
+    def update(updates, state, params=None, **extra):
+        del extra
+        count = optax.safe_increment(state.count)
+        moments = advance(owner, updates, state.mu, state.nu, params, b1, b2)
+        power = alpha(state.count) if callable(alpha) else alpha
+
+        def step(m, v, dtype):
+            m = _unbias(m, b1, count)
+            denominator = add_eps(_power(_unbias(v, b2, count), power), eps)
+            return safe_divide(m, denominator, is_positive(eps)).astype(dtype)
+
+        steps = moments.map(step, moments.mu, moments.nu, moments.dtypes)
+        return moments.tree(steps), SmesState(count, *moments.stored())
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _unbias(moment: jax.Array, decay: Any, count: jax.Array) -> jax.Array:
+    correction = 1 - jnp.asarray(decay, moment.dtype) ** count.astype(moment.dtype)
+    # 0 only for a traced decay that rounds to 1; the moment is then 0 as well.
+    return safe_divide(moment, correction, _checks.concrete(decay) is not None)
+
+
+def _power(nu: jax.Array, alpha: Any) -> jax.Array:
+    match _checks.concrete(alpha):
+        case 0.0:
+            return jnp.ones_like(nu)
+        case 0.25:
+            return jnp.sqrt(jnp.sqrt(nu))
+        case 0.5:
+            return jnp.sqrt(nu)
+        case 1.0:
+            return nu
+        case _:
+            return jnp.power(nu, jnp.asarray(alpha, nu.dtype))

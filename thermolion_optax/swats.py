@@ -1,0 +1,202 @@
+"""SWATS: Adam that switches to SGD, by Keskar and Socher's criterion or after a fixed step."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from thermolion_optax import _checks
+from thermolion_optax._baselines import check_tree, check_whole, divide, like, wide_zeros, widen
+
+
+class SwatsState(NamedTuple):
+    """State of `swats`.
+
+    Attributes:
+        count: number of updates made, int32.
+        mu: Adam's first moment; after the switch SGD's momentum. Shaped as the parameters.
+        nu: Adam's second moment, kept as it was at the switch. Shaped as the parameters.
+        projection_average: λ, the running average of the projected SGD learning rate.
+        switch_step: the 1-based number of the last Adam step; 0 while Adam is still at work.
+        sgd_learning_rate: the learning rate SGD started with; 0 before the switch.
+        switch_learning_rate: `learning_rate` at the switch; 0 before it.
+    """
+
+    count: jax.Array
+    mu: Any
+    nu: Any
+    projection_average: jax.Array
+    switch_step: jax.Array
+    sgd_learning_rate: jax.Array
+    switch_learning_rate: jax.Array
+
+
+def swats(
+    learning_rate: optax.ScalarOrSchedule = 1e-3,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    *,
+    switch: Any = "criterion",
+    tolerance: Any = 1e-9,
+) -> optax.GradientTransformation:
+    """Adam first, then SGD: the switch comes by itself, or after a fixed number of steps.
+
+    Adam's phase, in step k, with eps beside the uncorrected root in both variants:
+
+        m ← b1·m + (1-b1)·g        v ← b2·v + (1-b2)·g²
+        p = -η·√(1-b2^k)/(1-b1^k)·m / (√v + eps)        θ ← θ + p
+
+    `switch="criterion"` is Keskar and Socher's Algorithm 1. The SGD step whose projection on p
+    is p itself has the learning rate γ; its running average decides. The dot products run over
+    the whole tree:
+
+        γ = p·p / (-p·g)        λ ← b2·λ + (1-b2)·γ        (both only where p·g ≠ 0)
+        switch after step k > 1 when Λ = λ/(1-b2^k) > 0 and |Λ - γ| < tolerance
+        then  u ← b1·u + g,  θ ← θ - (1-b1)·Λ·u            (u = 0 at the switch)
+
+    Λ > 0 is not written in the algorithm; a negative one would climb. Where `learning_rate` is a
+    schedule, it goes on after the switch: Λ is scaled by η / (η at the switch).
+
+    `switch=n` is Adam for n steps and then plain SGD, θ ← θ - η·g, without momentum and with the
+    same η: what ThermoLion's benchmark runs with n = 300, so that its 60 steps are all Adam's.
+
+    Args:
+        learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.
+        b1: decay of the first moment and momentum of the criterion's SGD, in [0, 1).
+        b2: decay of the second moment and of λ, in [0, 1).
+        eps: added to √v (in the gradient's units), at least 0; 1e-9 in the SWATS paper.
+        switch: "criterion", or the number of Adam steps, at least 1.
+        tolerance: how near Λ and γ must be (in units of a learning rate), at least 0. The SWATS
+            paper uses its eps, 1e-9; on noisy gradients that may take many epochs or never come.
+
+    Returns:
+        An optax transformation with state `SwatsState`, which tells `switch_step` and
+        `sgd_learning_rate`. Under `optax.masked` or `optax.partition` the criterion sees the
+        group's own leaves. Arithmetic is in at least float32.
+
+    Raises:
+        ValueError: a concrete hyperparameter outside its range, or an unknown `switch`.
+        TypeError: a complex leaf.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> tx = swats(0.1, switch=2)
+        >>> params = jnp.array(1.0)
+        >>> state = tx.init(params)
+        >>> for _ in range(3):
+        ...     updates, state = tx.update(params, state)
+        ...     params = optax.apply_updates(params, updates)
+        >>> int(state.switch_step), round(float(updates), 4)  # 0.1 times the gradient, 0.8
+        (2, -0.08)
+
+    Source: Keskar and Socher (2017), arXiv 1712.07628, Algorithm 1.
+    """
+    owner = "swats"
+    _checks.check_scalar(owner, "learning_rate", learning_rate, 0, schedule=True)
+    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
+    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_scalar(owner, "eps", eps, 0)
+    _checks.check_scalar(owner, "tolerance", tolerance, 0)
+    by_criterion = isinstance(switch, str)
+    if by_criterion and switch != "criterion":
+        raise ValueError(
+            f"{owner}: switch = {switch!r}, but must be 'criterion' or a number of Adam steps."
+        )
+    if not by_criterion:
+        check_whole(owner, "switch", switch)
+
+    def init(params: optax.Params) -> SwatsState:
+        check_tree(owner, "params", params)
+        scalar = jnp.zeros([], jnp.result_type(float))
+        return SwatsState(
+            count=jnp.zeros([], jnp.int32),
+            mu=jax.tree.map(jnp.zeros_like, params),
+            nu=jax.tree.map(wide_zeros, params),
+            projection_average=scalar,
+            switch_step=jnp.zeros([], jnp.int32),
+            sgd_learning_rate=scalar,
+            switch_learning_rate=scalar,
+        )
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SwatsState]:
+        del params
+        check_tree(owner, "updates", updates)
+        scalar = state.sgd_learning_rate.dtype
+        given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
+        rate = jnp.asarray(given_rate, scalar)
+        count = optax.safe_increment(state.count)
+        sgd = state.switch_step > 0
+        grads = jax.tree.map(widen, updates)
+
+        # One buffer serves both phases: the phases differ only in the gradient's weight.
+        weight = jnp.where(sgd, 1.0, 1.0 - b1)
+        mu = jax.tree.map(
+            lambda g, m: like(g, b1) * widen(m) + like(g, weight) * g, grads, state.mu
+        )
+        nu = jax.tree.map(
+            lambda g, v: jnp.where(sgd, v, like(g, b2) * v + like(g, 1 - b2) * g * g),
+            grads,
+            state.nu,
+        )
+        correction1, correction2 = _bias(b1, count, scalar), _bias(b2, count, scalar)
+        adam_rate = rate * jnp.sqrt(correction2) / correction1
+        adam_step = jax.tree.map(
+            lambda m, v: -like(m, adam_rate) * divide(m, jnp.sqrt(v) + like(v, eps)), mu, nu
+        )
+
+        if by_criterion:
+            gamma, usable = _projected_rate(adam_step, grads, scalar)
+            average = jnp.where(
+                usable & ~sgd,
+                b2 * state.projection_average + (1 - b2) * gamma,
+                state.projection_average,
+            ).astype(scalar)
+            estimate = average / correction2
+            near = jnp.abs(estimate - gamma) < tolerance
+            fires = ~sgd & usable & near & (estimate > 0) & (count > 1)
+            sgd_rate = state.sgd_learning_rate * divide(rate, state.switch_learning_rate)
+            sgd_step = jax.tree.map(lambda m: -like(m, (1 - b1) * sgd_rate) * m, mu)
+        else:
+            average, estimate = state.projection_average, rate
+            fires = ~sgd & (count >= switch)
+            sgd_step = jax.tree.map(lambda g: -like(g, rate) * g, grads)
+
+        steps = jax.tree.map(
+            lambda a, s, g, m: jnp.where(sgd, s, a).astype(jnp.result_type(g, m, given_rate)),
+            adam_step,
+            sgd_step,
+            updates,
+            state.mu,
+        )
+        return steps, SwatsState(
+            count=count,
+            mu=jax.tree.map(
+                lambda new, old: jnp.where(fires, 0, new).astype(old.dtype), mu, state.mu
+            ),
+            nu=nu,
+            projection_average=average,
+            switch_step=jnp.where(fires, count, state.switch_step),
+            sgd_learning_rate=jnp.where(fires, estimate, state.sgd_learning_rate),
+            switch_learning_rate=jnp.where(fires, rate, state.switch_learning_rate),
+        )
+
+    return optax.GradientTransformation(init, update)
+
+
+def _bias(decay: Any, count: jax.Array, dtype: Any) -> jax.Array:
+    """1 - decay^count without float32's cancellation for decays near 1."""
+    return -jnp.expm1(count * jnp.log1p(-jnp.asarray(1 - decay, dtype)))
+
+
+def _projected_rate(step: Any, grads: Any, dtype: Any) -> tuple[jax.Array, jax.Array]:
+    """γ = p·p / (-p·g) over the whole tree, and whether it is a number to go by."""
+
+    def dot(a: Any, b: Any) -> jax.Array:
+        products = jax.tree.map(lambda x, y: jnp.sum(x * y, dtype=dtype), a, b)
+        return jax.tree.reduce(jnp.add, products, jnp.zeros([], dtype))
+
+    along = dot(step, grads)
+    gamma = divide(dot(step, step), -along)
+    return gamma, (along != 0) & jnp.isfinite(gamma)

@@ -1,0 +1,163 @@
+"""Stochastic weight averaging around any optimizer; the average is read through any wrapper."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from thermolion_optax._baselines import check_inner, check_tree, check_whole, wide_zeros, widen
+
+
+class StochasticWeightAveragingState(NamedTuple):
+    """State of `stochastic_weight_averaging`.
+
+    Attributes:
+        count: number of updates made, int32.
+        averaged: number of parameter vectors in the average, int32.
+        average: their equal average, shaped as the parameters, in at least float32; zeros
+            before the first.
+        inner_state: state of the inner optimizer.
+    """
+
+    count: jax.Array
+    averaged: jax.Array
+    average: Any
+    inner_state: Any
+
+
+def stochastic_weight_averaging(
+    inner: optax.GradientTransformation,
+    start_step: Any,
+    period: Any = 1,
+) -> optax.GradientTransformationExtraArgs:
+    """Keep the equal average of the parameters that `inner` visits, beside training itself.
+
+    Training is `inner`'s alone. After update t = start_step, start_step + period, … the new
+    parameters θ_t = θ_{t-1} + update join the average:
+
+        average ← average + (θ_t - average) / (n + 1),    n ← n + 1
+
+    Args:
+        inner: the optimizer that trains, learning rate included.
+        start_step: the first update after which parameters are averaged, counted from 1.
+        period: updates from one average to the next, at least 1; an epoch's steps for SWA as
+            published.
+
+    Returns:
+        An optax transformation; `update` needs `params`, and its updates must be applied as they
+        are, so let it be the last link of a chain. `averaged_params` reads the average. Extra
+        arguments go on to `inner`.
+
+    Raises:
+        ValueError: a concrete hyperparameter outside its range, or `update` without `params`.
+        TypeError: `inner` is no transformation, or a leaf is complex.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> tx = stochastic_weight_averaging(optax.sgd(1.0), start_step=2, period=2)
+        >>> params = jnp.array(0.0)
+        >>> state = tx.init(params)
+        >>> for _ in range(4):
+        ...     updates, state = tx.update(jnp.array(-1.0), state, params)
+        ...     params = optax.apply_updates(params, updates)
+        >>> float(params), float(averaged_params(state, params))  # the average of 2 and 4
+        (4.0, 3.0)
+
+    Source: Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
+    """
+    owner = "stochastic_weight_averaging"
+    trainer = check_inner(owner, inner)
+    check_whole(owner, "start_step", start_step)
+    check_whole(owner, "period", period)
+
+    def init(params: optax.Params) -> StochasticWeightAveragingState:
+        check_tree(owner, "params", params)
+        return StochasticWeightAveragingState(
+            count=jnp.zeros([], jnp.int32),
+            averaged=jnp.zeros([], jnp.int32),
+            average=jax.tree.map(wide_zeros, params),
+            inner_state=trainer.init(params),
+        )
+
+    def update(
+        updates: Any, state: Any, params: Any = None, **extra_args: Any
+    ) -> tuple[Any, StochasticWeightAveragingState]:
+        if params is None:
+            raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
+        check_tree(owner, "updates", updates)
+        steps, inner_state = trainer.update(updates, state.inner_state, params, **extra_args)
+        count = optax.safe_increment(state.count)
+        since = count - jnp.asarray(start_step)
+        joins = (since >= 0) & (since % jnp.maximum(jnp.asarray(period), 1) == 0)
+        # apply_updates rounds to the parameters' dtype: the average is of what is trained.
+        average = jax.tree.map(
+            lambda a, p: jnp.where(joins, a + (widen(p) - a) / (state.averaged + 1), a).astype(
+                a.dtype
+            ),
+            state.average,
+            optax.apply_updates(params, steps),
+        )
+        return steps, StochasticWeightAveragingState(
+            count, state.averaged + joins.astype(jnp.int32), average, inner_state
+        )
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Params:
+    """The averaged parameters in an optimizer's state, found through any wrapper.
+
+    A pure function that may be called inside jit, scan and vmap. `params` come back as they are
+    before the first average, and where a wrapper such as `optax.masked` kept leaves from being
+    averaged; with `optax.partition`, each group's own average is taken.
+
+    Args:
+        opt_state: the state of an optimizer with `stochastic_weight_averaging` somewhere in it.
+        params: the parameters in training, of any dtypes.
+
+    Returns:
+        A tree as `params`, leaf for leaf of its dtypes.
+
+    Raises:
+        ValueError: the state holds no average, or one of another structure than `params`.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> tx = optax.chain(
+        ...     optax.clip(1.0), stochastic_weight_averaging(optax.sgd(1.0), start_step=1)
+        ... )
+        >>> params = {"w": jnp.array([1.0, 2.0])}
+        >>> averaged_params(tx.init(params), params)["w"].tolist()
+        [1.0, 2.0]
+    """
+
+    def is_average(node: Any) -> bool:
+        return isinstance(node, StochasticWeightAveragingState)
+
+    def is_masked(node: Any) -> bool:
+        return isinstance(node, optax.MaskedNode)
+
+    found = [s for s in jax.tree.leaves(opt_state, is_leaf=is_average) if is_average(s)]
+    if not found:
+        raise ValueError(
+            "averaged_params: opt_state holds no average; wrap the optimizer with "
+            "stochastic_weight_averaging."
+        )
+    result = params
+    for state in found:
+
+        def pick(average: Any, current: Any, state: Any = state) -> Any:
+            # Masked: `current` is the leaf or subtree that this average leaves alone.
+            if is_masked(average) or not jnp.issubdtype(jnp.result_type(current), jnp.inexact):
+                return current
+            current = jnp.asarray(current)
+            return jnp.where(state.averaged > 0, average.astype(current.dtype), current)
+
+        try:
+            result = jax.tree.map(pick, state.average, result, is_leaf=is_masked)
+        except ValueError as error:
+            raise ValueError(
+                f"averaged_params: params do not have the structure that was averaged: {error}"
+            ) from error
+    return result
