@@ -85,7 +85,8 @@ def check_callable(owner: str, name: str, value: Any, meaning: str) -> None:
         return
     way_out = f" {_INJECT}" if isinstance(value, jax.Array) else ""
     raise TypeError(
-        f"{owner}: {name} is {_article(type(value).__name__)}, but must be {meaning} or None.{way_out}"
+        f"{owner}: {name} is {_article(type(value).__name__)}, but must be {meaning} or None."
+        + way_out
     )
 
 
@@ -95,7 +96,8 @@ def check_mask(owner: str, mask: Any) -> None:
         return  # a bare array of flags is not a tree optax could apply; optax says so itself
     if isinstance(mask, jax.Array):
         raise TypeError(
-            f"{owner}: mask is an array, but must be a tree of booleans, a callable or None. {_INJECT}"
+            f"{owner}: mask is an array, but must be a tree of booleans, a callable or None. "
+            + _INJECT
         )
 
 

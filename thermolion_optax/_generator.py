@@ -64,7 +64,7 @@ def normal(seed: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 
 
 def _index(shape: tuple[int, ...], s0: Any) -> tuple[jax.Array, Any]:
-    """The element's number in row-major order; where that passes 32 bits, the row joins the seed."""
+    """Element numbers in row-major order; beyond 32 bits the row joins the seed instead."""
     if math.prod(shape) > 2**32:
         rows = lax.broadcasted_iota(jnp.uint32, shape, 0)
         inner, _ = _index((1, *shape[1:]), s0)

@@ -93,7 +93,7 @@ def alignment_boost(
             u if _trees.is_hole(u) else _boost(owner, path, u, g, gain)
             for path, u, g in zip(flat.paths, flat.leaves, others, strict=True)
         ]
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         return flat.build(boosted), AlignmentBoostState(count, average)
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -107,7 +107,7 @@ def thermal_noise(
 
     def update(updates, state, params=None, *, nu=None, **extra):
         del params, extra
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         if never:
             zero = jnp.zeros([], jnp.float32)
             return updates, ThermalNoiseState(count, state.key, zero, zero)

@@ -154,7 +154,7 @@ def _scale_by_smes(owner, alpha, b1, b2, eps, mu_dtype, nu_dtype):
 
     def update(updates, state, params=None, **extra):
         del extra
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         moments = advance(owner, updates, state.mu, state.nu, params, b1, b2)
         power = alpha(state.count) if callable(alpha) else alpha
 

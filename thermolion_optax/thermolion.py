@@ -130,7 +130,8 @@ def thermolion(
     _checks.check_scalar(owner, "exponent", exponent)
     if noise_units not in ("learning_rate", "parameter"):
         raise ValueError(
-            f"thermolion: noise_units = {noise_units!r}, but must be 'learning_rate' or 'parameter'."
+            f"thermolion: noise_units = {noise_units!r}, "
+            "but must be 'learning_rate' or 'parameter'."
         )
 
     in_chain = noise_units == "learning_rate"
