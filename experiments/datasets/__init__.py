@@ -1,6 +1,12 @@
-"""The thirteen data sets of the benchmark, real and in the order of their files."""
+"""The thirteen data sets of the benchmark, real and in the order of their files.
+
+Importing this package is cheap: TensorFlow Datasets, SciPy and scikit-learn are imported by
+the first set that needs them, and TensorFlow by none.
+"""
 
 from experiments.datasets.dataset import Dataset, DatasetError
+from experiments.datasets.describe import describe
 from experiments.datasets.load import NAMES, load, splits
+from experiments.datasets.prepare import prepare
 
-__all__ = ["NAMES", "Dataset", "DatasetError", "load", "splits"]
+__all__ = ["NAMES", "Dataset", "DatasetError", "describe", "load", "prepare", "splits"]

@@ -60,6 +60,6 @@ def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
         >>> fingerprint(np.zeros((1, 32, 32, 1), np.uint8), np.zeros(1, np.int32))[:12]
         '82823076344d'
     """
-    digest = hashlib.sha256(np.ascontiguousarray(images, dtype=np.uint8))
-    digest.update(np.ascontiguousarray(labels, dtype="<i4"))
+    digest = hashlib.sha256(np.ascontiguousarray(images, dtype=np.uint8).data)
+    digest.update(np.ascontiguousarray(labels, dtype="<i4").data)
     return digest.hexdigest()

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def every_fifth(labels: np.ndarray) -> np.ndarray:
-    """Mark the held-out fifth: within each class, in file order, examples 3, 8, 13, …
+    """Mark the held-out fifth: within each class, in file order, examples 3, 8, 13 and so on.
 
     The rule needs no random numbers, so it is the same on every machine and for ever,
     and it is stratified: each class gives a fifth of its own, rounded to the nearest example.

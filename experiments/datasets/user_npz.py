@@ -82,7 +82,8 @@ def _check_labels(
 ) -> tuple[str, ...]:
     if labels.ndim != 1 or len(labels) != count:
         raise DatasetError(
-            f"{file}: `labels` has shape {labels.shape}, expected ({count},): one per image. {_FORM}"
+            f"{file}: `labels` has shape {labels.shape}, expected ({count},): "
+            f"one per image. {_FORM}"
         )
     if labels.dtype.kind not in "iu":
         raise DatasetError(f"{file}: `labels` has dtype {labels.dtype}, expected integers. {_FORM}")

@@ -1,0 +1,94 @@
+"""What `list` shows of every set, without reading or fetching anything."""
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from experiments.datasets import embedded
+from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.layout import Layout, layout_of
+from experiments.datasets.progress import megabytes
+from experiments.datasets.raw_files import candidates
+from experiments.datasets.spec import Spec
+from experiments.datasets.store import Kind, default_kind, is_ready
+
+
+def describe(
+    data_dir: str | PathLike[str] | None = None,
+    manual_dir: str | PathLike[str] | None = None,
+    *,
+    catalogue: Mapping[str, Spec] = CATALOGUE,
+    kind: Kind | None = None,
+) -> list[dict[str, Any]]:
+    """Describe every known set, one row each.
+
+    Args:
+        data_dir: as for `load`.
+        manual_dir: as for `load`.
+        catalogue: as for `load`.
+        kind: as for `load`.
+
+    Returns:
+        Rows with the keys name, title, classes, channels, train and test (numbers of images;
+        test is None where none was published), classes_in_first_5000, licence, source, note,
+        ready (whether `load` needs no network), and state (the same in words: ready, what is
+        here but unprepared, or which files of what size are missing).
+
+    Example:
+        >>> rows = {row["name"]: row for row in describe()}
+        >>> rows["gtsrb"]["classes"], rows["gtsrb"]["classes_in_first_5000"]
+        (43, 5)
+        >>> rows["digits"]["state"]
+        'ready: embedded'
+    """
+    kind = default_kind() if kind is None else kind
+    rows = []
+    for name, spec in catalogue.items():
+        ready, state = _state(spec, layout_of(name, data_dir, manual_dir), kind)
+        rows.append(
+            {
+                "name": name,
+                "title": spec.title,
+                "classes": len(spec.class_names),
+                "channels": spec.channels,
+                "train": spec.sizes["train"],
+                "test": spec.sizes.get("test"),
+                "classes_in_first_5000": spec.classes_in_first_5000,
+                "licence": spec.licence,
+                "source": spec.source,
+                "note": spec.note,
+                "ready": ready,
+                "state": state,
+            }
+        )
+    rows.append(
+        {
+            "name": "digits",
+            "title": "scikit-learn digits",
+            "classes": len(embedded.CLASS_NAMES),
+            "channels": 1,
+            "train": embedded.SIZES["train"],
+            "test": embedded.SIZES["test"],
+            "classes_in_first_5000": len(embedded.CLASS_NAMES),
+            "licence": embedded.LICENCE,
+            "source": embedded.SOURCE,
+            "note": "test is a fixed stratified fifth: examples 3, 8, 13, … of each class",
+            "ready": True,
+            "state": "ready: embedded",
+        }
+    )
+    return rows
+
+
+def _state(spec: Spec, layout: Layout, kind: Kind) -> tuple[bool, str]:
+    if is_ready(spec, layout, kind):
+        return True, f"ready in {layout.root}"
+    missing = [
+        file
+        for file in spec.files.values()
+        if not any(path.is_file() for path in candidates(file, layout))
+    ]
+    if not missing:
+        return True, "files here, checked and prepared at the first load"
+    size = megabytes(sum(file.size for file in missing))
+    return False, f"to fetch, {size}: {', '.join(file.name for file in missing)}"

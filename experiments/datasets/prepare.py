@@ -1,0 +1,81 @@
+"""`prepare`: fetch sets ahead of time, side by side, and tell people how it goes."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from os import PathLike
+
+from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.dataset import DatasetError
+from experiments.datasets.layout import layout_of
+from experiments.datasets.load import splits
+from experiments.datasets.progress import Progress
+from experiments.datasets.spec import Spec
+from experiments.datasets.store import Kind, default_kind, fetch_set, prepare_set
+
+
+def prepare(
+    names: Iterable[str],
+    data_dir: str | PathLike[str] | None = None,
+    manual_dir: str | PathLike[str] | None = None,
+    *,
+    catalogue: Mapping[str, Spec] = CATALOGUE,
+    kind: Kind | None = None,
+    shown: bool = True,
+) -> dict[str, str]:
+    """Fetch, check and prepare sets, so that later loads need no network.
+
+    Downloads run side by side; each set is stored as soon as its files are here. A set that
+    fails does not keep the others from being prepared.
+
+    Args:
+        names: names of sets, or "all".
+        data_dir: as for `load`.
+        manual_dir: as for `load`.
+        catalogue: as for `load`.
+        kind: as for `load`.
+        shown: whether progress goes to standard error.
+
+    Returns:
+        The sets that failed, each with a message for people; empty when all are ready.
+
+    Raises:
+        ValueError: an unknown name; nothing was fetched.
+
+    Example:
+        >>> prepare(["digits"])
+        {}
+    """
+    kind = default_kind() if kind is None else kind
+    wanted = _expand(names, catalogue)
+    progress = Progress(shown)
+    failures: dict[str, str] = {}
+    if not wanted:
+        return failures
+    layouts = {name: layout_of(name, data_dir, manual_dir) for name in wanted}
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        fetches = {
+            pool.submit(fetch_set, catalogue[name], layouts[name], kind, progress): name
+            for name in wanted
+        }
+        try:
+            # Files come side by side; storing takes the processor, so one set at a time.
+            for fetch in as_completed(fetches):
+                name = fetches[fetch]
+                try:
+                    fetch.result()
+                    prepare_set(catalogue[name], layouts[name], kind, progress)
+                except DatasetError as error:
+                    failures[name] = str(error)
+                    progress.say(f"{name}: failed")
+        except BaseException:
+            progress.stop()
+            raise
+    return {name: failures[name] for name in wanted if name in failures}
+
+
+def _expand(names: Iterable[str], catalogue: Mapping[str, Spec]) -> list[str]:
+    """Put names in the catalogue's order, each once, without those that need no files."""
+    asked = set(names)
+    for name in asked - {"all"}:
+        splits(name, catalogue=catalogue)  # an unknown name is told before anything is fetched
+    return [name for name in catalogue if name in asked or "all" in asked]

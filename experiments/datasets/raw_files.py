@@ -1,0 +1,189 @@
+"""Getting a set's raw files: fetched by hand, fetched before, or from the web."""
+
+import errno
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+
+from experiments.datasets.checksums import Digests, digests_of
+from experiments.datasets.dataset import DatasetError
+from experiments.datasets.layout import Layout
+from experiments.datasets.progress import Progress, megabytes
+from experiments.datasets.spec import RawFile, Spec
+from experiments.datasets.web import WebError, stream
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mapping[str, Path]]:
+    """Have every raw file of a set here, checked against its published checksum.
+
+    Args:
+        spec: the data set.
+        layout: where its files lie or are put.
+        progress: told how far it has come.
+
+    Returns:
+        The spec with the size and sha256 of every file filled in, and the files' paths by key.
+
+    Raises:
+        DatasetError: a file cannot be had or is not the published one, or the disk is full.
+    """
+    missing: dict[str, RawFile] = {}
+    rejected: dict[str, str] = {}
+    paths: dict[str, Path] = {}
+    digests: dict[str, Digests] = {}
+    for key, file in spec.files.items():
+        found = _local(spec, file, layout, rejected)
+        if found is None:
+            missing[key] = file
+        else:
+            paths[key], digests[key] = found
+    if missing:
+        _fetch_all(spec, missing, layout, progress, rejected, paths, digests)
+    known = {
+        key: replace(file, size=digests[key].size, sha256=digests[key].sha256.hexdigest())
+        for key, file in spec.files.items()
+    }
+    return replace(spec, files=known), paths
+
+
+def candidates(file: RawFile, layout: Layout) -> tuple[Path, ...]:
+    """Where a file may lie already: by hand under the set's name, by hand flat, fetched before."""
+    return (
+        layout.manual / layout.name / file.name,
+        layout.manual / file.name,
+        layout.downloads / file.name,
+    )
+
+
+def _local(
+    spec: Spec, file: RawFile, layout: Layout, rejected: dict[str, str]
+) -> tuple[Path, Digests] | None:
+    for path in candidates(file, layout):
+        if not path.is_file():
+            continue
+        try:
+            digests = digests_of(path)
+        except OSError as error:
+            raise DatasetError(f"{spec.name}: {path} cannot be read ({error.strerror}).") from error
+        difference = digests.mismatch(file)
+        if not difference:
+            return path, digests
+        if path.parent == layout.manual / layout.name:
+            raise DatasetError(
+                f"{spec.name}: {path} is not the published file: {difference}. "
+                f"Fetch it again from {file.urls[0]}, or remove it."
+            )
+        if path.parent == layout.downloads:
+            path.unlink(missing_ok=True)  # damaged since it was fetched; the web has it whole
+        else:
+            # A flat file of this name may belong to another set (MNIST, Fashion-MNIST and
+            # KMNIST share names): it is passed over, and told of if nothing else is found.
+            rejected[file.name] = f"{path} is another file: {difference}"
+    return None
+
+
+def _fetch_all(
+    spec: Spec,
+    missing: Mapping[str, RawFile],
+    layout: Layout,
+    progress: Progress,
+    rejected: Mapping[str, str],
+    paths: dict[str, Path],
+    digests: dict[str, Digests],
+) -> None:
+    try:
+        layout.downloads.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(layout.downloads).free
+    except OSError as error:
+        raise DatasetError(
+            f"{spec.name}: the folder {layout.downloads} cannot be made ({error.strerror}); "
+            "choose another data_dir."
+        ) from error
+    needed = sum(file.size for file in missing.values())
+    if needed > free:
+        raise DatasetError(
+            f"{spec.name}: not enough disk space in {layout.downloads}: its raw files need "
+            f"{megabytes(needed)}, {megabytes(free)} are free. "
+            "Make room or choose another data_dir."
+        )
+    with ThreadPoolExecutor(len(missing)) as pool:
+        fetches = {
+            key: pool.submit(_fetch, spec, file, layout, progress) for key, file in missing.items()
+        }
+        try:
+            wait(fetches.values())
+        except BaseException:
+            progress.stop()
+            raise
+    unreachable = []
+    for key, fetch in fetches.items():
+        try:
+            paths[key], digests[key] = fetch.result()
+        except WebError as error:
+            unreachable.append((missing[key], error))
+    if unreachable:
+        raise DatasetError(_by_hand(spec, unreachable, layout, rejected))
+
+
+def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tuple[Path, Digests]:
+    target = layout.downloads / file.name
+    part = target.with_name(target.name + ".part")
+    what = f"{spec.name}: {file.name}"
+    progress.say(f"{what}: fetching {megabytes(file.size)}")
+    try:
+        with part.open("wb") as out:
+            digests = Digests()
+
+            def restart() -> None:
+                nonlocal digests
+                digests = Digests()
+                out.seek(0)
+                out.truncate()
+
+            for block in stream(file.urls, 2 * file.size + (1 << 20), restart):
+                if progress.stopped:
+                    raise WebError("stopped")
+                out.write(block)
+                digests.update(block)
+                progress.step(what, digests.size, file.size)
+        difference = digests.mismatch(file)
+        if difference:
+            raise DatasetError(
+                f"{what}: what {file.urls[0]} serves is not the published file: {difference}. "
+                f"Nothing was kept. Put the published one into {layout.manual / spec.name}, "
+                "or use the embedded set 'digits'."
+            )
+        part.replace(target)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DatasetError(
+                f"{what}: the disk under {layout.downloads} is full: the file needs "
+                f"{megabytes(file.size)}. Nothing was kept. Make room or choose another data_dir."
+            ) from error
+        raise DatasetError(f"{what}: cannot be written to {part} ({error.strerror}).") from error
+    finally:
+        part.unlink(missing_ok=True)
+    progress.say(f"{what}: here and checked")
+    return target, digests
+
+
+def _by_hand(
+    spec: Spec,
+    unreachable: list[tuple[RawFile, WebError]],
+    layout: Layout,
+    rejected: Mapping[str, str],
+) -> str:
+    lines = [f"{spec.name}: cannot be fetched ({unreachable[0][1]})."]
+    lines.append(f"Fetch by hand, and put into {layout.manual / spec.name}:")
+    for file, _ in unreachable:
+        checksum = f"md5 {file.md5}" if file.md5 else f"sha256 {file.sha256}"
+        lines.append(f"  {file.name}  {megabytes(file.size)}  {checksum}  from {file.urls[0]}")
+        if file.name in rejected:
+            lines.append(f"    ({rejected[file.name]})")
+    lines.append("(manual_dir names another folder for such files.)")
+    lines.append("Or go on without a network: the embedded set 'digits' needs no files.")
+    return "\n".join(lines)

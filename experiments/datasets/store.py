@@ -1,0 +1,155 @@
+"""Having a set here: from the quick file, from what is prepared, or by preparing it now."""
+
+import errno
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal
+
+import filelock
+import numpy as np
+
+from experiments.datasets import array_files, tfds_store
+from experiments.datasets.dataset import DatasetError
+from experiments.datasets.examples import read_arrays
+from experiments.datasets.layout import Layout
+from experiments.datasets.progress import Progress
+from experiments.datasets.raw_files import obtain
+from experiments.datasets.spec import Spec
+
+Kind = Literal["array_record", "numpy"]
+
+
+def default_kind() -> Kind:
+    """The store of this platform: array_record where it has a wheel, NumPy files elsewhere."""
+    return "array_record" if importlib.util.find_spec("array_record") else "numpy"
+
+
+def arrays_of(
+    spec: Spec, split: str, limit: int | None, layout: Layout, kind: Kind
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Give the first `limit` examples of a split, preparing the set if it is not here.
+
+    Args:
+        spec: the data set.
+        split: one of its published splits.
+        limit: how many examples; None is all.
+        layout: where it lies or is put.
+        kind: how it is stored.
+
+    Returns:
+        Images, uint8 (N, 32, 32, C), labels, int32 (N,), and their fingerprint.
+
+    Raises:
+        DatasetError: the set cannot be had.
+    """
+    size = spec.sizes[split]
+    count = size if limit is None else min(limit, size)
+    quick = layout.arrays / f"{split}-{count}.npz"
+    if held := array_files.read(quick):
+        return held
+    if not is_ready(spec, layout, kind):
+        prepare_set(spec, layout, kind, Progress())
+    try:
+        images, labels = _read(spec, layout, kind, split, count)
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(
+            f"{spec.name}: what is prepared in {layout.root} cannot be read ({error}). Remove "
+            f"{layout.root / layout.stored_name} and {layout.arrays}, and load the set again."
+        ) from error
+    # A full or read-only disk only costs the quick second load.
+    with suppress(OSError):
+        array_files.save(quick, images, labels)
+    return images, labels, array_files.fingerprint(images, labels)
+
+
+def is_ready(spec: Spec, layout: Layout, kind: Kind) -> bool:
+    """Tell whether a set is prepared here, without reading it."""
+    if kind == "array_record":
+        return tfds_store.is_built(layout)
+    return all(
+        (layout.arrays / f"{split}-{size}.npz").is_file() for split, size in spec.sizes.items()
+    )
+
+
+def fetch_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> None:
+    """Have a set's raw files here and checked, unless the set is ready already."""
+    with _alone(spec, layout):
+        if not is_ready(spec, layout, kind):
+            obtain(spec, layout, progress)
+
+
+def prepare_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> None:
+    """Fetch, check and store a set; of several processes one works and the others wait.
+
+    Args:
+        spec: the data set.
+        layout: where it is put.
+        kind: how it is stored.
+        progress: told how far it has come.
+
+    Raises:
+        DatasetError: the set cannot be had. Nothing half-built is left.
+    """
+    with _alone(spec, layout):
+        if is_ready(spec, layout, kind):
+            return
+        known, paths = obtain(spec, layout, progress)
+        progress.say(f"{spec.name}: reading {sum(spec.sizes.values()):,} images")
+        try:
+            if kind == "array_record":
+                tfds_store.build(known, paths, layout)
+            else:
+                for split, size in spec.sizes.items():
+                    images, labels = read_arrays(spec, split, paths)
+                    array_files.save(layout.arrays / f"{split}-{size}.npz", images, labels)
+        except DatasetError:
+            raise
+        except Exception as error:
+            raise DatasetError(_why_not_stored(spec, layout, error)) from error
+        progress.say(f"{spec.name}: ready in {layout.root}")
+
+
+def _read(
+    spec: Spec, layout: Layout, kind: Kind, split: str, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    if kind == "array_record":
+        return tfds_store.read(spec, layout, split, count)
+    whole = array_files.read(layout.arrays / f"{split}-{spec.sizes[split]}.npz")
+    if whole is None:
+        raise ValueError("its checksum differs from what was written")
+    return whole[0][:count], whole[1][:count]
+
+
+@contextmanager
+def _alone(spec: Spec, layout: Layout) -> Iterator[None]:
+    """Hold the set's lock, which the system frees when a process dies."""
+    try:
+        layout.downloads.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(layout.downloads / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            print(f"{spec.name}: another process prepares it; waiting", file=sys.stderr)
+            lock.acquire()
+    except OSError as error:
+        raise DatasetError(
+            f"{spec.name}: the folder {layout.downloads} cannot be written ({error.strerror}); "
+            "choose another data_dir."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _why_not_stored(spec: Spec, layout: Layout, error: Exception) -> str:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    reason = "the disk is full" if full else f"{type(error).__name__}: {error}"
+    return (
+        f"{spec.name}: cannot be stored in {layout.root} ({reason}). Nothing half-built was kept. "
+        "Make room or choose another data_dir, and try again."
+    )
