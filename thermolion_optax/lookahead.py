@@ -19,7 +19,7 @@ class LookaheadState(NamedTuple):
         inner_state: state of the inner optimizer.
     """
 
-    count: jax.Array
+    count: Any
     slow: Any
     inner_state: Any
 
@@ -97,7 +97,7 @@ def lookahead(
         fast_updates, inner_state = fast_optimizer.update(
             updates, state.inner_state, params, **extra_args
         )
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         period = jnp.maximum(jnp.asarray(sync_period), 1)
         synchronise = count % period == 0
         starts_cycle = state.count % period == 0

@@ -23,7 +23,7 @@ class SwatsState(NamedTuple):
         switch_learning_rate: `learning_rate` at the switch; 0 before it.
     """
 
-    count: jax.Array
+    count: Any
     mu: Any
     nu: Any
     projection_average: jax.Array
@@ -109,15 +109,16 @@ def swats(
 
     def init(params: optax.Params) -> SwatsState:
         check_tree(owner, "params", params)
-        scalar = jnp.zeros([], jnp.result_type(float))
+        # Each scalar is a buffer of its own, or a donated state would hold one twice.
+        scalars = [jnp.zeros([], jnp.result_type(float)) for _ in range(3)]
         return SwatsState(
             count=jnp.zeros([], jnp.int32),
             mu=jax.tree.map(jnp.zeros_like, params),
             nu=jax.tree.map(wide_zeros, params),
-            projection_average=scalar,
+            projection_average=scalars[0],
             switch_step=jnp.zeros([], jnp.int32),
-            sgd_learning_rate=scalar,
-            switch_learning_rate=scalar,
+            sgd_learning_rate=scalars[1],
+            switch_learning_rate=scalars[2],
         )
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SwatsState]:
@@ -126,7 +127,7 @@ def swats(
         scalar = state.sgd_learning_rate.dtype
         given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         rate = jnp.asarray(given_rate, scalar)
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         sgd = state.switch_step > 0
         grads = jax.tree.map(widen, updates)
 
@@ -160,7 +161,7 @@ def swats(
             sgd_step = jax.tree.map(lambda m: -like(m, (1 - b1) * sgd_rate) * m, mu)
         else:
             average, estimate = state.projection_average, rate
-            fires = ~sgd & (count >= switch)
+            fires = ~sgd & (count >= jnp.asarray(switch))
             sgd_step = jax.tree.map(lambda g: -like(g, rate) * g, grads)
 
         steps = jax.tree.map(

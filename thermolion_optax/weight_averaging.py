@@ -20,7 +20,7 @@ class StochasticWeightAveragingState(NamedTuple):
         inner_state: state of the inner optimizer.
     """
 
-    count: jax.Array
+    count: Any
     averaged: jax.Array
     average: Any
     inner_state: Any
@@ -87,7 +87,7 @@ def stochastic_weight_averaging(
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
         check_tree(owner, "updates", updates)
         steps, inner_state = trainer.update(updates, state.inner_state, params, **extra_args)
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         since = count - jnp.asarray(start_step)
         joins = (since >= 0) & (since % jnp.maximum(jnp.asarray(period), 1) == 0)
         # apply_updates rounds to the parameters' dtype: the average is of what is trained.
