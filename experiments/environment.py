@@ -1,0 +1,128 @@
+"""Where a run was made: versions, device, commit and a fingerprint of the code that trains."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("jax", "jaxlib", "optax", "flax", "numpy", "thermolion-optax")
+
+# Files that only read, tell or draw: a change there cannot change what a run gives.
+# The data have a fingerprint of their own and the protocol has a version.
+_NOT_TRAINING = {
+    "__init__.py",
+    "__main__.py",
+    "environment.py",
+    "figures.py",
+    "page.py",
+    "paper.py",
+    "protocols.py",
+    "records.py",
+    "report.py",
+    "runner.py",
+    "statistics.py",
+    "style.py",
+    "tables.py",
+}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a run computes.
+
+    Example:
+        >>> sorted(versions())[:3]
+        ['flax', 'jax', 'jaxlib']
+    """
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def device() -> dict[str, Any]:
+    """The accelerator JAX uses here and the machine around it (no host name)."""
+    import jax
+
+    first = jax.local_devices()[0]
+    return {
+        "platform": first.platform,
+        "kind": _processor() if first.platform == "cpu" else first.device_kind,
+        "count": jax.local_device_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.lower().startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "unknown processor"
+
+
+def commit() -> str | None:
+    """The commit of the sources, with " + changes" where the code differs from it.
+
+    None where the sources are not a git checkout or git is absent.
+    """
+    root = Path(__file__).resolve().parents[1]
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        ).stdout.strip()
+
+    try:
+        head = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--", "thermolion_optax", "experiments")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + (" + changes" if changed else "")
+
+
+@cache
+def code_fingerprint() -> str:
+    """First 16 hex digits of a sha256 over every source file that takes part in training.
+
+    Unlike the commit it stays the same when only words, tests or reports change, and
+    it is there without git.
+    """
+    import thermolion_optax
+
+    here = Path(__file__).resolve().parent
+    files = [path for path in here.glob("*.py") if path.name not in _NOT_TRAINING]
+    library = Path(str(thermolion_optax.__file__)).resolve().parent
+    files += list(library.rglob("*.py"))
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda path: (path.parent.name, path.name)):
+        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def describe() -> dict[str, Any]:
+    """Everything a record says about where it was made."""
+    return {
+        "versions": versions(),
+        "device": device(),
+        "commit": commit(),
+        "code": code_fingerprint(),
+    }

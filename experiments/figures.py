@@ -1,0 +1,153 @@
+"""Entries -> figures, drawn without pyplot so that nothing global is touched.
+
+The same entries give the same bytes: no dates, and names in the SVG from a fixed salt.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from experiments import paper, style
+from experiments.statistics import Entry
+from experiments.table import dataset_order, dataset_title, in_paper, ordered, title_of
+
+COLUMNS = 3
+
+
+def _panels(count: int, height: float) -> tuple[Figure, list[Any]]:
+    columns = min(COLUMNS, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(max(6.4, 4.3 * columns), height * rows + 1.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def _encode(figure: Figure) -> dict[str, bytes]:
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, then drawn alike in both formats
+    files = {}
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, metadata=metadata)
+        files[kind] = buffer.getvalue()
+    return files
+
+
+def _legend(figure: Figure, entries: Sequence[Entry]) -> None:
+    """One legend for all panels, below them, a line for each row of the tables."""
+    handles = {}
+    for entry in ordered(entries):
+        look = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))
+        handles.setdefault(title_of(entry), Line2D([], [], **look))
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=3, handlelength=3.5
+    )
+
+
+def _label(entry: Entry) -> str:
+    return entry.label if entry.changed else entry.optimizer
+
+
+def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
+    """Figure 1: training loss per epoch on a log axis, a panel for each data set.
+
+    Lines are means over seeds, bands reach from the smallest to the largest seed. Epochs
+    whose loss is not finite or not positive are left out of both.
+
+    Returns:
+        The figure as {"png": bytes, "svg": bytes}.
+    """
+    names = dataset_order(entries)
+    with style.context():
+        figure, axes = _panels(len(names), 3.4)
+        for axis, name in zip(axes, names, strict=True):
+            for entry in reversed(ordered([e for e in entries if e.dataset == name])):
+                _draw_loss(axis, entry)
+            axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.minorticks_off()
+            axis.set_title(dataset_title(name))
+            axis.set_xlabel("epoch")
+            axis.set_ylabel("training loss (nats)")
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        _legend(figure, entries)
+        return _encode(figure)
+
+
+def _draw_loss(axis: Any, entry: Entry) -> None:
+    curves = np.where(np.isfinite(entry.loss) & (entry.loss > 0), entry.loss, np.nan)
+    shown = ~np.all(np.isnan(curves), axis=0)
+    epochs = np.arange(1, curves.shape[1] + 1)[shown]
+    curves = curves[:, shown]
+    look = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))
+    if not epochs.size:
+        return
+    axis.plot(epochs, np.nanmean(curves, axis=0), **look)
+    if len(curves) > 1:
+        low, high = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)
+        axis.fill_between(epochs, low, high, color=look["color"], alpha=0.15, linewidth=0)
+
+
+def accuracy(entries: Sequence[Entry]) -> dict[str, bytes]:
+    """Train accuracy (filled), held-out accuracy (open) and the paper's number (a bar).
+
+    Error bars are 95 % intervals for the mean over seeds; a panel for each data set.
+
+    Returns:
+        The figure as {"png": bytes, "svg": bytes}.
+    """
+    names = dataset_order(entries)
+    rows = list(dict.fromkeys(title_of(entry) for entry in ordered(entries)))
+    with style.context():
+        figure, axes = _panels(len(names), 1.0 + 0.24 * len(rows))
+        for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
+            for entry in entries:
+                if entry.dataset == name:
+                    _draw_accuracy(axis, rows.index(title_of(entry)), entry)
+            axis.set_yticks(range(len(rows)), rows if number % COLUMNS == 0 else [""] * len(rows))
+            axis.set_ylim(len(rows) - 0.5, -0.5)
+            axis.set_title(dataset_title(name))
+            axis.set_xlabel("accuracy (%)")
+        grey: dict[str, Any] = {"color": "#555555", "linestyle": "none"}
+        figure.legend(
+            [
+                Line2D([], [], marker="o", **grey),
+                Line2D([], [], marker="o", markerfacecolor="white", **grey),
+                Line2D([], [], marker="|", markersize=14, markeredgewidth=2.5, **grey),
+            ],
+            ["on the images trained on", "held out", "the paper (trained on)"],
+            loc="outside lower center",
+            ncols=3,
+        )
+        return _encode(figure)
+
+
+def _draw_accuracy(axis: Any, place: int, entry: Entry) -> None:
+    colour = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))["color"]
+    printed = paper.accuracy(entry.optimizer, entry.dataset) if in_paper(entry) else None
+    if printed is not None:
+        axis.plot(printed, place, marker="|", color="#555555", markersize=18, markeredgewidth=2.5)
+    for interval, fill in ((entry.test, "white"), (entry.train, colour)):
+        if interval is not None:
+            axis.errorbar(
+                interval.mean,
+                place,
+                xerr=interval.half,
+                fmt="o",
+                color=colour,
+                markerfacecolor=fill,
+                capsize=3,
+            )

@@ -1,0 +1,80 @@
+"""Helpers of the benchmark's tests."""
+
+import math
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import paper, records
+
+RATES = {"lion": 1e-3 / 3, "swa": 1e-2, "muon": 2e-2}
+
+
+def _synthetic(
+    dataset: str = "fashion_mnist",
+    optimizer: str = "adam",
+    seed: int = 0,
+    *,
+    changed: dict[str, float] | None = None,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """A made-up record that says so: smooth in its names and seed, near the paper's numbers."""
+    wobble = (zlib.crc32(f"{dataset} {optimizer} {seed}".encode()) % 1000) / 1000 - 0.5
+    base = optimizer.split(":")[0]
+    level = (paper.accuracy(base, dataset) or 80.0) + 2 * wobble
+    speed = 0.1 + 0.02 * (len(base) % 7)
+    record = {
+        "protocol": "paper",
+        "protocol_version": 1,
+        "settings": {"epochs": 12, "batch_size": 1024, "limit": 5000},
+        "dataset": dataset,
+        "fingerprint": f"{zlib.crc32(dataset.encode()):08x}" * 8,
+        "optimizer": optimizer,
+        "hyperparameters": {"learning_rate": RATES.get(base, 1e-3), **(changed or {})},
+        "changed": changed or {},
+        "seed": seed,
+        "note": "synthetic",
+        "data": {
+            "examples": 5000,
+            "classes": 43 if dataset == "gtsrb" else 10,
+            "classes_present": 5 if dataset == "gtsrb" else 10,
+            "test_examples": 10000,
+            "source": "SYNTHETIC, made up by a test",
+        },
+        "train_loss": [2.3 * math.exp(-speed * e) + 0.01 * wobble for e in range(12)],
+        "train_accuracy": min(1.0, level / 100),
+        "test_accuracy": min(1.0, level / 100) - 0.02,
+        "update_rms": 0.001 * (1 + len(base) % 3) + 0.0001 * wobble,
+        "seconds": 20.0 + wobble,
+        "compile_seconds": 5.0,
+        "status": "ok",
+        "versions": {"jax": "0"},
+        "device": {"platform": "cpu", "kind": "synthetic", "count": 1, "cores": 2},
+        "commit": "synthetic",
+        "code": "synthetic",
+        "command": "synthetic",
+    }
+    return record | overrides
+
+
+@pytest.fixture
+def synthetic() -> Callable[..., dict[str, Any]]:
+    """Makes one record, marked synthetic."""
+    return _synthetic
+
+
+@pytest.fixture
+def folder_of(tmp_path: Path) -> Callable[[Iterable[dict[str, Any]]], Path]:
+    """Writes records through the public writer and returns their folder."""
+
+    def write(made: Iterable[dict[str, Any]]) -> Path:
+        folder = tmp_path / "records"
+        with records.Writer(folder) as writer:
+            for record in made:
+                writer.append(record)
+        return folder
+
+    return write
