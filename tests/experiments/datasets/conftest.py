@@ -60,7 +60,8 @@ def libsvm_bytes(images, labels):
     lines = []
     for image, label in zip(images, labels, strict=True):
         values = " ".join(
-            f"{i}:{min(1.0, (v + 0.5) / 127.5 - 1):.6f}" for i, v in enumerate(image.reshape(-1).tolist(), start=1)
+            f"{i}:{min(1.0, (v + 0.5) / 127.5 - 1):.6f}"
+            for i, v in enumerate(image.reshape(-1).tolist(), start=1)
         )
         lines.append(f"{label + 1} {values} \n")
     return bz2.compress("".join(lines).encode())
@@ -277,5 +278,7 @@ def fashion_mnist_folder():
     default = "/usr/share/datasets/fashion-mnist"
     folder = Path(os.environ.get("THERMOLION_FASHION_MNIST", default))
     if not (folder / "train-images-idx3-ubyte.gz").is_file():
-        pytest.skip("Debian's dataset-fashion-mnist is not here (THERMOLION_FASHION_MNIST names it)")
+        pytest.skip(
+            "Debian's dataset-fashion-mnist is not here (THERMOLION_FASHION_MNIST names it)"
+        )
     return folder
