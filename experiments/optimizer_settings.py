@@ -86,6 +86,7 @@ def muon(
     the defaults of the optimizer's released implementation; the two rates are tied so that one
     number can be tuned. Everything with two or more axes is orthogonalised, the output layer
     too; a convolution's kernel (height, width, in, out) as a matrix (height·width·in, out).
+    optax gives the auxiliary Adam Muon's Nesterov step and eps.
     """
     _check(learning_rate=learning_rate, beta=beta, weight_decay=weight_decay)
     _check(adam_scale=adam_scale, adam_b1=adam_b1, adam_b2=adam_b2)
