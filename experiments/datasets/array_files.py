@@ -10,6 +10,8 @@ import numpy as np
 
 from experiments.datasets.dataset import fingerprint
 
+_UNFINISHED = ".unfinished-"
+
 
 def save(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     """Write arrays so that the file is either there whole or not there at all.
@@ -23,7 +25,7 @@ def save(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
         OSError: the disk is full, or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-", suffix=".npz")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED, suffix=".npz")
     try:
         with os.fdopen(handle, "wb") as out:
             np.savez(out, images=images, labels=labels, fingerprint=fingerprint(images, labels))
@@ -45,9 +47,16 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray, str] | None:
         Images, labels and fingerprint; None where there is no such file or it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
+        # np.load leaves a file of its own opening open when it is damaged.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             images, labels = held["images"], held["labels"]
             written = str(held["fingerprint"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
         return None
     return (images, labels, written) if fingerprint(images, labels) == written else None
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a killed process was writing here."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        path.unlink(missing_ok=True)

@@ -74,6 +74,7 @@ class OrderedImages(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             # checked here.
             if file.sha256 is None and (difference := digests_of(paths[key]).mismatch(file)):
                 paths[key].unlink()
+                Path(f"{paths[key]}.INFO").unlink(missing_ok=True)
                 raise DatasetError(f"{self._facts.name}: {file.name}: {difference}")
         return {split: self._generate_examples(split, paths) for split in self._facts.sizes}
 

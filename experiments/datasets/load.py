@@ -62,7 +62,8 @@ def load(
     Source:
         The ThermoLion paper (arXiv 2512.01881) trains on the first 5,000 images of each set.
     """
-    if limit is not None and (isinstance(limit, bool) or limit != int(limit) or limit < 1):
+    whole_number = isinstance(limit, int | np.integer) and not isinstance(limit, bool)
+    if limit is not None and not (whole_number and limit >= 1):
         raise ValueError(f"limit is {limit!r}, expected a whole number from 1 up, or None for all")
     offered = splits(name, catalogue=catalogue)
     if split not in offered:

@@ -14,7 +14,8 @@ from experiments.datasets.progress import Progress, megabytes
 from experiments.datasets.spec import RawFile, Spec
 from experiments.datasets.web import WebError, stream
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where there is no room for (more of) a file."""
 
 
 def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mapping[str, Path]]:
@@ -159,7 +160,7 @@ def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tup
             )
         part.replace(target)
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             raise DatasetError(
                 f"{what}: the disk under {layout.downloads} is full: the file needs "
                 f"{megabytes(file.size)}. Nothing was kept. Make room or choose another data_dir."

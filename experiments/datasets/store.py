@@ -1,7 +1,7 @@
 """Having a set here: from the quick file, from what is prepared, or by preparing it now."""
 
-import errno
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +15,7 @@ from experiments.datasets.dataset import DatasetError
 from experiments.datasets.examples import read_arrays
 from experiments.datasets.layout import Layout
 from experiments.datasets.progress import Progress
-from experiments.datasets.raw_files import obtain
+from experiments.datasets.raw_files import DISK_FULL, obtain
 from experiments.datasets.spec import Spec
 
 Kind = Literal["array_record", "numpy"]
@@ -97,6 +97,7 @@ def prepare_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> N
     with _alone(spec, layout):
         if is_ready(spec, layout, kind):
             return
+        array_files.clear_unfinished(layout.arrays)
         known, paths = obtain(spec, layout, progress)
         progress.say(f"{spec.name}: reading {sum(spec.sizes.values()):,} images")
         try:
@@ -147,7 +148,9 @@ def _alone(spec: Spec, layout: Layout) -> Iterator[None]:
 
 
 def _why_not_stored(spec: Spec, layout: Layout, error: Exception) -> str:
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # array_record's writer gives the system's words, not its number.
+    words = [os.strerror(number) for number in DISK_FULL]
+    full = getattr(error, "errno", None) in DISK_FULL or any(word in str(error) for word in words)
     reason = "the disk is full" if full else f"{type(error).__name__}: {error}"
     return (
         f"{spec.name}: cannot be stored in {layout.root} ({reason}). Nothing half-built was kept. "

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from experiments.datasets.layout import VERSION, Layout
 from experiments.datasets.spec import Spec
 
 _INFO = "dataset_info.json"
+_BY_HAND = ".by-hand-"
 
 
 def is_built(layout: Layout) -> bool:
@@ -40,8 +41,9 @@ def build(spec: Spec, paths: Mapping[str, Path], layout: Layout) -> None:
 
     home = layout.root / layout.stored_name
     _clear_unfinished(home)
-    layout.downloads.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=layout.downloads, prefix=".by-hand-") as folder:
+    for folder in layout.downloads.glob(f"{_BY_HAND}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=layout.downloads, prefix=_BY_HAND) as folder:
         # TensorFlow Datasets' download manager takes files that are here already from one
         # folder, by their published names, and checks their registered sha256 itself.
         for key, file in spec.files.items():
@@ -83,7 +85,7 @@ def read(spec: Spec, layout: Layout, split: str, limit: int) -> tuple[np.ndarray
     from experiments.datasets.builders import BUILDERS
 
     builder = BUILDERS[spec.name](spec=spec, data_dir=str(layout.root))
-    source: Any = builder.as_data_source(split)
+    source = cast(Any, builder.as_data_source(split))
     images = np.empty((limit, 32, 32, spec.channels), np.uint8)
     labels = np.empty(limit, np.int32)
     for number, example in enumerate(source.__getitems__(range(limit))):

@@ -49,17 +49,23 @@ def read_npz(path: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]
 def _open(file: Path) -> dict[str, np.ndarray]:
     # allow_pickle stays off: an object array would run code from the file.
     try:
-        with np.load(file, allow_pickle=False) as loaded:
+        with file.open("rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
             if not isinstance(loaded, np.lib.npyio.NpzFile):
                 raise DatasetError(f"{file}: holds one bare array, not named ones. {_FORM}")
-            missing = [key for key in ("images", "labels") if key not in loaded.files]
-            if missing:
-                held = ", ".join(loaded.files) or "nothing"
-                raise DatasetError(f"{file}: holds no `{missing[0]}` (it holds {held}). {_FORM}")
-            wanted = [key for key in ("images", "labels", "class_names") if key in loaded.files]
-            return {key: loaded[key] for key in wanted}
+            with loaded:
+                return _named(file, loaded)
     except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f"{file}: cannot be read as an .npz file ({error}). {_FORM}") from error
+
+
+def _named(file: Path, loaded: np.lib.npyio.NpzFile) -> dict[str, np.ndarray]:
+    missing = [key for key in ("images", "labels") if key not in loaded.files]
+    if missing:
+        held = ", ".join(loaded.files) or "nothing"
+        raise DatasetError(f"{file}: holds no `{missing[0]}` (it holds {held}). {_FORM}")
+    wanted = [key for key in ("images", "labels", "class_names") if key in loaded.files]
+    return {key: loaded[key] for key in wanted}
 
 
 def _check_images(file: Path, images: np.ndarray) -> None:

@@ -1,0 +1,208 @@
+"""`load`: what it gives, from where, and what it says to a mistaken caller."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from experiments.datasets import NAMES, DatasetError, describe, load, splits, store
+from experiments.datasets.holdout import every_fifth
+
+KINDS = ("array_record", "numpy")
+
+
+def test_the_names_are_the_twelve_and_the_embedded_one():
+    assert " ".join(NAMES) == (
+        "mnist fashion_mnist kmnist emnist qmnist usps semeion gtsrb cifar10 cifar100 svhn stl10 "
+        "digits"
+    )
+
+
+def test_digits_are_scikit_learns_with_a_fixed_fifth_held_out():
+    train, test = load("digits"), load("digits", "test")
+    assert splits("digits") == ("train", "test")
+    real = load_digits()
+    position = np.zeros(10, int)
+    expected = []
+    for label in real.target:  # within each class examples 3, 8, 13, … are held out
+        expected.append(position[label] % 5 == 2)
+        position[label] += 1
+    np.testing.assert_array_equal(test.labels, real.target[expected])
+    np.testing.assert_array_equal(train.labels, real.target[~np.array(expected)])
+    assert (len(train.labels), len(test.labels)) == (1438, 359)
+    counts = np.bincount(real.target)
+    assert np.abs(np.bincount(test.labels) - counts / 5).max() <= 0.5
+    assert test.images.dtype == np.uint8
+    assert test.images.shape == (359, 32, 32, 1)
+    assert (train.images.min(), train.images.max()) == (0, 255)
+    assert train.num_classes == 10
+    # what is drawn survives the resize: the mean brightness of each image
+    means = real.images.mean(axis=(1, 2))[expected] * 255 / 16
+    assert np.abs(test.images.mean(axis=(1, 2, 3)) - means).max() < 3
+
+
+def test_fingerprint_is_the_sha256_of_both_arrays():
+    got = load("digits", limit=20)
+    both = got.images.tobytes() + got.labels.astype("<i4").tobytes()
+    assert got.fingerprint == hashlib.sha256(both).hexdigest()
+    assert got.fingerprint != load("digits", limit=21).fingerprint
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, True, float("nan")])
+def test_a_limit_that_is_no_number_of_images_is_refused(wrong):
+    with pytest.raises(ValueError, match="limit is"):
+        load("digits", limit=wrong)
+
+
+def test_limit_none_is_all_and_a_large_limit_too():
+    assert len(load("digits", limit=None).labels) == len(load("digits", limit=10**6).labels) == 1438
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [("minst", "mnist"), ("CIFAR-10", "cifar10"), ("fashionmnist", "fashion_mnist")],
+)
+def test_an_unknown_name_gets_the_nearest(asked, nearest):
+    for function in (load, splits):
+        with pytest.raises(ValueError, match=f"the nearest is '{nearest}'"):
+            function(asked)
+
+
+def test_a_name_like_no_other_gets_them_all():
+    with pytest.raises(ValueError, match=r"Known: mnist, .*digits, or a path ending in \.npz"):
+        load("????")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_second_load_needs_neither_files_nor_store(kind, tiny_set, tmp_path, monkeypatch):
+    tiny = tiny_set("gtsrb")
+    hand = tmp_path / "hand"
+    tiny.write(hand)
+    catalogue = {"gtsrb": tiny.spec}
+    options = {"data_dir": tmp_path / "d", "catalogue": catalogue, "kind": kind}
+    first = load("gtsrb", limit=7, manual_dir=hand, **options)
+
+    def not_again(*args):
+        raise AssertionError("the second load went to the store")
+
+    monkeypatch.setattr(store, "prepare_set", not_again)
+    monkeypatch.setattr(store, "_read", not_again)
+    again = load("gtsrb", limit=7, **options)
+    np.testing.assert_array_equal(again.images, first.images)
+    assert again.fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_array_file_is_not_believed(kind, tiny_set, tmp_path):
+    tiny = tiny_set("usps")
+    tiny.write(tmp_path / "hand")
+    options = {
+        "data_dir": tmp_path / "d",
+        "manual_dir": tmp_path / "hand",
+        "catalogue": {"usps": tiny.spec},
+        "kind": kind,
+    }
+    first = load("usps", limit=6, **options)
+    (quick,) = (tmp_path / "d").rglob("train-6.npz")
+    whole = quick.read_bytes()
+    for damaged in (whole[:-100], whole[:3000] + b"?" + whole[3001:], b""):
+        quick.write_bytes(damaged)
+        assert load("usps", limit=6, **options).fingerprint == first.fingerprint
+    # arrays that are a valid file but other than what was written
+    with np.load(quick) as held:
+        fields = dict(held)
+    fields["labels"] = np.roll(fields["labels"], 1)
+    np.savez(quick, **fields)
+    assert load("usps", limit=6, **options).fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_damaged_on_disk_is_told(kind, tiny_set, tmp_path):
+    tiny = tiny_set("usps")
+    tiny.write(tmp_path / "hand")
+    options = {"data_dir": tmp_path / "d", "catalogue": {"usps": tiny.spec}, "kind": kind}
+    load("usps", limit=6, manual_dir=tmp_path / "hand", **options)
+    pattern = "train-10.npz" if kind == "numpy" else "*train.array_record*"
+    (stored,) = (tmp_path / "d").rglob(pattern)
+    content = bytearray(stored.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    stored.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"cannot be read .* Remove .* and load the set again"):
+        load("usps", limit=5, **options)
+
+
+def test_a_folder_that_cannot_be_written_still_serves_what_is_ready(
+    tiny_set, tmp_path, monkeypatch
+):
+    tiny = tiny_set("usps")
+    tiny.write(tmp_path / "hand")
+    options = {"data_dir": tmp_path / "d", "catalogue": {"usps": tiny.spec}}
+    load("usps", limit=6, manual_dir=tmp_path / "hand", **options)
+
+    def read_only(*args):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr("experiments.datasets.array_files.save", read_only)
+    np.testing.assert_array_equal(load("usps", limit=4, **options).images, tiny.images["train"][:4])
+
+
+def test_data_dir_follows_the_conventions(tiny_set, tmp_path, monkeypatch):
+    tiny = tiny_set("usps")
+    tiny.write(tmp_path / "env" / "downloads" / "manual" / "usps")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "env"))
+    load("usps", catalogue={"usps": tiny.spec})
+    assert (tmp_path / "env" / "ordered_usps" / "1.0.0").is_dir()
+    with pytest.raises(DatasetError):  # an explicit folder wins over the environment
+        load("usps", data_dir=tmp_path / "other", catalogue={"usps": tiny.spec})
+    monkeypatch.delenv("TFDS_DATA_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (row, *_) = describe(catalogue={"usps": tiny.spec})
+    assert not row["ready"]
+    tiny.write(tmp_path / "home" / "tensorflow_datasets" / "downloads" / "manual")
+    (row, *_) = describe(catalogue={"usps": tiny.spec})
+    assert row["state"] == "files here, checked and prepared at the first load"
+
+
+def test_describe_says_what_is_missing_and_how_few_classes_gtsrb_has(tmp_path):
+    rows = {row["name"]: row for row in describe(tmp_path)}
+    assert list(rows) == list(NAMES)
+    gtsrb = rows["gtsrb"]
+    assert (gtsrb["classes"], gtsrb["classes_in_first_5000"]) == (43, 5)
+    assert "only 5 of the 43" in gtsrb["note"]
+    assert (gtsrb["train"], gtsrb["test"]) == (26_640, 12_630)
+    assert "GTSRB-Training_fixed.zip" in gtsrb["state"]
+    assert rows["cifar100"]["classes"] == rows["cifar100"]["classes_in_first_5000"] == 100
+    assert rows["semeion"]["test"] is None
+    assert rows["digits"]["ready"]
+    assert all(row["licence"] and row["source"] for row in rows.values())
+    assert list(tmp_path.iterdir()) == []  # looking leaves no trace
+
+
+def test_the_first_five_thousand_hold_the_classes_that_are_told():
+    """The class folders of GTSRB's training file, by their published sizes."""
+    published = [150, 1500, 1500, 960, 1320, 1260]
+    assert np.searchsorted(np.cumsum(published), 5000) + 1 == 5
+
+
+@pytest.mark.parametrize("code", ["import experiments.datasets as d", "d.load('digits')"])
+def test_importing_and_the_embedded_set_are_light(code):
+    heavy = ["tensorflow", "tensorflow_datasets", "jax", "matplotlib"]
+    heavy += [] if "digits" in code else ["scipy", "sklearn"]
+    script = (
+        f"import sys; import experiments.datasets as d; {code}; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("counts", [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]])
+def test_every_fifth_takes_a_fifth_of_each_class(counts):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    held_out = np.bincount(labels[every_fifth(labels)], minlength=len(counts))
+    np.testing.assert_array_equal(held_out, [int(count / 5 + 0.5) for count in counts])
