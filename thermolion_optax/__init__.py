@@ -4,6 +4,7 @@ from thermolion_optax.boost import AlignmentBoostState, alignment_boost
 from thermolion_optax.gate import SnrGateState, scale_by_snr_gate
 from thermolion_optax.noise import ThermalNoiseState, thermal_noise
 from thermolion_optax.smes import SmesState, scale_by_smes, smes
+from thermolion_optax.telemetry import phase_statistics
 from thermolion_optax.thermolion import ParameterNoiseState, thermolion
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "SnrGateState",
     "ThermalNoiseState",
     "alignment_boost",
+    "phase_statistics",
     "scale_by_smes",
     "scale_by_snr_gate",
     "smes",

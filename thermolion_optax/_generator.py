@@ -47,7 +47,9 @@ def seeds(key_words: jax.Array, step: jax.Array, paths: list[str]) -> jax.Array:
     for word in [*words, step.astype(jnp.uint32)]:
         s0 = _finish(s0 ^ word) + s1 * jnp.uint32(_GOLDEN)
         s1 = _finish(s1 + word * jnp.uint32(0x85EBCA77)) ^ s0
-    return jnp.stack([_finish(s0), _finish(s1)], axis=-1)
+    # Without the barrier the compiler would work out the seed again inside every leaf's kernel,
+    # which costs no time to run but several times as much to compile.
+    return lax.optimization_barrier(jnp.stack([_finish(s0), _finish(s1)], axis=-1))
 
 
 def normal(seed: jax.Array, shape: tuple[int, ...]) -> jax.Array:

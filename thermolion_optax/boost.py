@@ -18,7 +18,7 @@ class AlignmentBoostState(NamedTuple):
     """
 
     count: jax.Array
-    average: optax.Updates | None
+    average: Any
 
 
 def alignment_boost(

@@ -160,11 +160,16 @@ def _sign(m: jax.Array) -> jax.Array:
 
 def mix(gate: Callable | None, rho: jax.Array, gas: jax.Array, solid: jax.Array) -> jax.Array:
     """(1 - lambda) gas + lambda solid, with lambda = gate(rho), tanh where ``gate`` is None."""
+    gated = to_lambda(gate, rho)
+    return (1 - gated) * gas + gated * solid
+
+
+def to_lambda(gate: Callable | None, rho: jax.Array) -> jax.Array:
+    """Lambda = gate(rho) in rho's dtype, shaped like rho or a scalar; tanh where it is None."""
     gated = jnp.tanh(rho) if gate is None else jnp.asarray(gate(rho))
     if gated.shape not in ((), rho.shape):
         raise ValueError(
             f"scale_by_snr_gate: gate returned shape {gated.shape} for a ratio of shape "
             f"{rho.shape}, but must act on each element alone (or return a scalar)."
         )
-    gated = gated.astype(rho.dtype)
-    return (1 - gated) * gas + gated * solid
+    return gated.astype(rho.dtype)

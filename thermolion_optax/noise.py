@@ -33,7 +33,7 @@ def thermal_noise(
     *,
     floor: jax.typing.ArrayLike = 1e-10,
     cutoff: jax.typing.ArrayLike = 0.01,
-    key: jax.typing.ArrayLike = 0,
+    key: Any = 0,
     normal: Callable[[jax.Array, tuple[int, ...]], jax.Array] | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Adds Gaussian noise whose temperature decays geometrically.
