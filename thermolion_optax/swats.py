@@ -109,16 +109,23 @@ def swats(
 
     def init(params: optax.Params) -> SwatsState:
         check_tree(owner, "params", params)
-        # Each scalar is a buffer of its own, or a donated state would hold one twice.
-        scalars = [jnp.zeros([], jnp.result_type(float)) for _ in range(3)]
+        # What is decided from gradients and learning rate must from the start vary over the
+        # axes of jax.shard_map that they vary over, or no scan could carry the state.
+        first_rate = (
+            learning_rate(jnp.zeros([], jnp.int32)) if callable(learning_rate) else learning_rate
+        )
+        zero = jnp.zeros_like(first_rate, dtype=jnp.result_type(float))
+        for leaf in jax.tree.leaves(params):
+            zero += jnp.zeros_like(leaf, dtype=zero.dtype).sum()
         return SwatsState(
             count=jnp.zeros([], jnp.int32),
             mu=jax.tree.map(jnp.zeros_like, params),
             nu=jax.tree.map(wide_zeros, params),
-            projection_average=scalars[0],
-            switch_step=jnp.zeros([], jnp.int32),
-            sgd_learning_rate=scalars[1],
-            switch_learning_rate=scalars[2],
+            # Copies: a donated state may not hold one buffer twice.
+            projection_average=jnp.array(zero, copy=True),
+            switch_step=zero.astype(jnp.int32),
+            sgd_learning_rate=jnp.array(zero, copy=True),
+            switch_learning_rate=jnp.array(zero, copy=True),
         )
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SwatsState]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.sharding import PartitionSpec as P
 
 from thermolion_optax.lookahead import lookahead
 from thermolion_optax.muadam import muadam
@@ -88,6 +89,22 @@ def test_vmap_over_the_learning_rate_is_one_run_each(make):
     for i, rate in enumerate(rates):
         alone, _ = train(make(float(rate)), params)
         assert_trees_close(jax.tree.map(lambda x, i=i: x[i], together), alone, rtol=1e-5, atol=1e-6)
+
+
+@each
+def test_sharded_runs_of_their_own_are_the_plain_runs(make):
+    """jax.shard_map checks which values vary between devices, the optimizer's state too."""
+    mesh, spec = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("runs",)), P("runs")
+    rates = jnp.array([0.01, 0.1])
+
+    def one(rates, starts):
+        return train(make(rates[0]), starts[0])[0][None]
+
+    starts = jnp.arange(6.0).reshape(2, 3)
+    run = jax.shard_map(one, mesh=mesh, in_specs=(spec, spec), out_specs=spec)
+    found = jax.jit(run)(rates, starts)
+    for i in range(2):
+        assert_trees_close(found[i], train(make(rates[i]), starts[i])[0], rtol=1e-5, atol=1e-6)
 
 
 @each
