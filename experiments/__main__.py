@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
@@ -140,7 +140,8 @@ def _run(options: argparse.Namespace) -> int:
         + f"; records are in {options.out}"
     )
     for reason, number in summary.failures.items():
-        print(f"not run ({number} cell(s)): {reason}", file=sys.stderr)
+        first = reason.splitlines()[0]
+        print(f"not run, {number} cell(s): {first}", file=sys.stderr)
     print(f"tables and figures: python -m experiments report {shlex.quote(str(options.out))}")
     return EXIT_INCOMPLETE if summary.failures else 0
 
@@ -184,7 +185,17 @@ def _list(options: argparse.Namespace) -> int:
 
     print("data sets (or a path to an .npz file with images and labels):")
     rows = datasets.describe(data_dir=options.data_dir, manual_dir=options.manual_dir)
-    print(_columns(rows))
+    columns = {
+        "name": "name",
+        "classes": "classes",
+        "train": "train",
+        "test": "test",
+        "classes_in_first_5000": "classes in first 5,000",
+        "licence": "licence",
+        "state": "here",
+    }
+    print(_columns([{title: _short(row[key]) for key, title in columns.items()} for row in rows]))
+    print("\n".join(f"  {row['name']}: {row['note']}" for row in rows if row["note"]))
     print("\noptimizers (or package.module:function of your own):")
     print(
         _columns(
@@ -199,7 +210,7 @@ def _list(options: argparse.Namespace) -> int:
     print(
         _columns(
             [
-                {"name": p.base, "version": p.version, "what it is": p.description}
+                {"name": p.base, "version": p.version, "what it is": p.summary}
                 for p in protocols.PROTOCOLS.values()
             ]
         )
@@ -207,11 +218,16 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _short(value: object) -> str:
+    """A cell of the list: a file list after a colon is left out, nothing is a dash."""
+    return "-" if value is None else str(value).split(": ")[0]
+
+
 def _settings(hyperparameters: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in hyperparameters.items())
 
 
-def _columns(rows: Sequence[dict[str, object]]) -> str:
+def _columns(rows: Sequence[Mapping[str, object]]) -> str:
     """Dicts with the same keys as aligned columns; the last one is not padded."""
     header = list(rows[0])
     lines = [
@@ -228,8 +244,12 @@ def _columns(rows: Sequence[dict[str, object]]) -> str:
 def _prepare(options: argparse.Namespace) -> int:
     from experiments import datasets
 
-    datasets.prepare(options.names, data_dir=options.data_dir, manual_dir=options.manual_dir)
-    return 0
+    failed = datasets.prepare(
+        options.names, data_dir=options.data_dir, manual_dir=options.manual_dir
+    )
+    for name, reason in failed.items():
+        print(f"{name} is not ready: {reason}", file=sys.stderr)
+    return EXIT_INCOMPLETE if failed else 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ _NOT_TRAINING = {
     "__main__.py",
     "environment.py",
     "figures.py",
+    "notes.py",
     "page.py",
     "paper.py",
     "protocols.py",
@@ -28,6 +29,7 @@ _NOT_TRAINING = {
     "runner.py",
     "statistics.py",
     "style.py",
+    "table.py",
     "tables.py",
 }
 

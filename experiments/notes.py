@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from experiments import paper
+from experiments import paper, protocols
 from experiments.records import Record
 from experiments.statistics import Entry
 from experiments.table import (
@@ -193,6 +193,10 @@ def missing(entries: Sequence[Entry], out: str) -> list[str]:
     """What the grid that was begun lacks, what of the paper was not begun, and the commands."""
     found = []
     protocol = entries[0].protocol
+    try:
+        deviations = protocols.parse(protocol).deviations
+    except ValueError:  # records of a protocol that this version does not know
+        return []
     names = dataset_order(entries)
     for changed in sorted({tuple(sorted(e.changed.items())) for e in entries}):
         these = [e for e in entries if tuple(sorted(e.changed.items())) == changed]
@@ -204,6 +208,8 @@ def missing(entries: Sequence[Entry], out: str) -> list[str]:
         if lacking > 0:
             command = run_command(protocol, sets, optimizers, seeds, dict(changed), out)
             found.append(f"{lacking} run(s) of the grid begun are missing: `{command}`")
+    if deviations:  # not the paper's study
+        return found
     seeds = max(seed for e in entries for seed in e.by_seed) + 1
     absent_sets = [n for n in paper.DATASETS if n not in names]
     run = {e.optimizer for e in entries if in_paper(e)}
@@ -231,11 +237,10 @@ def run_command(
         'python -m experiments run --protocol paper --epochs 2 --datasets digits \
 --optimizers adam --learning-rates 0.01 --seeds 3 --out runs'
     """
-    base, _, deviations = protocol.rstrip("]").partition("[")
-    words = ["python", "-m", "experiments", "run", "--protocol", base]
-    for deviation in filter(None, deviations.split(",")):
-        name, value = deviation.split("=")
-        words += [f"--{name.replace('_', '-')}", value]
+    known = protocols.parse(protocol)
+    words = ["python", "-m", "experiments", "run", "--protocol", known.base]
+    for name, value in known.deviations:
+        words += [f"--{name.replace('_', '-')}", str(value)]
     words += ["--datasets", *(f"PATH/{n}" if n.endswith(".npz") else n for n in datasets)]
     words += ["--optimizers", *optimizers] if optimizers else []
     if "learning_rate" in changed:

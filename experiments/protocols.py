@@ -25,7 +25,7 @@ class Protocol:
     Attributes:
         base: the protocol's name.
         version: raised whenever the same cell would be trained or measured differently.
-        description: one line for readers.
+        description: one line for readers; its braces are filled from the settings.
         epochs: passes over the training images.
         batch_size: images a step; the last partial batch is kept.
         limit: at most so many first training images.
@@ -49,6 +49,11 @@ class Protocol:
         return f"{self.base}[{changed}]" if changed else self.base
 
     @property
+    def summary(self) -> str:
+        """The description with this protocol's numbers."""
+        return self.description.format(**self.settings)
+
+    @property
     def settings(self) -> dict[str, int]:
         """The numbers that a trained run depends on."""
         return {"epochs": self.epochs, "batch_size": self.batch_size, "limit": self.limit}
@@ -59,8 +64,9 @@ PROTOCOLS: dict[str, Protocol] = {
         base="paper",
         version=1,
         description=(
-            "first 5,000 training images in file order, 32x32, batch 1,024, 12 epochs, released "
-            "settings, accuracy on the images trained on (held-out accuracy beside it)"
+            "first {limit:,} training images in file order, 32x32, batches of {batch_size:,}, "
+            "{epochs} epochs, released settings, accuracy on the images trained on "
+            "(held-out accuracy beside it)"
         ),
         epochs=12,
         batch_size=1024,
@@ -91,6 +97,11 @@ def get(name: str, **changes: int | None) -> Protocol:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"unknown protocol {name!r}: there is {', '.join(PROTOCOLS)}{hint}")
     protocol = PROTOCOLS[name]
+    unknown = sorted(set(changes) - set(protocol.settings))
+    if unknown:
+        raise ValueError(
+            f"{', '.join(unknown)} cannot be changed; there is epochs, limit, batch_size"
+        )
     for key, value in changes.items():
         if value is not None and value < 1:
             raise ValueError(f"{key} is {value}, expected a positive number")
@@ -100,6 +111,21 @@ def get(name: str, **changes: int | None) -> Protocol:
         if value is not None and value != getattr(protocol, key)
     }
     return replace(protocol, **changed, deviations=tuple(sorted(changed.items())))
+
+
+def parse(name: str) -> Protocol:
+    """The protocol of a printed name, deviations included.
+
+    Raises:
+        ValueError: there is no such protocol here.
+
+    Example:
+        >>> parse("paper[epochs=2,limit=100]") == get("paper", epochs=2, limit=100)
+        True
+    """
+    base, _, deviations = name.removesuffix("]").partition("[")
+    pairs = (one.partition("=") for one in deviations.split(",") if one)
+    return get(base, **{key: int(value) for key, _, value in pairs})
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,10 @@ def encode(record: Mapping[str, Any]) -> bytes:
         >>> encode({"train_loss": [2.5, float("nan")]})
         b'{"train_loss": [2.5, null]}\n'
     """
-    return json.dumps(_finite(record), allow_nan=False, ensure_ascii=False).encode() + b"\n"
+    return (
+        json.dumps(_finite(record), allow_nan=False, ensure_ascii=False, default=repr).encode()
+        + b"\n"
+    )
 
 
 def _finite(value: Any) -> Any:

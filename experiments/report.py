@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,18 +26,18 @@ class Section:
         slug: the same, fit for file names.
         description: what the protocol does, in one line.
         tables: in reading order.
-        figures: (name, caption, {"png": bytes, "svg": bytes}).
         notes: what readers must know beside the tables.
         missing: what was not run, with the command that would.
+        entries: what the figures are drawn from.
     """
 
     title: str
     slug: str
     description: str
     tables: tuple[Table, ...]
-    figures: tuple[tuple[str, str, dict[str, bytes]], ...]
     notes: tuple[str, ...]
     missing: tuple[str, ...]
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,21 @@ class Report:
 
 TITLE = "Optimizers on image classification: what was measured, beside what the paper printed"
 
+FIGURES = {
+    "loss": (
+        "Figure 1: training loss per epoch (mean over seeds; bands: smallest to largest)",
+        figures.loss,
+    ),
+    "accuracy": (
+        "Accuracy with 95 % intervals for the mean over seeds, and the paper's number",
+        figures.accuracy,
+    ),
+}
+"""Name -> caption, and the function that draws a section's entries."""
+
 
 def build(folder: str | os.PathLike[str]) -> Report:
-    """Sums up a folder of records; draws, but writes nothing.
+    """Sums up a folder of records; draws and writes nothing.
 
     Raises:
         records.RecordError: no folder, no records, or a line that is not a record.
@@ -85,30 +97,25 @@ def apart(entries: Sequence[Entry]) -> list[Entry]:
 
 def _section(entries: list[Entry], folder: str) -> Section:
     protocol, version = entries[0].protocol, entries[0].version
-    known = protocols.PROTOCOLS.get(protocol.split("[")[0])
     parts = [tables.accuracy_table(entries, which) for which in (1, 2)]
     parts += [tables.dataset_table(entries, name) for name in tables.dataset_order(entries)]
     parts += tables.seconds_tables(entries)
     return Section(
         title=f"Protocol {protocol}, version {version}",
         slug=re.sub(r"[^a-z0-9]+", "-", protocol.lower()).strip("-") + f"-v{version}",
-        description=known.description if known else "",
+        description=_description(protocol),
         tables=tuple(part for part in parts if part is not None),
-        figures=(
-            (
-                "loss",
-                "Figure 1: training loss per epoch (mean over seeds; bands: smallest to largest)",
-                figures.loss(entries),
-            ),
-            (
-                "accuracy",
-                "Accuracy with 95 % intervals for the mean over seeds, and the paper's number",
-                figures.accuracy(entries),
-            ),
-        ),
         notes=tuple(notes.notes(entries)),
         missing=tuple(notes.missing(entries, folder)),
+        entries=tuple(entries),
     )
+
+
+def _description(protocol: str) -> str:
+    try:
+        return protocols.parse(protocol).summary
+    except ValueError:
+        return "a protocol that this version does not know"
 
 
 def markdown(report: Report) -> str:
@@ -122,7 +129,7 @@ def markdown(report: Report) -> str:
             parts += [f"### {table.title}", table.markdown()]
         parts.append("### Notes")
         parts.append(_bullets(section.notes))
-        for name, caption, _ in section.figures:
+        for name, (caption, _) in FIGURES.items():
             parts += [f"### {caption}", f"![{caption}]({section.slug}-{name}.svg)"]
         if section.missing:
             parts += ["### Missing", _bullets(section.missing)]
@@ -130,8 +137,8 @@ def markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def html(report: Report) -> str:
-    """The report as one HTML page with its figures inside."""
+def html(report: Report, svg: Mapping[str, bytes]) -> str:
+    """The report as one HTML page with its figures, given by file name, inside."""
     parts = [page.paragraphs(report.notices, "notice")] if report.notices else []
     for section in report.sections:
         parts += [f"<h2>{page.escape(section.title)}</h2>"]
@@ -139,8 +146,9 @@ def html(report: Report) -> str:
         for table in section.tables:
             parts += [f"<h3>{page.escape(table.title)}</h3>", page.table(table)]
         parts += ["<h3>Notes</h3>", page.paragraphs(section.notes)]
-        for _, caption, files in section.figures:
-            parts += [f"<h3>{page.escape(caption)}</h3>", page.image(files["svg"], caption)]
+        for name, (caption, _) in FIGURES.items():
+            picture = page.image(svg[f"{section.slug}-{name}.svg"], caption)
+            parts += [f"<h3>{page.escape(caption)}</h3>", picture]
         if section.missing:
             parts += ["<h3>Missing</h3>", page.paragraphs(section.missing)]
     parts += ["<h2>Where the records come from</h2>", page.paragraphs(report.provenance)]
@@ -170,16 +178,16 @@ def write(report: Report, out: str | os.PathLike[str]) -> list[Path]:
         records.RecordError: ``out`` cannot be made or written.
     """
     out = Path(out)
-    files: dict[str, bytes] = {
-        "report.md": markdown(report).encode(),
-        "report.html": html(report).encode(),
-    }
+    files: dict[str, bytes] = {}
     for section in report.sections:
         for key in dict.fromkeys(table.key for table in section.tables):
             same = [table for table in section.tables if table.key == key]
             files[f"{section.slug}-{key}.csv"] = csv_of(same).encode()
-        for name, _, drawn in section.figures:
+        for name, (_, draw) in FIGURES.items():
+            drawn = draw(section.entries)
             files |= {f"{section.slug}-{name}.{kind}": data for kind, data in drawn.items()}
+    files["report.md"] = markdown(report).encode()
+    files["report.html"] = html(report, files).encode()
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -163,7 +163,7 @@ def run(
             try:
                 data, facts = _load(dataset, mine[0].protocol.limit, places)
             except datasets.DatasetError as error:
-                _skip(progress, summary, len(mine), f"{dataset}: {error}")
+                _skip(progress, summary, len(mine), str(error))
                 continue
             for name in dict.fromkeys(c.optimizer for c in mine):
                 todo = []
@@ -173,7 +173,8 @@ def run(
                         summary.present += 1
                         progress.show(f"{name} on {dataset} is there", present=1)
                     else:
-                        todo.append(fields | {"note": resolved[name].note, "data": facts})
+                        what = {"overrides": resolved[name].overrides, "note": resolved[name].note}
+                        todo.append(fields | what | {"data": facts})
                 _make(todo, resolved[name].build, data, origin, writer, progress, summary)
     progress.end()
     return summary
