@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import optax
 from flax import nnx
 
 from experiments import convolution
 
 Array = jax.Array
 Params = dict[str, Any]
+Features = Callable[[convolution.Kernels, Array], Array]
 
 
 def _uniform(fan_in: int) -> Callable[..., Array]:
@@ -49,11 +51,15 @@ class ConvNet(nnx.Module):
         self.dense1 = _dense(64 * 8 * 8, 256, rngs)
         self.dense2 = _dense(256, num_classes, rngs)
 
-    def __call__(self, images: Array) -> Array:
+    def __call__(self, images: Array, features: Features = convolution.features) -> Array:
         """Logits (N, K) of float images (N, 32, 32, channels)."""
-        block = convolution.matmul_block
-        x = block(self.conv1.kernel[...], self.conv1.bias[...], images)
-        x = block(self.conv2.kernel[...], self.conv2.bias[...], x)
+        kernels = convolution.Kernels(
+            self.conv1.kernel[...],
+            self.conv1.bias[...],
+            self.conv2.kernel[...],
+            self.conv2.bias[...],
+        )
+        x = features(kernels, images)
         x = jax.nn.relu(self.dense1(x.reshape(x.shape[0], -1)))
         return self.dense2(x)
 
@@ -70,8 +76,35 @@ def _structure(channels: int, num_classes: int) -> nnx.GraphDef:
     return nnx.graphdef(model)
 
 
-def apply(params: Params, images: Array) -> Array:
+def apply(params: Params, images: Array, features: Features = convolution.features) -> Array:
     """Logits (N, K) of float images (N, 32, 32, channels)."""
     channels = params["conv1"]["kernel"].shape[2]
     num_classes = params["dense2"]["bias"].shape[0]
-    return nnx.merge(_structure(channels, num_classes), nnx.State(params))(images)
+    return nnx.merge(_structure(channels, num_classes), nnx.State(params))(images, features)
+
+
+def loss(
+    params: Params, images: Array, labels: Array, features: Features = convolution.features
+) -> Array:
+    """Mean cross-entropy of a batch: float images (N, 32, 32, channels), integer labels (N,)."""
+    logits = apply(params, images, features)
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+def loss_and_gradient(params: Params, images: Array, labels: Array) -> tuple[Array, Params]:
+    """`loss` and its gradient by the parameters.
+
+    The platform is chosen around the differentiation, not inside it: a derivative taken through
+    the choice would have to keep what either platform's way back needs.
+    """
+
+    def with_(features: Features) -> Callable[..., tuple[Array, Params]]:
+        return jax.value_and_grad(functools.partial(loss, features=features))
+
+    return jax.lax.platform_dependent(
+        params,
+        images,
+        labels,
+        cpu=with_(convolution.matmul_features),
+        default=with_(convolution.lax_features),
+    )

@@ -1,4 +1,25 @@
-"""The ConvNet's two convolution blocks, in the form each platform runs fastest."""
+"""The ConvNet's convolution blocks, in the form that each platform runs fastest.
+
+A block is: convolve 3×3 with zero padding, add the bias, max-pool 2×2, ReLU (which, the pool being
+monotone, may as well come after it, on a quarter of the data). Two forms give the same values and
+gradients to rounding:
+
+* `lax_features` says it with XLA's own convolution: what GPUs and TPUs run best.
+* `matmul_features` is for CPUs, where XLA's convolution inside a loop runs tens of times slower
+  than outside, and training is a loop. It turns each convolution into one matrix product.
+
+The matrix form splits the nine taps of the kernel between the two sides of the product. The three
+*width* taps lie side by side in the left matrix (so it is three times the image, not nine times
+as in the usual im2col), the three *height* taps lie side by side in the right one, and the
+product's three column groups are then added, each shifted by a row:
+
+    (n·H·W, 3·c) @ (3·c, 3·f) = (n·H·W, 3·f)        y[r] = z₀[r-1] + z₁[r] + z₂[r+1]
+
+Ties in the pool: the gradient goes to the first maximum of the window in row-major order, as in
+PyTorch and in XLA's own select-and-scatter. Constant image borders make ties common.
+"""
+
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -6,23 +27,142 @@ from jax import lax
 
 Array = jax.Array
 
+# Images that go through both blocks together on a CPU: few enough that a chunk's intermediate
+# matrices stay in cache, enough to keep the matrix products large.
+CHUNK = 16
 
-def lax_block(kernel: Array, bias: Array, images: Array) -> Array:
-    """Convolve 3x3, ReLU, max-pool 2x2 with XLA's own operations (GPU, TPU)."""
+
+class Kernels(NamedTuple):
+    """Weights (3, 3, inputs, outputs) and biases (outputs,) of the two convolutions."""
+
+    kernel1: Array
+    bias1: Array
+    kernel2: Array
+    bias2: Array
+
+
+def features(kernels: Kernels, images: Array) -> Array:
+    """Features (n, H/4, W/4, f) of images (n, H, W, c), by the platform's own form."""
+    return lax.platform_dependent(kernels, images, cpu=matmul_features, default=lax_features)
+
+
+def lax_features(kernels: Kernels, images: Array) -> Array:
+    """Features (n, H/4, W/4, f) of images (n, H, W, c) by XLA's convolution, for GPU and TPU."""
+    x = _lax_block(kernels.kernel1, kernels.bias1, images)
+    return _lax_block(kernels.kernel2, kernels.bias2, x)
+
+
+def _lax_block(kernel: Array, bias: Array, images: Array) -> Array:
     y = lax.conv_general_dilated(
         images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    y = jax.nn.relu(y + bias)
-    return lax.reduce_window(y, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    y = lax.reduce_window(y + bias, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    return jax.nn.relu(y)
 
 
-def matmul_block(kernel: Array, bias: Array, images: Array) -> Array:
-    """Convolve 3x3, ReLU, max-pool 2x2 as one matrix product (CPU)."""
+def matmul_features(kernels: Kernels, images: Array) -> Array:
+    """Features (n, H/4, W/4, f) of images (n, H, W, c) by matrix products, for CPU."""
+    n = images.shape[0]
+    filled = -n % CHUNK  # images of zeros that complete the last chunk; their features are cut off
+    images = jnp.pad(images, ((0, filled), (0, 0), (0, 0), (0, 0)))
+    chunks = images.reshape(-1, CHUNK, *images.shape[1:])
+    y = _chunked(kernels, chunks)
+    return y.reshape(-1, *y.shape[2:])[:n]
+
+
+@jax.custom_vjp
+def _chunked(kernels: Kernels, chunks: Array) -> Array:
+    return _chunked_forward(kernels, chunks)[0]
+
+
+def _chunked_forward(kernels: Kernels, chunks: Array):
+    def forward(images: Array):
+        hidden, first1 = _block(kernels.kernel1, kernels.bias1, images)
+        out, first2 = _block(kernels.kernel2, kernels.bias2, hidden)
+        return out, (hidden, first1, first2)
+
+    out, kept = lax.map(forward, chunks)
+    return out, (kernels, chunks, kept)
+
+
+def _chunked_backward(residuals, cotangent: Array):
+    # The left matrices are made again, chunk by chunk: cheaper than to keep them for a whole batch.
+    kernels, chunks, kept = residuals
+
+    def backward(total: Kernels, chunk):
+        images, (hidden, first1, first2), g = chunk
+        g = _unpool(g, first2)
+        kernel2, bias2 = _kernel_gradient(hidden, g)
+        g = _unpool(_image_gradient(kernels.kernel2, g), first1)
+        kernel1, bias1 = _kernel_gradient(images, g)
+        total = jax.tree.map(jnp.add, total, Kernels(kernel1, bias1, kernel2, bias2))
+        return total, _image_gradient(kernels.kernel1, g)  # dropped by XLA where nobody asks
+
+    return lax.scan(backward, jax.tree.map(jnp.zeros_like, kernels), (chunks, kept, cotangent))
+
+
+_chunked.defvjp(_chunked_forward, _chunked_backward)
+
+
+def _block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
+    """One block and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
     n, height, width, _ = images.shape
-    padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    patches = jnp.concatenate(
-        [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)], -1
+    z = _width_taps(images) @ _columns(kernel)  # (n·H·W, 3f)
+    z = z.reshape(n, height, width, 3, -1)
+    y = _shift(z[:, :, :, 0], 1, axis=1) + z[:, :, :, 1] + _shift(z[:, :, :, 2], -1, axis=1)
+    y = (y + bias).reshape(n, height // 2, 2, width // 2, 2, -1)
+    window = [y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)]  # four of (n, H/2, W/2, f)
+    top = jnp.maximum(jnp.maximum(window[0], window[1]), jnp.maximum(window[2], window[3]))
+    first = jnp.where(
+        window[0] == top, 0, jnp.where(window[1] == top, 1, jnp.where(window[2] == top, 2, 3))
     )
-    y = patches @ kernel.reshape(-1, kernel.shape[-1]) + bias
-    y = y.reshape(n, height // 2, 2, width // 2, 2, -1)
-    return jax.nn.relu(y.max((2, 4)))
+    return jnp.maximum(top, 0), jnp.where(top > 0, first, 4).astype(jnp.uint8)
+
+
+def _unpool(g: Array, first: Array) -> Array:
+    """Gradient (n, 2h, 2w, f) before pool and ReLU, from that behind them (n, h, w, f)."""
+    n, height, width, f = g.shape
+    place = jnp.arange(4, dtype=jnp.uint8).reshape(1, 1, 2, 1, 2, 1)
+    g = jnp.where(first[:, :, None, :, None] == place, g[:, :, None, :, None], 0.0)
+    return g.reshape(n, 2 * height, 2 * width, f)
+
+
+def _kernel_gradient(images: Array, g: Array) -> tuple[Array, Array]:
+    """Gradients of kernel and bias; g (n, H, W, f) is the gradient of the convolution's output."""
+    c, f = images.shape[-1], g.shape[-1]
+    dz = _width_taps(images).T @ _height_taps(g)  # (3c, 3f)
+    return dz.reshape(3, c, 3, f).transpose(2, 0, 1, 3), g.sum((0, 1, 2))
+
+
+def _image_gradient(kernel: Array, g: Array) -> Array:
+    """Gradient (n, H, W, c) of the convolution's input."""
+    n, height, width, _ = g.shape
+    d = _height_taps(g) @ _columns(kernel).T  # (n·H·W, 3c)
+    d = d.reshape(n, height, width, 3, -1)
+    return _shift(d[:, :, :, 0], -1, axis=2) + d[:, :, :, 1] + _shift(d[:, :, :, 2], 1, axis=2)
+
+
+def _columns(kernel: Array) -> Array:
+    """The kernel (3, 3, c, f) as the right matrix: rows (width tap, c), columns (height tap, f)."""
+    c, f = kernel.shape[2:]
+    return kernel.transpose(1, 2, 0, 3).reshape(3 * c, 3 * f)
+
+
+def _width_taps(images: Array) -> Array:
+    """The left matrix (n·H·W, 3c): each pixel with its left and right neighbour."""
+    taps = [_shift(images, 1, axis=2), images, _shift(images, -1, axis=2)]
+    return jnp.concatenate(taps, -1).reshape(-1, 3 * images.shape[-1])
+
+
+def _height_taps(g: Array) -> Array:
+    """The transpose of the shifted sum: (n·H·W, 3f), row r holding g[r+1], g[r], g[r-1]."""
+    taps = [_shift(g, -1, axis=1), g, _shift(g, 1, axis=1)]
+    return jnp.concatenate(taps, -1).reshape(-1, 3 * g.shape[-1])
+
+
+def _shift(x: Array, by: int, axis: int) -> Array:
+    """Move `x` by one place (±1) along an axis, a zero coming in."""
+    zero = jnp.zeros_like(lax.slice_in_dim(x, 0, 1, axis=axis))
+    if by > 0:
+        return jnp.concatenate([zero, lax.slice_in_dim(x, 0, -1, axis=axis)], axis)
+    return jnp.concatenate([lax.slice_in_dim(x, 1, None, axis=axis), zero], axis)

@@ -1,49 +1,32 @@
-"""Whole training runs in one compilation: (hyperparameters, seed, data) to curves.
+"""Any number of training runs through one compiled program.
 
-One pure function, `train`, holds a run from the initial weights to the final accuracy; `run_many`
-compiles it once and sends any number of runs through it.
+`run_many` compiles `whole_run.train` once, with the float hyperparameters and the seed as inputs,
+and sends the runs through it: a sweep over learning rates and seeds pays for one compilation.
 """
 
 import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jax.sharding import PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments import convnet
+from experiments.whole_run import Build, Config, Data, Trained, train
 
-Array = jax.Array
-Build = Callable[[Mapping[str, Any], Array, int, int], Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Data:
-    """Images uint8 (N, 32, 32, C) and labels (N,) to train on and, if given, to test on."""
-
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray | None = None
-    test_labels: np.ndarray | None = None
-    num_classes: int = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """Length of a run: epochs, and images in a batch (the last batch of an epoch may be less)."""
-
-    epochs: int = 12
-    batch_size: int = 1024
+__all__ = ["Build", "Config", "Data", "Outcome", "Run", "run_many", "train"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run: the optimizer's float hyperparameters and the seed of all its randomness."""
+    """One run.
+
+    Attributes:
+        hyperparameters: name to value of the optimizer's float hyperparameters.
+        seed: 0 … 2**32 - 1, the source of all its randomness.
+    """
 
     hyperparameters: Mapping[str, float]
     seed: int
@@ -51,7 +34,18 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one run gave; `status` is "diverged" where a loss or an update was not finite."""
+    """What one run gave, in plain Python numbers.
+
+    Attributes:
+        train_loss: one mean of the batch losses an epoch.
+        train_accuracy: share of the training images classified correctly after the last epoch.
+        test_accuracy: the same of the test images; None where there are none.
+        update_rms: mean over the steps of the root mean square of the parameters' change.
+        seconds: wall time of the run, its final evaluation included, compilation not; of runs
+            trained together, each one's share.
+        compile_seconds: wall time of the one compilation that all runs of the call shared.
+        status: "diverged" where a loss or the change of the parameters was not finite.
+    """
 
     train_loss: list[float]
     train_accuracy: float
@@ -62,159 +56,188 @@ class Outcome:
     status: Literal["ok", "diverged"]
 
 
-class Trained(NamedTuple):
-    """The traced result of `train`."""
-
-    params: convnet.Params
-    train_loss: Array
-    train_accuracy: Array
-    test_accuracy: Array | None
-    update_rms: Array
-
-
-def normalise(images: Array) -> Array:
-    """Bytes 0…255 to floats -1…1, as the paper's x/127.5 - 1."""
-    return images.astype(jnp.float32) / 127.5 - 1.0
-
-
-def mean_loss(params: convnet.Params, images: Array, labels: Array) -> Array:
-    """Mean cross-entropy of a batch of uint8 images."""
-    logits = convnet.apply(params, normalise(images))
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
-
-
-def accuracy(params: convnet.Params, images: Array, labels: Array, chunk: int = 1024) -> Array:
-    """Share of images classified correctly, computed in chunks so that memory stays bounded."""
-    n = images.shape[0]
-    chunks = -(-n // chunk)
-    size = -(-n // chunks)
-    # The last chunk is filled up with repetitions of image 0 that are not counted.
-    index = jnp.arange(chunks * size).reshape(chunks, size)
-
-    def correct(index: Array) -> Array:
-        rows = jnp.where(index < n, index, 0)
-        predicted = convnet.apply(params, normalise(images[rows])).argmax(-1)
-        return jnp.sum((predicted == labels[rows]) & (index < n))
-
-    return jax.lax.map(correct, index).sum() / n
-
-
-def train(
-    build: Build, config: Config, data: Data, hyperparameters: Mapping[str, Any], seed: Any
-) -> Trained:
-    """One whole run as a pure function of data, hyperparameters and seed (all may be traced)."""
-    # Three keys of one seed: every optimizer meets the same weights and the same data order.
-    init_key, order_key, noise_key = (
-        jax.random.fold_in(jax.random.key(seed), use) for use in range(3)
-    )
-    n, channels = data.train_images.shape[0], data.train_images.shape[-1]
-    full, rest = divmod(n, config.batch_size)
-    steps_per_epoch = full + (rest > 0)
-
-    built = build(hyperparameters, noise_key, steps_per_epoch, steps_per_epoch * config.epochs)
-    if isinstance(built, optax.GradientTransformation):
-        built = built, lambda _, params: params
-    tx, eval_params = built
-
-    def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
-        params, opt_state = state
-        loss, grads = jax.value_and_grad(mean_loss)(
-            params, data.train_images[rows], data.train_labels[rows]
-        )
-        updates, opt_state = tx.update(grads, opt_state, params)
-        new = optax.apply_updates(params, updates)
-        change = optax.tree.sub(new, params)
-        return (new, opt_state), (loss, optax.tree.norm(change, squared=True))
-
-    def epoch(state: Any, key: Array) -> tuple[Any, tuple[Array, Array]]:
-        order = jax.random.permutation(key, n)
-        rows = order[: full * config.batch_size].reshape(full, config.batch_size)
-        state, per_step = jax.lax.scan(step, state, rows)
-        if rest:  # the short last batch counts as a step of its own
-            state, last = step(state, order[full * config.batch_size :])
-            per_step = jax.tree.map(lambda a, b: jnp.append(a, b), per_step, last)
-        return state, per_step
-
-    params = convnet.init_params(init_key, channels, data.num_classes)
-    (params, opt_state), (losses, squares) = jax.lax.scan(
-        epoch, (params, tx.init(params)), jax.random.split(order_key, config.epochs)
-    )
-    final = eval_params(opt_state, params)
-    test = None
-    if data.test_images is not None:
-        test = accuracy(final, data.test_images, data.test_labels)
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    return Trained(
-        params=final,
-        train_loss=losses.mean(1),
-        train_accuracy=accuracy(final, data.train_images, data.train_labels),
-        test_accuracy=test,
-        update_rms=jnp.sqrt(squares / count).mean(),
-    )
-
-
 def run_many(
     build: Build,
     runs: Sequence[Run],
     data: Data,
-    config: Config = Config(),
+    config: Config = Config(),  # noqa: B008 (frozen)
     *,
     batch: int | None = None,
     devices: int | None = None,
 ) -> Iterator[Outcome]:
-    """Train every run, compiling once, and yield the outcomes in order as they finish."""
+    """Train every run, compiling once, and yield the outcomes in order as they finish.
+
+    What has been yielded is finished: an interruption loses at most the runs under way.
+
+    Args:
+        build: `build(hyperparameters, key, steps_per_epoch, total_steps)` makes the optimizer: an
+            optax.GradientTransformation, or a pair of it and `eval_params(opt_state, params)`.
+            Its hyperparameters are traced float32 scalars.
+        runs: the runs; all name the same hyperparameters.
+        data: uint8 images and integer labels.
+        config: epochs and batch size.
+        batch: runs that one device trains together (vmap). Default 1: one batch of the
+            benchmark fills a CPU, and runs trained together only compete for its cache
+            (`benchmarks/training.py --section batch` measures it on yours).
+        devices: local devices to spread the runs over. Default: all accelerators, but one CPU,
+            whose cores already work together on one run.
+
+    Yields:
+        One `Outcome` a run, in the order of `runs`.
+
+    Raises:
+        ValueError: an argument is not what it should be; the message names it.
+        MemoryError: the device ran out of memory; the message says what to lower.
+
+    Example:
+        >>> import numpy as np, optax
+        >>> images = np.zeros((8, 32, 32, 1), np.uint8)
+        >>> data = Data(images, np.arange(8) % 2, num_classes=2)
+        >>> adam = lambda hyperparameters, key, *_: optax.adam(**hyperparameters)
+        >>> runs = [Run({"learning_rate": 1e-3}, seed) for seed in (0, 1)]
+        >>> [outcome.status for outcome in run_many(adam, runs, data, Config(epochs=1))]
+        ['ok', 'ok']
+    """
+    runs = list(runs)
+    _check(runs, data, config)
     if not runs:
         return
-    batch = batch or 1
-    devices = devices or 1
-    arrays = {
-        field.name: np.asarray(value)
-        for field in dataclasses.fields(data)
-        if (value := getattr(data, field.name)) is not None and field.name != "num_classes"
-    }
-
-    def one(arrays: Any, hyperparameters: Any, seed: Any) -> Any:
-        trained = train(
-            build, config, Data(**arrays, num_classes=data.num_classes), hyperparameters, seed
-        )
-        return trained._replace(params=None)
-
-    def many(arrays: Any, hyperparameters: Any, seeds: Any) -> Any:
-        run = lambda one_run: one(arrays, *one_run)  # noqa: E731
-        return jax.lax.map(run, (hyperparameters, seeds), batch_size=None)
-
-    mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:devices]), ("runs",))
-    runs_spec, whole = PartitionSpec("runs"), PartitionSpec()
-    program = jax.jit(
-        jax.shard_map(many, mesh=mesh, in_specs=(whole, runs_spec, runs_spec), out_specs=runs_spec)
-    )
-    compiled = None
-    compile_seconds = 0.0
-    for start in range(0, len(runs), batch * devices):
-        group = list(runs[start : start + batch * devices])
-        filled = group + group[-1:] * (batch * devices - len(group))
-        hyper = {
-            name: np.asarray([run.hyperparameters[name] for run in filled], np.float32)
-            for name in runs[0].hyperparameters
-        }
-        seeds = np.asarray([run.seed for run in filled], np.uint32)
-        if compiled is None:
+    batch, used = _layout(len(runs), batch, devices)
+    mesh = Mesh(np.array(used), ("runs",))
+    names = [name for name in _ARRAYS if getattr(data, name) is not None]
+    arrays = {name: np.asarray(getattr(data, name)) for name in names}
+    program = _program(build, data.num_classes, config, batch, mesh)
+    compiled, compile_seconds = None, 0.0
+    size = batch * len(used)
+    try:
+        arrays = jax.device_put(arrays, NamedSharding(mesh, PartitionSpec()))
+        for start in range(0, len(runs), size):
+            group = runs[start : start + size]
+            inputs = _stack(group + group[-1:] * (size - len(group)))
+            if compiled is None:
+                begin = time.perf_counter()
+                compiled = program.lower(arrays, *inputs).compile()
+                compile_seconds = time.perf_counter() - begin
             begin = time.perf_counter()
-            compiled = program.lower(arrays, hyper, seeds).compile()
-            compile_seconds = time.perf_counter() - begin
-        begin = time.perf_counter()
-        result = jax.device_get(compiled(arrays, hyper, seeds))
-        seconds = (time.perf_counter() - begin) / len(group)
-        for i in range(len(group)):
-            losses = [float(x) for x in result.train_loss[i]]
-            rms = float(result.update_rms[i])
-            test = result.test_accuracy
-            yield Outcome(
-                train_loss=losses,
-                train_accuracy=float(result.train_accuracy[i]),
-                test_accuracy=None if test is None else float(test[i]),
-                update_rms=rms,
-                seconds=seconds,
-                compile_seconds=compile_seconds,
-                status="ok" if all(map(math.isfinite, [*losses, rms])) else "diverged",
+            trained = jax.device_get(compiled(arrays, *inputs))
+            seconds = (time.perf_counter() - begin) / len(group)
+            for i in range(len(group)):
+                yield _outcome(jax.tree.map(lambda x: x[i], trained), seconds, compile_seconds)  # noqa: B023
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise MemoryError(
+            f"{used[0].platform} ran out of memory training {batch} run(s) at a time a device, "
+            f"batch_size={config.batch_size}, on {arrays['train_images'].shape[0]} images: lower "
+            "batch= (runs trained together), then Config.batch_size, then the number of images"
+        ) from error
+
+
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def _program(
+    build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh
+) -> Callable[..., Any]:
+    """The jitted function (arrays, hyperparameters, seeds) -> Trained, with a leading axis of runs.
+
+    Every device of the mesh trains `batch` of the runs; they exchange nothing.
+    """
+
+    def one(arrays: Any, hyperparameters: Any, seed: Any) -> Trained:
+        data = Data(**arrays, num_classes=num_classes)
+        return train(build, data, config, hyperparameters, seed)._replace(params={})
+
+    def on_device(arrays: Any, hyperparameters: Any, seeds: Any) -> Trained:
+        if batch > 1:
+            return jax.vmap(one, (None, 0, 0))(arrays, hyperparameters, seeds)
+        single = jax.tree.map(lambda x: x[0], (hyperparameters, seeds))
+        return jax.tree.map(lambda x: x[None], one(arrays, *single))
+
+    shared, split = PartitionSpec(), PartitionSpec("runs")
+    return jax.jit(
+        jax.shard_map(
+            on_device,
+            mesh=mesh,
+            in_specs=(shared, split, split),
+            out_specs=split,
+            check_vma=False,  # any optimizer may come: its zeros would have to be marked as varying
+        )
+    )
+
+
+def _layout(count: int, batch: int | None, devices: int | None) -> tuple[int, list[jax.Device]]:
+    """How many runs a device trains together, and on which devices."""
+    local = jax.local_devices()
+    if devices is None:
+        devices = 1 if local[0].platform == "cpu" else len(local)
+    if not 1 <= devices <= len(local):
+        raise ValueError(f"devices must be 1 … {len(local)} (this machine's), got {devices}")
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch must be at least 1, got {batch}")
+    devices = min(devices, count)
+    return min(batch or 1, -(-count // devices)), local[:devices]
+
+
+def _stack(group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The runs' hyperparameters and seeds as arrays with a leading axis of runs."""
+    hyperparameters = {
+        name: np.array([run.hyperparameters[name] for run in group], np.float32)
+        for name in group[0].hyperparameters
+    }
+    return hyperparameters, np.array([run.seed for run in group], np.uint32)
+
+
+def _outcome(trained: Trained, seconds: float, compile_seconds: float) -> Outcome:
+    losses, change = [float(loss) for loss in trained.train_loss], float(trained.update_rms)
+    test = trained.test_accuracy
+    return Outcome(
+        train_loss=losses,
+        train_accuracy=float(trained.train_accuracy),
+        test_accuracy=None if test is None else float(test),
+        update_rms=change,
+        seconds=seconds,
+        compile_seconds=compile_seconds,
+        status="ok" if all(map(math.isfinite, [*losses, change])) else "diverged",
+    )
+
+
+def _check(runs: list[Run], data: Data, config: Config) -> None:
+    for name in ("epochs", "batch_size"):
+        value = getattr(config, name)
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"Config.{name} must be a positive integer, got {value!r}")
+    for run in runs:
+        if set(run.hyperparameters) != set(runs[0].hyperparameters):
+            raise ValueError(
+                "all runs must name the same hyperparameters, got "
+                f"{sorted(runs[0].hyperparameters)} and {sorted(run.hyperparameters)}"
             )
+        if not 0 <= run.seed < 2**32:
+            raise ValueError(f"Run.seed must be 0 … 2**32 - 1, got {run.seed}")
+    if (data.test_images is None) != (data.test_labels is None):
+        raise ValueError("test_images and test_labels must be given together")
+    for part in ("train", "test"):
+        images, labels = getattr(data, f"{part}_images"), getattr(data, f"{part}_labels")
+        if images is not None:
+            _check_part(part, np.asarray(images), np.asarray(labels), data)
+
+
+def _check_part(part: str, images: np.ndarray, labels: np.ndarray, data: Data) -> None:
+    channels = np.shape(data.train_images)[-1]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, channels):
+        raise ValueError(
+            f"{part}_images must be uint8 (N, 32, 32, {channels}), "
+            f"got {images.dtype} {images.shape}"
+        )
+    if len(images) == 0:
+        raise ValueError(f"{part}_images holds no image")
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{part}_labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
+        )
+    if labels.min() < 0 or labels.max() >= data.num_classes:
+        raise ValueError(
+            f"{part}_labels must lie in 0 … {data.num_classes - 1} (num_classes="
+            f"{data.num_classes}), got {labels.min()} … {labels.max()}"
+        )
