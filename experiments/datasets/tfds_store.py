@@ -85,7 +85,7 @@ def read(spec: Spec, layout: Layout, split: str, limit: int) -> tuple[np.ndarray
     from experiments.datasets.builders import BUILDERS
 
     builder = BUILDERS[spec.name](spec=spec, data_dir=str(layout.root))
-    source = cast(Any, builder.as_data_source(split))
+    source: Any = cast(Any, builder).as_data_source(split)
     images = np.empty((limit, 32, 32, spec.channels), np.uint8)
     labels = np.empty(limit, np.int32)
     for number, example in enumerate(source.__getitems__(range(limit))):

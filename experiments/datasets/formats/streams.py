@@ -1,6 +1,7 @@
 """Reading raw files that may be cut short, damaged or hostile: bounds, and errors for people."""
 
 import bz2
+import csv
 import gzip
 import lzma
 import struct
@@ -21,8 +22,9 @@ _DAMAGE = (
     KeyError,
     IndexError,
     OverflowError,
-    NotImplementedError,
+    RuntimeError,  # zipfile's, for an entry that claims to be encrypted
     MemoryError,
+    csv.Error,
     struct.error,
     zlib.error,
     lzma.LZMAError,
@@ -36,6 +38,8 @@ def damage_reported(file: str | Path) -> Iterator[None]:
     """Turn whatever a decoder raises on a bad file into a `DatasetError` that names the file."""
     try:
         yield
+    except DatasetError:
+        raise
     except _DAMAGE as error:
         raise DatasetError(
             f"{Path(file).name}: cannot be read ({type(error).__name__}: {error}). "

@@ -73,7 +73,9 @@ def test_no_damage_ends_in_anything_but_a_clear_error(name, tiny_set, tmp_path, 
     def change(key, content):
         edited = bytearray(content)
         for _ in range(data.draw(st.integers(1, 3))):
-            at = data.draw(st.integers(0, max(0, len(edited) - 1)))
+            if not edited:
+                break
+            at = data.draw(st.integers(0, len(edited) - 1))
             match data.draw(st.sampled_from(["flip", "drop", "double"])):
                 case "flip":
                     edited[at] ^= data.draw(st.integers(1, 255))
