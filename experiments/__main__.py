@@ -115,8 +115,6 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    import jax
-
     from experiments import protocols, runner
 
     protocol = protocols.get(
@@ -129,7 +127,7 @@ def _run(options: argparse.Namespace) -> int:
         protocol, options.datasets, options.optimizers, options.seeds, options.learning_rates
     )
     if options.distributed:
-        jax.distributed.initialize()
+        _join_cluster()
     index, count = _shard(options.shard) if options.shard else runner.default_shard()
     part = protocols.share(cells, index, count)
     places = runner.Places(options.out, options.data_dir, options.manual_dir)
@@ -144,6 +142,19 @@ def _run(options: argparse.Namespace) -> int:
         print(f"not run, {number} cell(s): {first}", file=sys.stderr)
     print(f"tables and figures: python -m experiments report {shlex.quote(str(options.out))}")
     return EXIT_INCOMPLETE if summary.failures else 0
+
+
+def _join_cluster() -> None:
+    import jax
+
+    try:
+        jax.distributed.initialize()
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"--distributed found no cluster to join ({str(error).splitlines()[0]}); it needs one "
+            "that JAX knows, such as SLURM, Open MPI, Kubernetes or Cloud TPU. Elsewhere give each "
+            "process its --shard I/N"
+        ) from error
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from experiments.statistics import Entry
 from experiments.table import dataset_order, dataset_title, in_paper, ordered, title_of
 
 COLUMNS = 3
+_BAR: dict[str, Any] = {"marker": "|", "markersize": 12, "markeredgewidth": 2.5}
 
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Any]]:
@@ -73,8 +74,8 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
     with style.context():
         figure, axes = _panels(len(names), 3.4)
         for axis, name in zip(axes, names, strict=True):
-            for entry in reversed(ordered([e for e in entries if e.dataset == name])):
-                _draw_loss(axis, entry)
+            for place, entry in enumerate(ordered([e for e in entries if e.dataset == name])):
+                _draw_loss(axis, entry, place)
             axis.set_yscale("log")
             axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -87,7 +88,7 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
         return _encode(figure)
 
 
-def _draw_loss(axis: Any, entry: Entry) -> None:
+def _draw_loss(axis: Any, entry: Entry, place: int) -> None:
     curves = np.where(np.isfinite(entry.loss) & (entry.loss > 0), entry.loss, np.nan)
     shown = ~np.all(np.isnan(curves), axis=0)
     epochs = np.arange(1, curves.shape[1] + 1)[shown]
@@ -95,6 +96,9 @@ def _draw_loss(axis: Any, entry: Entry) -> None:
     look = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))
     if not epochs.size:
         return
+    # Two optimizers may give the same curve: dashes go over solid lines, and markers are
+    # staggered, so that both can be seen.
+    look |= {"zorder": 2.0 if look["linestyle"] == "-" else 2.5, "markevery": (place % 3, 3)}
     axis.plot(epochs, np.nanmean(curves, axis=0), **look)
     if len(curves) > 1:
         low, high = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)
@@ -112,7 +116,7 @@ def accuracy(entries: Sequence[Entry]) -> dict[str, bytes]:
     names = dataset_order(entries)
     rows = list(dict.fromkeys(title_of(entry) for entry in ordered(entries)))
     with style.context():
-        figure, axes = _panels(len(names), 1.0 + 0.24 * len(rows))
+        figure, axes = _panels(len(names), 1.0 + 0.28 * len(rows))
         for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
             for entry in entries:
                 if entry.dataset == name:
@@ -122,32 +126,36 @@ def accuracy(entries: Sequence[Entry]) -> dict[str, bytes]:
             axis.set_title(dataset_title(name))
             axis.set_xlabel("accuracy (%)")
         grey: dict[str, Any] = {"color": "#555555", "linestyle": "none"}
-        figure.legend(
-            [
-                Line2D([], [], marker="o", **grey),
-                Line2D([], [], marker="o", markerfacecolor="white", **grey),
-                Line2D([], [], marker="|", markersize=14, markeredgewidth=2.5, **grey),
-            ],
-            ["on the images trained on", "held out", "the paper (trained on)"],
-            loc="outside lower center",
-            ncols=3,
-        )
+        handles = {"on the images trained on": Line2D([], [], marker="o", **grey)}
+        if any(entry.test for entry in entries):
+            handles["held out"] = Line2D([], [], marker="s", markerfacecolor="white", **grey)
+        if any(_printed(entry) is not None for entry in entries):
+            handles["the paper (trained on)"] = Line2D([], [], **_BAR, **grey)
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
         return _encode(figure)
 
 
 def _draw_accuracy(axis: Any, place: int, entry: Entry) -> None:
     colour = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))["color"]
-    printed = paper.accuracy(entry.optimizer, entry.dataset) if in_paper(entry) else None
+    printed = _printed(entry)
     if printed is not None:
-        axis.plot(printed, place, marker="|", color="#555555", markersize=18, markeredgewidth=2.5)
-    for interval, fill in ((entry.test, "white"), (entry.train, colour)):
+        axis.plot(printed, place - 0.14, color="#555555", **_BAR)
+    for interval, marker, fill, shift in (
+        (entry.test, "s", "white", 0.18),
+        (entry.train, "o", colour, -0.14),
+    ):
         if interval is not None:
             axis.errorbar(
                 interval.mean,
-                place,
+                place + shift,
                 xerr=interval.half,
-                fmt="o",
+                fmt=marker,
+                markersize=5,
                 color=colour,
                 markerfacecolor=fill,
-                capsize=3,
+                capsize=2.5,
             )
+
+
+def _printed(entry: Entry) -> float | None:
+    return paper.accuracy(entry.optimizer, entry.dataset) if in_paper(entry) else None

@@ -1,0 +1,167 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import experiments
+from experiments import __main__ as cli
+from experiments import records, report
+
+ROOT = Path(experiments.__file__).parents[1]
+SHORT = ["--datasets", "digits", "--epochs", "1", "--limit", "64", "--batch-size", "32"]
+
+
+def test_run_and_report_from_end_to_end(tmp_path, capsys):
+    out = str(tmp_path / "runs")
+    command = ["run", "--protocol", "paper", *SHORT, "--optimizers", "adam", "--out", out]
+    assert cli.main([*command, "--seeds", "2"]) == 0
+    assert "2 run(s) made, 0 already there" in capsys.readouterr().out
+    assert cli.main([*command, "--seeds", "2"]) == 0
+    assert "0 run(s) made, 2 already there" in capsys.readouterr().out
+    (one, _) = records.read(out).records
+    assert one["protocol"] == "paper[batch_size=32,epochs=1,limit=64]"
+    assert one["command"] == (
+        "python -m experiments run --protocol paper --datasets digits --optimizers adam "
+        "--epochs 1 --limit 64 --batch-size 32 --seeds 2 --out DIR"
+    )
+    assert cli.main(["report", out]) == 0
+    told = capsys.readouterr().out
+    assert "| Adam " in told
+    assert f"files are in {Path(out) / 'report'}" in told
+    assert (Path(out) / "report" / "report.html").is_file()
+    assert "first 64 training images" in told
+
+
+def test_a_data_set_that_cannot_be_had_ends_in_exit_code_1(tmp_path, capsys):
+    absent = str(tmp_path / "absent.npz")
+    arguments = ["--optimizers", "adam", "--seeds", "2", "--out", str(tmp_path / "runs")]
+    assert cli.main(["run", "--datasets", absent, *arguments]) == 1
+    told = capsys.readouterr()
+    assert "not run, 2 cell(s)" in told.err
+    assert "absent.npz: no such file" in told.err
+    assert "0 run(s) made" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "{tmp}/absent"], "there is no folder"),
+        (["report", "{tmp}"], "no records in"),
+        (["report", "{tmp}/file"], "is a file"),
+        (["run", "--datasets", "digits", "--out", "{tmp}/file"], "is a file"),
+        (["run", "--datasets", "digitz", "--out", "{tmp}/x"], "digits"),
+        (["run", *SHORT, "--optimizers", "adma", "--out", "{tmp}/x"], "adam"),
+        (["run", *SHORT, "--protocol", "fair", "--out", "{tmp}/x"], "unknown protocol 'fair'"),
+        (["run", *SHORT, "--seeds", "0", "--out", "{tmp}/x"], "at least 1"),
+        (["run", *SHORT, "--shard", "3/2", "--out", "{tmp}/x"], "numbered from 0"),
+        (["run", *SHORT, "--shard", "one", "--out", "{tmp}/x"], "expected I/N"),
+        (["run", *SHORT, "--distributed", "--out", "{tmp}/x"], "found no cluster to join"),
+        (["run", "--datasets", "digits", "--epochs", "0", "--out", "{tmp}/x"], "epochs is 0"),
+        (["prepare", "mnits"], "mnist"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(tmp_path, capsys, arguments, message):
+    (tmp_path / "file").write_text("")
+    assert cli.main([part.replace("{tmp}", str(tmp_path)) for part in arguments]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ") or "\nerror: " in told
+    assert message in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["report"], ["run", "--sedes", "3"], ["tidy"]])
+def test_unknown_and_missing_options_are_told(arguments, capsys):
+    with pytest.raises(SystemExit) as error:
+        cli.main(arguments)
+    assert error.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_list_shows_data_sets_optimizers_and_protocols(tmp_path, capsys):
+    assert cli.main(["list", "--data-dir", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    for name in ("digits", "stl10", "thermolion", "muon", "paper"):
+        assert f"\n  {name} " in told
+    assert "5 of the 43 classes" in told
+
+
+def test_prepare_tells_what_failed(capsys, monkeypatch):
+    from experiments import datasets
+
+    monkeypatch.setattr(datasets, "prepare", lambda *a, **k: {"mnist": "no network"})
+    assert cli.main(["prepare", "all"]) == 1
+    assert "mnist is not ready: no network" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert cli.main(["prepare", "digits"]) == 0
+
+
+PROCESS = """
+import sys
+import jax
+from experiments import __main__ as cli, training
+
+def run_many(build, runs, data, config=None, **options):
+    for run in runs:
+        yield training.Outcome([1.0], 0.5, 0.5, 1e-3, 1.0, 1.0, "ok")
+
+training.run_many = run_many
+address, count, index, *arguments = sys.argv[1:]
+jax.distributed.initialize(address, int(count), int(index))
+sys.exit(cli.main(arguments))
+"""
+
+
+def test_processes_of_a_cluster_divide_the_grid_among_them(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    arguments = ["run", *SHORT, "--optimizers", "adam", "lion", "--seeds", "2", "--out", "runs"]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, address, "2", str(index), *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    told = [child.communicate(timeout=180)[0] for child in children]
+    assert [child.returncode for child in children] == [0, 0], told
+    names = sorted(path.name[:13] for path in (tmp_path / "runs").iterdir())
+    assert names == ["records-0of2-", "records-1of2-"]
+    found = records.read(tmp_path / "runs")
+    assert len(found.records) == 4
+    assert found.notices == []
+
+
+def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(tmp_path):
+    arguments = ["run", *SHORT, "--optimizers", "adam", "--seeds", "100000", "--out", "runs"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "experiments", *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and not list(tmp_path.glob("runs/*.jsonl")):
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    told, wrong = child.communicate(timeout=120)
+    assert child.returncode == 130, wrong
+    assert "Traceback" not in wrong
+    assert "python -m experiments run --datasets digits" in told
+    reading = records.read(tmp_path / "runs")
+    assert len(reading.records) >= 1
+    assert reading.notices == []
+    assert report.build(tmp_path / "runs").sections
