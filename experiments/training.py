@@ -7,7 +7,7 @@ and sends the runs through it: a sweep over learning rates and seeds pays for on
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
@@ -136,9 +136,7 @@ def run_many(
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-def _program(
-    build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh
-) -> Callable[..., Any]:
+def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh) -> Any:
     """The jitted function (arrays, hyperparameters, seeds) -> Trained, with a leading axis of runs.
 
     Every device of the mesh trains `batch` of the runs; they exchange nothing.
@@ -166,7 +164,7 @@ def _program(
     )
 
 
-def _layout(count: int, batch: int | None, devices: int | None) -> tuple[int, list[jax.Device]]:
+def _layout(count: int, batch: int | None, devices: int | None) -> tuple[int, list[Any]]:
     """How many runs a device trains together, and on which devices."""
     local = jax.local_devices()
     if devices is None:
