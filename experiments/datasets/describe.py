@@ -1,5 +1,6 @@
 """What `list` shows of every set, without reading or fetching anything."""
 
+import os
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
@@ -86,7 +87,7 @@ def _state(spec: Spec, layout: Layout, kind: Kind) -> tuple[bool, str]:
     missing = [
         file
         for file in spec.files.values()
-        if not any(path.is_file() for path in candidates(file, layout))
+        if not any(os.path.isfile(path) for path in candidates(file, layout))
     ]
     if not missing:
         return True, "files here, checked and prepared at the first load"

@@ -1,6 +1,7 @@
 """Getting a set's raw files: fetched by hand, fetched before, or from the web."""
 
 import errno
+import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -64,7 +65,7 @@ def _local(
     spec: Spec, file: RawFile, layout: Layout, rejected: dict[str, str]
 ) -> tuple[Path, Digests] | None:
     for path in candidates(file, layout):
-        if not path.is_file():
+        if not os.path.isfile(path):  # a folder that may not be entered counts as empty
             continue
         try:
             digests = digests_of(path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ _BY_HAND = ".by-hand-"
 
 def is_built(layout: Layout) -> bool:
     """Tell whether the set is here; its folder appears only once all of it is written."""
-    return (layout.root / layout.stored_name / VERSION / _INFO).is_file()
+    return os.path.isfile(layout.root / layout.stored_name / VERSION / _INFO)
 
 
 def build(spec: Spec, paths: Mapping[str, Path], layout: Layout) -> None:

@@ -105,8 +105,8 @@ def _stream_one(
             if done and response.status != http.client.PARTIAL_CONTENT:
                 done = 0
                 restart()
-            announced = response.headers.get("Content-Length")
-            whole = None if announced is None else done + int(announced)
+            announced = response.headers.get("Content-Length", "")
+            whole = done + int(announced) if announced.isdecimal() else None
             try:
                 while block := response.read(_BLOCK):
                     done += len(block)

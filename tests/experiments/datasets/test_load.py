@@ -1,6 +1,7 @@
 """`load`: what it gives, from where, and what it says to a mistaken caller."""
 
 import hashlib
+import pickle
 import subprocess
 import sys
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from experiments.datasets import NAMES, DatasetError, describe, load, splits, store
+from experiments.datasets import NAMES, DatasetError, describe, load, progress, splits, store
+from experiments.datasets.dataset import fingerprint
 from experiments.datasets.holdout import every_fifth
 
 KINDS = ("array_record", "numpy")
@@ -206,3 +208,48 @@ def test_every_fifth_takes_a_fifth_of_each_class(counts):
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
     held_out = np.bincount(labels[every_fifth(labels)], minlength=len(counts))
     np.testing.assert_array_equal(held_out, [int(count / 5 + 0.5) for count in counts])
+
+
+def test_without_array_record_the_same_interface_works_through_numpy_files(tiny_set, tmp_path):
+    """What a platform without an array_record wheel sees; nor is TensorFlow Datasets needed."""
+    tiny = tiny_set("stl10")
+    tiny.write(tmp_path / "downloads" / "manual" / "stl10")
+    (tmp_path / "catalogue").write_bytes(pickle.dumps({"stl10": tiny.spec}))
+    script = """
+import importlib.util, pathlib, pickle, sys
+sys.modules["array_record"] = sys.modules["tensorflow_datasets"] = None
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == "array_record" else find_spec(name)
+from experiments.datasets import describe, load, prepare
+catalogue = pickle.loads(pathlib.Path(sys.argv[1], "catalogue").read_bytes())
+assert prepare(["stl10"], sys.argv[1], catalogue=catalogue) == {}
+assert describe(sys.argv[1], catalogue=catalogue)[0]["ready"]
+print(load("stl10", "test", None, sys.argv[1], catalogue=catalogue).fingerprint)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == fingerprint(tiny.images["test"], tiny.labels["test"])
+    stored = sorted(path.name for path in (tmp_path / "ordered_arrays").rglob("*.npz"))
+    assert stored == ["test-5.npz", "train-10.npz"]
+    assert not (tmp_path / "ordered_stl10").exists()
+
+
+def test_this_platform_has_array_record():
+    expected = "numpy" if sys.platform == "win32" else "array_record"
+    assert store.default_kind() == expected
+
+
+def test_progress_tells_now_and_then_and_can_be_silent(capsys, monkeypatch):
+    clock = iter([0.0, 1.0, 6.0, 7.0, 12.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    told = progress.Progress()
+    for done in (1, 2, 3, 4, 5):
+        told.step("mnist: images", done * 1_000_000, 10_000_000)
+    progress.Progress(shown=False).say("nothing")
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.splitlines() == [
+        "mnist: images: 3.0 MB of about 10.0 MB (30%)",
+        "mnist: images: 5.0 MB of about 10.0 MB (50%)",
+    ]

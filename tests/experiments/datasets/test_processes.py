@@ -1,7 +1,6 @@
 """Two processes at once, a kill in the middle, a full disk: no half-built set, no cached lie."""
 
 import pickle
-import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import numpy as np
 import pytest
 
 from experiments.datasets import load
+
+resource = pytest.importorskip("resource", reason="limits and signals are POSIX's")
 
 KINDS = ("array_record", "numpy")
 
