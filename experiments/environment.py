@@ -24,6 +24,7 @@ _NOT_TRAINING = {
     "page.py",
     "paper.py",
     "protocols.py",
+    "record_schema.py",
     "records.py",
     "report.py",
     "runner.py",

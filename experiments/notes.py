@@ -77,7 +77,8 @@ def _steps(record: Record) -> int:
 def _about_data(entries: Sequence[Entry]) -> list[str]:
     found = []
     for name in dataset_order(entries):
-        data = next(e for e in entries if e.dataset == name).records[0].get("data", {})
+        record = next(e for e in entries if e.dataset == name).records[0]
+        data = record.get("data", {})
         have, all_of = data.get("classes_present"), data.get("classes")
         if have and all_of and have < all_of:
             found.append(
@@ -94,7 +95,7 @@ def _about_data(entries: Sequence[Entry]) -> list[str]:
             source = data.get("source") or "source not recorded"
             found.append(
                 f"{name} is not among the paper's data sets: {data.get('examples', '?')} images, "
-                f"{source}, sha256 of images and labels {data.get('fingerprint', '?')[:16]}…"
+                f"{source}, sha256 of images and labels {record['fingerprint'][:16]}…"
             )
     return found
 

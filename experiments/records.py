@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments import record_schema
+
 Record = dict[str, Any]
 
 IDENTITY = (
@@ -31,24 +33,6 @@ IDENTITY = (
     "seed",
 )
 """The fields that make a record the record of one grid cell."""
-
-_NUMBER = (int, float)
-_FIELDS: dict[str, tuple[type, ...]] = {
-    "protocol": (str,),
-    "protocol_version": (int,),
-    "dataset": (str,),
-    "fingerprint": (str,),
-    "optimizer": (str,),
-    "hyperparameters": (dict,),
-    "seed": (int,),
-    "train_accuracy": (*_NUMBER, type(None)),
-    "test_accuracy": (*_NUMBER, type(None)),
-    "train_loss": (list,),
-    "update_rms": (*_NUMBER, type(None)),
-    "seconds": _NUMBER,
-    "compile_seconds": _NUMBER,
-    "status": (str,),
-}
 
 
 class RecordError(RuntimeError):
@@ -116,7 +100,7 @@ def _read_file(path: Path, notices: list[str]) -> Iterable[Record]:
         if not line.strip():
             continue
         try:
-            yield _parse(line)
+            yield record_schema.parse(line)
         except ValueError as error:
             if number == len(lines):  # no newline after it: the writer was stopped within it
                 notices.append(
@@ -128,19 +112,6 @@ def _read_file(path: Path, notices: list[str]) -> Iterable[Record]:
                 f"{path}, line {number} is not a record: {error}; delete the line (its run will "
                 "be made again) or move the file elsewhere"
             ) from error
-
-
-def _parse(line: bytes) -> Record:
-    record = json.loads(line.decode("utf-8"))  # both errors are ValueErrors
-    if not isinstance(record, dict):
-        raise ValueError(f"found a JSON {type(record).__name__}, expected an object")
-    absent = [name for name in _FIELDS if name not in record]
-    if absent:
-        raise ValueError(f"the fields {', '.join(absent)} are absent")
-    for name, types in _FIELDS.items():
-        if not isinstance(record[name], types) or isinstance(record[name], bool):
-            raise ValueError(f"{name} is {record[name]!r}, expected {types[0].__name__}")
-    return record
 
 
 def _without_duplicates(found: list[Record], notices: list[str]) -> list[Record]:
@@ -271,7 +242,7 @@ def _repair(file: int) -> None:
     if not tail:
         return
     try:
-        _parse(tail)
+        record_schema.parse(tail)
         os.write(file, b"\n")
     except ValueError:
         os.ftruncate(file, len(content) - len(tail))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import sys
 import time
 import traceback
@@ -78,6 +79,7 @@ class Progress:
             text += f", about {duration((self._clock() - self._start) / self._done * left)} to come"
         text += f" | {doing}"
         if self._stream.isatty():
+            text = text[: shutil.get_terminal_size().columns - 1]
             self._stream.write("\r" + text.ljust(self._width))
             self._width = len(text)
         elif left == 0 or self._clock() - self._last >= self._every:

@@ -2,6 +2,8 @@ import html.parser
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from experiments import paper, records, report
 
@@ -151,3 +153,25 @@ def test_a_grid_of_1200_records_is_read_and_summed_up(synthetic, folder_of):
     assert [table.key for table in section.tables].count("accuracy") == 12
     assert "Missing" not in report.markdown(built)
     assert all(entry.train.n == 10 for entry in section.entries)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_record_however_odd_ends_in_a_traceback(data, synthetic, tmp_path):
+    record = synthetic()
+    field = data.draw(st.sampled_from(sorted(record)))
+    if isinstance(record[field], dict) and data.draw(st.booleans()):
+        record, whole = record[field], record
+        field = data.draw(st.sampled_from([*sorted(record), "more"]))
+    else:
+        whole = record
+    odd = st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.text(max_size=5)
+    record[field] = data.draw(odd | st.lists(odd, max_size=3) | st.dictionaries(st.text(), odd))
+    (tmp_path / "x.jsonl").write_bytes(records.encode(whole))
+    told = ""
+    try:
+        built = report.build(tmp_path)
+        told = report.text(built) + report.markdown(built)
+    except records.RecordError as error:
+        told = str(error)
+    assert "line 1 is not a record" in told or "# Optimizers" in told
