@@ -1,0 +1,259 @@
+"""How fast whole training runs are: a Markdown section on standard output.
+
+    python benchmarks/training.py [--section torch|optimizers|batch|growth|all]
+
+Contestants are processes of their own that take turns, run by run, so that a change of the
+machine's speed meets all of them; every figure is a median of the turns, and all turns are printed.
+PyTorch's part is the paper's loop in plain PyTorch, written here.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+# glibc's malloc keeps what it was given instead of returning it to the system after each step.
+TUNED = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 40)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    sections = {"torch": torch_section, "optimizers": optimizer_section}
+    sections |= {"batch": batch_section, "growth": growth_section}
+    parser.add_argument("--section", choices=[*sections, "all"], default="all")
+    parser.add_argument("--epochs", type=int, default=6, help="epochs of a turn")
+    parser.add_argument("--repeats", type=int, default=5, help="turns of each contestant")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.worker:
+        return work(args.worker, args.epochs, args.repeats)
+    print("## Whole training runs\n\n" + machine() + "\n")
+    for name, section in sections.items():
+        if args.section in (name, "all"):
+            section(args)
+
+
+def torch_section(args: argparse.Namespace) -> None:
+    kinds = ["jax:adam", "torch", "torch-tuned", "sgemm"]
+    turns, memory, compiled = take_turns(kinds, args.epochs, args.repeats)
+    steps = 5 * args.epochs
+    rate = statistics.median(turns.pop("sgemm"))
+    work_done = args.epochs * epoch_flop(5000)
+    print(f"### {steps} steps (5,000 RGB images, batch 1,024, Adam, evaluation included)\n")
+    rows = []
+    for kind, seconds in turns.items():
+        median = statistics.median(seconds)
+        against = [
+            f"{statistics.median(a / b for a, b in zip(seconds, turns[k], strict=True)):.2f}"
+            for k in ("torch", "torch-tuned")
+        ]
+        share = f"{work_done / median / rate:.0%}"
+        rows.append([NAMES[kind], f"{median:.2f}", f"{60 / steps * median:.1f}",
+                     f"{steps / median:.2f}", share, *against, f"{memory[kind]:.0f}",
+                     listed(seconds)])  # fmt: skip
+    head = ["program", "seconds", "× 60 steps", "steps/s", "share of sgemm"]
+    table([*head, "time / PyTorch", "time / tuned", "peak MB", "all turns (s)"], rows)
+    print(f"sgemm (2048³, PyTorch): {rate / 1e9:.0f} GFLOP/s. ", end="")
+    print(f"Compilation: {compiled['jax:adam']:.1f} s. Ratios are medians of the turns' ratios.\n")
+
+
+def optimizer_section(args: argparse.Namespace) -> None:
+    kinds = ["jax:adam", "jax:thermolion"]
+    turns, memory, compiled = take_turns(kinds, max(2, args.epochs // 3), args.repeats + 4)
+    pairs = zip(turns["jax:thermolion"], turns["jax:adam"], strict=True)
+    print("### ThermoLion's run against Adam's (same images and steps)\n")
+    rows = [
+        [k[4:], f"{statistics.median(s):.3f}", f"{compiled[k]:.1f}", f"{memory[k]:.0f}", listed(s)]
+        for k, s in turns.items()
+    ]
+    table(["optimizer", "seconds", "compile (s)", "peak MB", "all turns (s)"], rows)
+    print(f"Median ratio of the turns: {statistics.median(a / b for a, b in pairs):.3f}\n")
+
+
+def batch_section(args: argparse.Namespace) -> None:
+    print("### Runs trained together on one device (1 epoch of 5,000 images)\n")
+    rows = []
+    for batch in (1, 2, 4):
+        outcomes = list(jax_runs("adam", 5000, 1024, 1, 12, batch=batch))[batch:]
+        seconds = [outcome.seconds for outcome in outcomes[::batch]]
+        rows.append([str(batch), f"{statistics.median(seconds):.2f}", listed(seconds)])
+    table(["batch", "seconds a run", "all groups (s)"], rows)
+
+
+def growth_section(args: argparse.Namespace) -> None:
+    print("### Growth with the number of images and the batch (1 epoch, RGB, Adam)\n")
+    rows = []
+    cases = [(n, 1024) for n in (1000, 5000, 20_000, 50_000)]
+    cases += [(8192, size) for size in (64, 256, 1024, 4096)]
+    for n, size in cases:
+        outcomes = list(jax_runs("adam", n, size, 1, 3))
+        median = statistics.median(outcome.seconds for outcome in outcomes)
+        rows.append([f"{n:,}", f"{size:,}", f"{median:.2f}", f"{1e6 * median / n:.0f}",
+                     f"{outcomes[0].compile_seconds:.1f}", f"{peak_megabytes():.0f}"])  # fmt: skip
+    head = ["images", "batch", "seconds", "µs an image", "compile (s)", "peak MB so far"]
+    table(head, rows)
+
+
+NAMES = {
+    "jax:adam": "this project",
+    "torch": "PyTorch as a user runs it",
+    "torch-tuned": "PyTorch, channels_last, tuned malloc",
+}
+
+
+def take_turns(kinds: list[str], epochs: int, repeats: int) -> tuple[dict, dict, dict]:
+    """Let one process per kind run in turn; the first turn warms up and is not counted."""
+    command = [sys.executable, __file__, "--epochs", str(epochs), "--repeats", str(repeats)]
+    workers = {
+        kind: subprocess.Popen(
+            [*command, "--worker", kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | (TUNED if kind == "torch-tuned" else {}),
+        )
+        for kind in kinds
+    }
+
+    def turn(worker: Any) -> dict:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+        return json.loads(worker.stdout.readline())
+
+    turns: dict[str, list[float]] = {kind: [] for kind in kinds}
+    answers: dict[str, dict] = {}
+    for number in range(repeats + 1):
+        for kind, worker in workers.items():
+            answers[kind] = turn(worker)
+            if number:
+                turns[kind].append(answers[kind]["value"])
+    for worker in workers.values():
+        worker.stdin.close()
+        worker.wait()
+    memory = {kind: answer["megabytes"] for kind, answer in answers.items()}
+    return turns, memory, {kind: answer["compile"] for kind, answer in answers.items()}
+
+
+def work(kind: str, epochs: int, repeats: int) -> None:
+    """One contestant: a run for each line that comes in."""
+    if kind.startswith("jax:"):
+        values = (
+            (outcome.seconds, outcome.compile_seconds)
+            for outcome in jax_runs(kind[4:], 5000, 1024, epochs, repeats + 1)
+        )
+    elif kind == "sgemm":
+        values = ((rate, 0.0) for rate in sgemm_rates())
+    else:
+        values = ((seconds, 0.0) for seconds in torch_runs(epochs, kind == "torch-tuned"))
+    for _ in sys.stdin:
+        value, compiled = next(values)
+        answer = {"value": value, "compile": compiled, "megabytes": peak_megabytes()}
+        print(json.dumps(answer), flush=True)
+
+
+def jax_runs(
+    name: str, n: int, batch_size: int, epochs: int, count: int, **options: Any
+) -> Iterator[Any]:
+    from experiments.optimizers import resolve
+    from experiments.training import Config, Data, Run, run_many
+
+    optimizer = resolve(name)
+    runs = [Run(optimizer.hyperparameters, seed) for seed in range(count)]
+    return run_many(
+        optimizer.build, runs, Data(*random_data(n)), Config(epochs, batch_size), **options
+    )
+
+
+def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:
+    """The paper's loop: everything at its default, data on the device from the start."""
+    import torch
+    from torch import nn
+
+    images, labels = random_data(5000)
+    x = torch.tensor(images.transpose(0, 3, 1, 2)).float() / 127.5 - 1
+    y = torch.tensor(labels).long()
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x = x.to(memory_format=layout)
+    while True:
+        model = nn.Sequential(
+            nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(4096, 256), nn.ReLU(), nn.Linear(256, 10),
+        ).to(memory_format=layout)  # fmt: skip
+        adam = torch.optim.Adam(model.parameters(), lr=1e-3)
+        begin = time.perf_counter()
+        for _ in range(epochs):
+            for rows in torch.randperm(5000).split(1024):
+                adam.zero_grad()
+                nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+                adam.step()
+        with torch.no_grad():
+            torch.cat([model(part).argmax(1) for part in x.split(1024)]).eq(y).float().mean().item()
+        yield time.perf_counter() - begin
+
+
+def sgemm_rates() -> Iterator[float]:
+    """FLOP/s of a large float32 matrix product."""
+    import torch
+
+    a, b = torch.randn(2, 2048, 2048)
+    while True:
+        begin = time.perf_counter()
+        for _ in range(5):
+            a @ b
+        yield 5 * 2 * 2048**3 / (time.perf_counter() - begin)
+
+
+def epoch_flop(images: int) -> float:
+    """Useful operations of an epoch: forward, and back to every weight and inner activation."""
+    conv1, conv2 = 2 * 32 * 32 * 27 * 32, 2 * 16 * 16 * 288 * 64
+    dense = 2 * 4096 * 256 + 2 * 256 * 10
+    return images * (2 * conv1 + 3 * conv2 + 3 * dense)
+
+
+def random_data(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+    return images, rng.integers(0, 10, n).astype(np.int32)
+
+
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def machine() -> str:
+    from importlib.metadata import version
+
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = lines[0].split(":")[1].strip() if lines else cpu
+    versions = ", ".join(f"{name} {version(name)}" for name in ("jax", "jaxlib", "optax", "torch"))
+    return f"{os.cpu_count()} cores of {cpu}; Python {platform.python_version()}, {versions}."
+
+
+def listed(seconds: list[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in seconds)
+
+
+def table(head: list[str], rows: list[list[str]]) -> None:
+    for row in (head, ["---"] * len(head), *rows):
+        print("| " + " | ".join(row) + " |")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()
