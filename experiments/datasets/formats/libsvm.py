@@ -9,7 +9,7 @@ from experiments.datasets.dataset import DatasetError
 from experiments.datasets.formats.streams import damage_reported, opened
 
 _SIDE = 16
-_KEYS = tuple(b"%d" % index for index in range(1, _SIDE * _SIDE + 1))
+_KEYS = [b"%d" % index for index in range(1, _SIDE * _SIDE + 1)]
 _MAX_LINE = 1 << 16
 
 
@@ -43,11 +43,11 @@ def read(paths: Mapping[str, Path], split: str, count: int) -> Iterator[tuple[np
 
 
 def _parse(line: bytes, where: str) -> tuple[np.ndarray, int]:
-    label, *pairs = line.split()
-    keys, values = zip(*(pair.split(b":") for pair in pairs), strict=True)
-    if keys != _KEYS:
+    label, *rest = line.replace(b":", b" ").split()
+    keys, values = rest[::2], rest[1::2]
+    if keys != _KEYS or len(values) != len(keys):
         raise DatasetError(f"{where}: holds {len(keys)} values, expected 1:v to 256:v in order.")
-    pixels = np.array(values, dtype=np.float32)
+    pixels = np.array([float(value) for value in values], dtype=np.float32)
     if not np.all(np.abs(pixels) <= 1):
         raise DatasetError(f"{where}: holds a value outside -1 to 1.")
     image = ((pixels + np.float32(1)) / np.float32(2) * np.float32(255)).astype(np.uint8)
