@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import platform
@@ -12,27 +13,6 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("jax", "jaxlib", "optax", "flax", "numpy", "thermolion-optax")
-
-# Files that only read, tell or draw: a change there cannot change what a run gives.
-# The data have a fingerprint of their own and the protocol has a version.
-_NOT_TRAINING = {
-    "__init__.py",
-    "__main__.py",
-    "environment.py",
-    "figures.py",
-    "notes.py",
-    "page.py",
-    "paper.py",
-    "protocols.py",
-    "record_schema.py",
-    "records.py",
-    "report.py",
-    "runner.py",
-    "statistics.py",
-    "style.py",
-    "table.py",
-    "tables.py",
-}
 
 
 def versions() -> dict[str, str]:
@@ -102,6 +82,29 @@ def commit() -> str | None:
     return head + (" + changes" if changed else "")
 
 
+def _training_sources(folder: Path) -> list[Path]:
+    """The modules of ``folder`` that training imports, directly or through others.
+
+    What only reports, draws or reads data cannot change what a run gives: data have a
+    fingerprint of their own, and the protocol has a version.
+    """
+    found: list[Path] = []
+    todo = ["training", "optimizers"]
+    while todo:
+        path = folder / f"{todo.pop()}.py"
+        if path in found or not path.is_file():
+            continue
+        found.append(path)
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module == "experiments":
+                todo += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "experiments."
+            ):
+                todo.append(str(node.module).split(".")[1])
+    return found
+
+
 @cache
 def code_fingerprint() -> str:
     """First 16 hex digits of a sha256 over every source file that takes part in training.
@@ -111,8 +114,7 @@ def code_fingerprint() -> str:
     """
     import thermolion_optax
 
-    here = Path(__file__).resolve().parent
-    files = [path for path in here.glob("*.py") if path.name not in _NOT_TRAINING]
+    files = _training_sources(Path(__file__).resolve().parent)
     library = Path(str(thermolion_optax.__file__)).resolve().parent
     files += list(library.rglob("*.py"))
     digest = hashlib.sha256()

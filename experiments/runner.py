@@ -104,7 +104,7 @@ def duration(seconds: float) -> str:
     """Seconds for people.
 
     Example:
-        >>> duration(7.2), duration(190), duration(7300)
+        >>> duration(7.2), duration(190), duration(7320)
         ('7 s', '3 min 10 s', '2 h 2 min')
     """
     seconds = round(seconds)
