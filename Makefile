@@ -1,0 +1,54 @@
+# Two commands set everything up on a fresh machine with Python >= 3.11:
+#   make benchmark    the benchmark's main job on real images, no download
+#   make test         the test suite
+# PYTHON chooses the interpreter, e.g. make test PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOWEST := .venv-lowest/bin
+OUT ?= runs/digits
+
+.PHONY: setup benchmark test lint types wheel lowest notebooks clean
+
+setup: .venv/.installed
+
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python %d.%d found, 3.11 or newer needed: make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $@
+
+benchmark: setup
+	$(BIN)/python -m experiments run --protocol paper --datasets digits \
+	  --optimizers adam adamw lion smes thermolion --seeds 3 --out $(OUT)
+	$(BIN)/python -m experiments report $(OUT)
+
+test: setup
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/pyright
+
+# The wheel, alone with its bare dependencies in an empty environment.
+wheel: setup
+	rm -rf dist .venv-wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
+	cd dist && ../.venv-wheel/bin/python ../.ci/use_wheel.py
+
+# The suite once more, with the lowest version of every declared dependency.
+lowest: pyproject.toml
+	test -d .venv-lowest || $(PYTHON) -m venv .venv-lowest
+	$(PYTHON) .ci/lowest.py test > .venv-lowest/pins.txt
+	$(LOWEST)/python -m pip install --quiet -r .venv-lowest/pins.txt
+	$(LOWEST)/python -m pip install --quiet --no-deps --editable .
+	$(LOWEST)/python -m pytest -n 2 -q tests/thermolion_optax tests/experiments
+
+clean:
+	rm -rf .venv .venv-wheel .venv-lowest dist runs .pytest_cache .ruff_cache .hypothesis
