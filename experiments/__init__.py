@@ -1,0 +1,1 @@
+"""The benchmark: data sets, training, records, statistics and reports, in that order."""

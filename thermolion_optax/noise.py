@@ -156,17 +156,16 @@ def _add(owner, path, u, v, seed, heat, least, normal) -> jax.Array:
 
 
 def _check_key(owner: str, key: Any) -> None:
-    dtype = getattr(key, "dtype", None)
+    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", ())
     if isinstance(key, int) and not isinstance(key, bool):
         return
     if dtype is not None:
-        shape = key.shape
         if jnp.issubdtype(dtype, jax.dtypes.prng_key):
             if shape == ():
                 return
         elif jnp.issubdtype(dtype, jnp.integer) and (shape == () or shape in ((2,), (4,))):
             return
-    found = type(key).__name__ if dtype is None else f"an array of {dtype}{list(key.shape)}"
+    found = type(key).__name__ if dtype is None else f"an array of {dtype}{list(shape)}"
     raise TypeError(
         f"{owner}: key is {found}, but must be an int, a key from jax.random.key or a legacy "
         "uint32 key. For a batch of keys use jax.vmap."
