@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\ninterrupted; what was finished is kept. The same command goes on from there:")
         print(f"  python -m experiments {shlex.join(given)}")
         return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INCOMPLETE
     except (ValueError, RuntimeError) as error:
         from experiments.datasets import DatasetError
         from experiments.records import RecordError

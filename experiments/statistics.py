@@ -125,6 +125,11 @@ class Entry:
     records: list[Record] = field(repr=False)
 
     @property
+    def row(self) -> tuple[str, tuple[tuple[str, float], ...]]:
+        """What makes a row of a table: the optimizer and every hyperparameter."""
+        return self.optimizer, tuple(sorted(self.hyperparameters.items()))
+
+    @property
     def label(self) -> str:
         """The optimizer as given, with what was changed of the protocol's settings."""
         changed = ", ".join(f"{name} {value:g}" for name, value in sorted(self.changed.items()))

@@ -111,7 +111,7 @@ def accuracy_table(entries: Sequence[Entry], which: int) -> Table | None:
     for first in _one_per_row(entries, names):
         cells = [title_of(first)]
         for name in names:
-            entry = _find(entries, name, first.label)
+            entry = _find(entries, name, first)
             printed = paper.accuracy(first.optimizer, name) if in_paper(first) else None
             beside = DASH if printed is None else f"{printed:.2f}"
             beside += mark(entry.train, printed) if entry else ""
@@ -153,15 +153,15 @@ def _printed(printed: float | None, columns: float | None, disagrees: bool, digi
 
 def _one_per_row(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
     """One entry to name each row: every optimizer and setting run on any of the data sets."""
-    firsts: dict[str, Entry] = {}
+    firsts: dict[object, Entry] = {}
     for entry in entries:
         if entry.dataset in names:
-            firsts.setdefault(entry.label, entry)
+            firsts.setdefault(entry.row, entry)
     return ordered(list(firsts.values()))
 
 
-def _find(entries: Sequence[Entry], dataset: str, label: str) -> Entry | None:
-    return next((e for e in entries if e.dataset == dataset and e.label == label), None)
+def _find(entries: Sequence[Entry], dataset: str, of: Entry) -> Entry | None:
+    return next((e for e in entries if e.dataset == dataset and e.row == of.row), None)
 
 
 def _beside_adam(
@@ -173,7 +173,7 @@ def _beside_adam(
     return [
         (entry, adam)
         for name in names
-        if (entry := _find(entries, name, of.label)) and (adam := baseline(entries, name))
+        if (entry := _find(entries, name, of)) and (adam := baseline(entries, name))
     ]
 
 
@@ -199,7 +199,7 @@ def _seconds_table(
     beside = key == "table3"
     rows, data = [], []
     for first in _one_per_row(entries, names):
-        there = {name: _find(entries, name, first.label) for name in names}
+        there = {name: _find(entries, name, first) for name in names}
         known = beside and in_paper(first)
         printed = paper.SECONDS.get(first.optimizer, {}) if known else {}
         pairs = [(x.seconds, adam.seconds) for x, adam in _beside_adam(entries, names, first)]

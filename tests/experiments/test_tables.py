@@ -175,3 +175,11 @@ def test_markdown_is_rectangular(synthetic):
         lines = tables.accuracy_table(entries, which).markdown().splitlines()
         assert len({len(line) for line in lines}) == 1
         assert len({line.count("|") for line in lines}) == 1
+
+
+def test_one_optimizer_at_two_default_rates_keeps_two_rows(synthetic):
+    entries = statistics.entries(
+        synthetic("mnist", "smes", hyperparameters={"learning_rate": rate}) for rate in (0.01, 0.1)
+    )
+    for found in (tables.dataset_table(entries, "mnist"), tables.accuracy_table(entries, 2)):
+        assert [row[0] for row in found.rows] == ["smes (lr 0.01)", "smes (lr 0.1)"]
