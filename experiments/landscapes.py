@@ -45,16 +45,16 @@ def _valley(point: Array) -> Array:
 
 
 def _ripples(point: Array) -> Array:
-    # Minima about 0.5 apart in each direction; their slopes, up to 2.5, outdo the valley's.
-    waves = 1 - jnp.cos(4 * jnp.pi * point)
-    return _valley(point) + 0.2 * jnp.sum(waves)
+    # Slopes up to 0.31: less than the valley's where paths start, more than near its floor.
+    waves = 1 - jnp.cos(2 * jnp.pi * point)
+    return _valley(point) + 0.05 * jnp.sum(waves)
 
 
 SMOOTH = Surface("smooth", _valley, (-4.0, 3.0), 4.5)
 """A valley ten times as curved across as along: (0.1 x² + y²) / 2."""
 
 RUGGED = Surface("rugged", _ripples, (-4.0, 3.0), 4.5)
-"""The same valley under ripples with minima every half unit, each a trap."""
+"""The same valley under ripples of wavelength 1, which make traps of its floor."""
 
 
 def heights_on_grid(surface: Surface, points: int = 241) -> tuple[np.ndarray, np.ndarray]:
@@ -106,6 +106,26 @@ def follow(
     start = jnp.asarray(surface.start, jnp.float32)
     points = jnp.concatenate([start[None], _walk(tx, surface, start, shocks)])
     return Path(np.asarray(points), np.asarray(jax.vmap(surface.height)(points)))
+
+
+def final_heights(
+    tx: optax.GradientTransformation,
+    surface: Surface,
+    steps: int = 300,
+    *,
+    noise: float = 0.0,
+    seeds: int = 20,
+    last: int = 50,
+) -> np.ndarray:
+    """Mean height over the last steps of one path for each seed of the noise, (seeds,).
+
+    Example:
+        >>> import optax
+        >>> final_heights(optax.sgd(0.1), SMOOTH, noise=1.0, seeds=3).shape
+        (3,)
+    """
+    paths = [follow(tx, surface, steps, noise=noise, seed=seed) for seed in range(seeds)]
+    return np.array([path.heights[-last:].mean() for path in paths])
 
 
 @partial(jax.jit, static_argnums=(0, 1))
