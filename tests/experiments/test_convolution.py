@@ -1,12 +1,18 @@
 """The CPU's matrix form against XLA's own convolution, and ties in the pool against PyTorch."""
 
+from typing import Any
+
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments import convolution
 from experiments.convolution import Kernels, features, lax_features, matmul_features
+
+# A context manager under its name in newer and in older versions of jax.
+enable_x64: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 
 def _kernels(channels: int, dtype: str = "float32") -> Kernels:
@@ -27,7 +33,8 @@ def _images(n: int, channels: int, dtype: str = "float32") -> jax.Array:
 
 def _relative(got, want) -> float:
     """Largest error over all leaves, each in units of its leaf's largest value."""
-    errors = jax.tree.map(lambda a, b: jnp.abs(a - b).max() / jnp.abs(b).max(), got, want)
+    got, want = (jax.tree.map(np.asarray, tree) for tree in (got, want))
+    errors = jax.tree.map(lambda a, b: np.abs(a - b).max() / np.abs(b).max(), got, want)
     return max(map(float, jax.tree.leaves(errors)))
 
 
@@ -39,7 +46,7 @@ def _value_and_gradients(form, kernels: Kernels, images: jax.Array, cotangent: j
 @pytest.mark.parametrize(("channels", "n"), [(1, 1), (1, 16), (3, 37)])
 def test_equals_xlas_convolution(channels: int, n: int) -> None:
     # In float64, where no rounding turns one near-tie of two pixels into another.
-    with jax.enable_x64(True):
+    with enable_x64(True):
         kernels, images = _kernels(channels, "float64"), _images(n, channels, "float64")
         cotangent = jax.random.normal(jax.random.key(7), (n, 8, 8, 64), "float64")
         got, want = (

@@ -13,7 +13,10 @@ from experiments import convnet, convolution, training
 from experiments.training import Config, Data, Run, run_many
 
 CONFIG = Config(epochs=2, batch_size=16)
-ADAM = [Run({"learning_rate": lr}, seed) for lr, seed in ((1e-3, 0), (3e-3, 1), (1e-3, 1))]
+# Two ordinary runs, one that diverges between them, and one whose weights stand still.
+ADAM = [
+    Run({"learning_rate": rate}, seed) for rate, seed in ((1e-3, 0), (1e30, 0), (3e-3, 1), (0.0, 3))
+]
 
 
 def adam(hyperparameters, key, steps_per_epoch, total_steps):
@@ -92,29 +95,40 @@ def plain_loop(run: Run, data: Data, config: Config) -> list[float]:
 
 
 def test_a_plain_loop_gives_the_same_curve(data: Data, outcomes: list[training.Outcome]) -> None:
-    for run, outcome in zip(ADAM[:2], outcomes[:2], strict=True):
+    for run, outcome in zip(ADAM[::2], outcomes[::2], strict=True):
         np.testing.assert_allclose(numbers(outcome), plain_loop(run, data, CONFIG), rtol=1e-4)
 
 
 def test_runs_learn_and_are_reported_in_order(outcomes: list[training.Outcome]) -> None:
-    assert [outcome.status for outcome in outcomes] == ["ok"] * 3
-    assert all(outcome.train_loss[1] < outcome.train_loss[0] for outcome in outcomes)
+    assert [outcome.status for outcome in outcomes] == ["ok", "diverged", "ok", "ok"]
+    assert all(outcome.train_loss[1] < outcome.train_loss[0] for outcome in outcomes[::2])
+    assert outcomes[3].update_rms == 0
+    assert not np.all(np.isfinite(outcomes[1].train_loss))  # recorded as it is
     assert all(outcome.seconds > 0 and outcome.compile_seconds > 0 for outcome in outcomes)
     assert type(outcomes[0].train_loss[0]) is float
 
 
-def test_a_run_repeats_bit_for_bit(data: Data, outcomes: list[training.Outcome]) -> None:
-    assert numbers(next(run_many(adam, ADAM[:1], data, CONFIG))) == numbers(outcomes[0])
+def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
+    data: Data, outcomes: list[training.Outcome]
+) -> None:
+    # The third run of `outcomes` comes first here: what runs before a run does not matter.
+    finished = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (the loop is what is interrupted)
+        for outcome in run_many(adam, [ADAM[2], ADAM[0], ADAM[3]], data, CONFIG):
+            finished.append(outcome)
+            if len(finished) == 2:
+                signal.raise_signal(signal.SIGINT)
+    assert [numbers(outcome) for outcome in finished] == [numbers(outcomes[i]) for i in (2, 0)]
 
 
-@pytest.mark.parametrize(("batch", "devices"), [(2, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize(("batch", "devices"), [(3, 1), (2, 2)])
 def test_batched_and_sharded_runs_agree_with_single_ones(
     data: Data, outcomes: list[training.Outcome], batch: int, devices: int
 ) -> None:
     together = list(run_many(adam, ADAM, data, CONFIG, batch=batch, devices=devices))
-    assert len(together) == len(outcomes)
-    for got, want in zip(together, outcomes, strict=True):
-        np.testing.assert_allclose(numbers(got), numbers(want), rtol=1e-4)
+    assert [outcome.status for outcome in together] == [outcome.status for outcome in outcomes]
+    for at in (0, 2, 3):
+        np.testing.assert_allclose(numbers(together[at]), numbers(outcomes[at]), rtol=1e-4)
 
 
 def test_a_sweep_compiles_once() -> None:
@@ -144,15 +158,17 @@ def test_a_sweep_compiles_once() -> None:
     assert len(compilations) == 1
 
 
-def test_optimizers_share_initial_weights_and_data_order(data: Data) -> None:
+def test_optimizers_share_initial_weights_and_data_order(
+    data: Data, outcomes: list[training.Outcome]
+) -> None:
     # At a learning rate of 0 the loss shows nothing but the weights and the batches.
-    still = [Run({"learning_rate": 0.0}, 3)]
-    first, second = (next(run_many(build, still, data, CONFIG)) for build in (adam, sgd))
-    np.testing.assert_allclose(first.train_loss, second.train_loss, rtol=1e-6)
-    assert first.update_rms == second.update_rms == 0
+    still = next(run_many(sgd, ADAM[3:], data, CONFIG))
+    np.testing.assert_allclose(still.train_loss, outcomes[3].train_loss, rtol=1e-6)
 
 
-def test_eval_params_are_what_is_evaluated(data: Data) -> None:
+def test_eval_params_are_what_is_evaluated() -> None:
+    data = make_data(12, 5)
+
     def build(hyperparameters, *_):
         def all_for_class_two(opt_state, params):
             bias = params["dense2"]["bias"].at[2].add(1e6)
@@ -160,18 +176,9 @@ def test_eval_params_are_what_is_evaluated(data: Data) -> None:
 
         return optax.sgd(**hyperparameters), all_for_class_two
 
-    outcome = next(run_many(build, ADAM[:1], data, CONFIG))
+    outcome = next(run_many(build, ADAM[:1], data, Config(epochs=1)))
     assert outcome.train_accuracy == pytest.approx(np.mean(data.train_labels == 2))
     assert outcome.test_accuracy == pytest.approx(np.mean(data.test_labels == 2))
-
-
-def test_divergence_is_recorded_and_harms_no_other_run(data: Data) -> None:
-    runs = [Run({"learning_rate": rate}, 0) for rate in (1e-2, 1e30, 1e-2)]
-    first, lost, last = run_many(sgd, runs, data, CONFIG)
-    assert lost.status == "diverged"
-    assert not np.all(np.isfinite(lost.train_loss))
-    assert first.status == last.status == "ok"
-    assert numbers(first) == numbers(last)
 
 
 def test_no_test_set_and_one_short_batch() -> None:
@@ -182,28 +189,18 @@ def test_no_test_set_and_one_short_batch() -> None:
     assert outcome.status == "ok"
 
 
-def test_out_of_memory_says_what_to_lower(data: Data) -> None:
+def test_out_of_memory_says_what_to_lower() -> None:
     def build(hyperparameters, *_):
         def init(params):
             return jnp.zeros(1 << 46)
 
         def update(grads, state, params=None):
-            return grads, state + optax.tree.norm(grads)
+            return optax.tree.scale(state[-1], grads), state + optax.tree.norm(grads)
 
         return optax.GradientTransformation(init, update)
 
     with pytest.raises(MemoryError, match=r"lower batch= .* then Config.batch_size"):
-        list(run_many(build, ADAM[:1], data, CONFIG))
-
-
-def test_an_interrupt_keeps_the_finished_runs(data: Data, outcomes) -> None:
-    finished = []
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (the loop is what is interrupted)
-        for outcome in run_many(adam, ADAM, data, CONFIG):
-            finished.append(outcome)
-            if len(finished) == 2:
-                signal.raise_signal(signal.SIGINT)
-    assert [numbers(outcome) for outcome in finished] == [numbers(o) for o in outcomes[:2]]
+        list(run_many(build, ADAM[:1], make_data(4, 2), Config(epochs=2)))
 
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
