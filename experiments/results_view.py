@@ -11,13 +11,13 @@ from experiments.statistics import Entry
 from experiments.table import Table, dataset_title
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Markdown:
     """Text that notebooks show as Markdown and everything else prints as it is."""
 
     text: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text
 
     def _repr_markdown_(self) -> str:
@@ -30,8 +30,10 @@ class Png:
 
     data: bytes = field(repr=False)
 
-    def _repr_png_(self) -> bytes:
-        return self.data
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        # The file is finer than the page: letters take there the size of its text.
+        pixels = int.from_bytes(self.data[16:20], "big")
+        return self.data, {"width": round(0.6 * pixels)}
 
 
 def load(folder: str | os.PathLike[str]) -> tuple[list[Entry], Markdown]:
@@ -54,8 +56,8 @@ def load(folder: str | os.PathLike[str]) -> tuple[list[Entry], Markdown]:
     reading = records.read(folder, missing_ok=True)
     if not reading.records:
         return [], Markdown(
-            f"**`{os.fspath(folder)}` holds no records yet.** This command makes some, here of the "
-            "data set that needs no download, within minutes:\n\n"
+            f"**`{os.fspath(folder)}` holds no records yet.** This command, run in the "
+            "present folder, makes some of the data set that needs no download, within minutes:\n\n"
             "    python -m experiments run --protocol paper --datasets digits "
             f"--optimizers adam thermolion --seeds 3 --out {os.fspath(folder)}\n"
         )
