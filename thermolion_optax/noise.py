@@ -95,14 +95,14 @@ def thermal_noise(
     _checks.check_scalar(owner, "floor", floor, 0)
     _checks.check_scalar(owner, "cutoff", cutoff, 0, 1)
     _checks.check_callable(owner, "normal", normal, "a function of (key, shape)")
-    _check_key(owner, key)
+    check_key(owner, key)
     never = not callable(temperature) and _checks.concrete(temperature) == 0
 
     def init(params):
         del params
         first = temperature(0) if callable(temperature) else temperature
         return ThermalNoiseState(
-            jnp.zeros([], jnp.int32), _key_words(key), _trees.scalar(first), _trees.scalar(floor)
+            jnp.zeros([], jnp.int32), key_words(key), _trees.scalar(first), _trees.scalar(floor)
         )
 
     def update(updates, state, params=None, *, nu=None, **extra):
@@ -155,7 +155,8 @@ def _add(owner, path, u, v, seed, heat, least, normal) -> jax.Array:
     return (u.astype(dtype) + noise).astype(u.dtype)
 
 
-def _check_key(owner: str, key: Any) -> None:
+def check_key(owner: str, key: Any) -> None:
+    """Raises a TypeError unless ``key`` is an int, or one legacy or typed PRNG key."""
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", ())
     if isinstance(key, int) and not isinstance(key, bool):
         return
@@ -172,7 +173,8 @@ def _check_key(owner: str, key: Any) -> None:
     )
 
 
-def _key_words(key: Any) -> jax.Array:
+def key_words(key: Any) -> jax.Array:
+    """The key's uint32 words, in a buffer of their own."""
     if not jnp.issubdtype(jnp.result_type(key), jax.dtypes.prng_key):
         if jnp.shape(key) == ():
             key = jax.random.key(key, impl="threefry2x32")
