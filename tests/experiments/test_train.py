@@ -1,0 +1,155 @@
+"""`python -m experiments train`: several real processes, and kills at any moment."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import optimizers, train, whole_run
+from experiments.datasets import load
+
+ROOT = Path(train.__file__).parents[1]
+SETTINGS = {"dataset": "digits", "limit": 96, "batch-size": 64, "epochs": 20, "seed": 3}
+STEPS = 40
+LIMIT = 150  # seconds that any process may take, on a busy machine
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(tmp_path_factory):
+    """The four runs on one process's two devices compile their common program once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+        yield
+
+
+def start(out, devices, *more, **changed):
+    """The command as a user starts it, in a process of its own that sees so many devices."""
+    words = [w for k, v in {**SETTINGS, **changed}.items() for w in (f"--{k}", str(v))]
+    return subprocess.Popen(
+        [sys.executable, "-m", "experiments.train", *words, "--out", str(out), *more],
+        cwd=ROOT,
+        env={**os.environ, "JAX_NUM_CPU_DEVICES": str(devices), "JAX_PLATFORMS": "cpu"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def ended(*processes):
+    """Whatever happens, no process outlives the test."""
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def finish(*processes):
+    """The outputs of processes that end well."""
+    with ended(*processes):
+        outputs = [process.communicate(timeout=LIMIT)[0] for process in processes]
+    assert [p.returncode for p in processes] == [0] * len(processes), "\n".join(outputs)
+    return outputs
+
+
+def curve(out):
+    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, len(lines) + 1))
+    return np.array([line["loss"] for line in lines], np.float32)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """One process with two devices, never interrupted."""
+    out = tmp_path_factory.mktemp("unbroken")
+    finish(start(out, 2))
+    return out
+
+
+def test_one_process_trains_as_the_benchmark_does(unbroken):
+    data = load("digits", limit=SETTINGS["limit"])
+    trained = whole_run.train(
+        optimizers.resolve("thermolion").build,
+        whole_run.Data(data.images, data.labels, num_classes=10),
+        whole_run.Config(epochs=4, batch_size=64),
+        {"learning_rate": 1e-3},
+        SETTINGS["seed"],
+    )
+    losses = curve(unbroken)
+    assert losses.size == STEPS
+    # Sums in another order, amplified by training: close at first, alike for an epoch or two.
+    np.testing.assert_allclose(losses.reshape(-1, 2).mean(1)[:4], trained.train_loss, rtol=1e-3)
+    result = json.loads((unbroken / "result.json").read_text())
+    assert result["train_accuracy"] == 1.0
+    assert result["test_accuracy"] > 0.5
+
+
+def test_two_processes_give_the_result_of_one(unbroken, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    join = ["--coordinator", f"127.0.0.1:{port}", "--processes", "2", "--process"]
+    outputs = finish(*(start(tmp_path, 1, *join, str(i)) for i in range(2)))
+    assert "40 steps on 2 device(s)" in outputs[0]
+    assert "steps on" not in outputs[1]  # the first process alone speaks and writes
+    np.testing.assert_allclose(curve(tmp_path), curve(unbroken), rtol=1e-5)
+    results = [json.loads((d / "result.json").read_text()) for d in (tmp_path, unbroken)]
+    assert results[0] == results[1]
+
+
+def kill_when(out, ready, **changed):
+    """Starts a run and kills it with SIGKILL as soon as ``ready()`` holds."""
+    with ended(start(out, 2, "--save-every", "3", **changed)) as (process,):
+        end = time.monotonic() + LIMIT
+        while not ready():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < end, "the run made no progress"
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(LIMIT) == -signal.SIGKILL
+
+
+def test_a_killed_run_goes_on_bit_for_bit(unbroken, tmp_path):
+    saved, lines = tmp_path / "checkpoints", tmp_path / "curve.jsonl"
+    # While a checkpoint is being written: Orbax marks it by its name until it is whole.
+    kill_when(tmp_path, lambda: any("tmp" in p.name for p in saved.glob("*")))
+    # Between two checkpoints, with steps in the curve that no checkpoint knows, and half a line.
+    kill_when(tmp_path, lambda: lines.exists() and lines.read_bytes().count(b"\n") >= 20)
+    with lines.open("a") as file:
+        file.write('{"step": 2')
+    last = finish(start(tmp_path, 2, "--save-every", "3"))[0]
+    assert int(last.split("from step ")[1].split()[0]) >= 15
+    assert lines.read_bytes() == (unbroken / "curve.jsonl").read_bytes()
+    assert (tmp_path / "result.json").read_bytes() == (unbroken / "result.json").read_bytes()
+
+
+def command(capsys, *words):
+    code = train.command([str(w) for w in words])
+    return code, capsys.readouterr().err
+
+
+def test_what_cannot_be_done_is_told(unbroken, tmp_path, capsys):
+    code, said = command(capsys, "--out", tmp_path, "--epochs", 0)
+    assert (code, "--epochs is 0, expected a number from 1 up" in said) == (2, True)
+    code, said = command(capsys, "--out", tmp_path, "--process", 1)
+    assert (code, "are to be given together" in said) == (2, True)
+    cluster = ["--coordinator", "h:1", "--processes", 2, "--process", 2]
+    code, said = command(capsys, "--out", tmp_path, *cluster)
+    assert (code, "--process is 2, expected 0 to 1" in said) == (2, True)
+    code, said = command(capsys, "--out", tmp_path, "--distributed")
+    assert (code, "--distributed finds no cluster" in said) == (2, True)
+    code, said = command(capsys, "--out", unbroken, "--limit", 96, "--seed", 4)
+    assert code == 2
+    assert "holds a run with" in said
+    assert "another --out" in said
