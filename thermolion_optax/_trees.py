@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.experimental.shard_alike import shard_alike
 
 
 def is_hole(x: Any) -> bool:
@@ -78,8 +79,9 @@ def check_leaf(owner: str, name: str, path: str, leaf: Any) -> None:
 def zeros(owner: str, params: Any, dtype: Any = None, at_least: Any = None) -> Any:
     """Zeros like ``params``: of ``dtype``, else of each leaf's own, promoted to ``at_least``.
 
-    ``zeros_like`` keeps the sharding of a concrete array, so that the state is laid out
-    like the parameters from the start.
+    They are laid out like the parameters from the start: ``zeros_like`` keeps the sharding of
+    a concrete array, and of one traced under explicit sharding; under jit's automatic sharding,
+    where zeros depend on nothing, ``shard_alike`` ties the two.
     """
     flat = flatten(params)
 
@@ -90,7 +92,9 @@ def zeros(owner: str, params: Any, dtype: Any = None, at_least: Any = None) -> A
         own = jnp.result_type(leaf)
         if at_least is not None:
             own = jnp.promote_types(own, at_least)
-        return jnp.zeros_like(jnp.asarray(leaf), dtype=own if dtype is None else dtype)
+        x = jnp.asarray(leaf)
+        made = jnp.zeros_like(x, dtype=own if dtype is None else dtype)
+        return shard_alike(x, made)[1] if isinstance(x, jax.core.Tracer) else made
 
     return flat.build([zero(p, x) for p, x in zip(flat.paths, flat.leaves, strict=True)])
 

@@ -50,8 +50,11 @@ def thermal_noise(
     The noise depends on (key, step, leaf) only, a leaf being known by its path in the tree:
     it is the same under jit and scan, after a resume, and on any sharding over any number of
     devices. Two groups of ``optax.partition`` with one key still get different noise.
-    Under ``shard_map``, where a leaf is only the local piece, both the mean and the element
-    numbers are local: pieces of one tensor then share their noise.
+    Under ``shard_map`` with parameters replicated over the manual axes nothing changes. Where a
+    leaf is only the local piece of a tensor, both the mean and the element numbers are local:
+    the pieces then share their noise, unless each gets a key of its own,
+    ``key=jax.random.fold_in(key, jax.lax.axis_index(axis_name))`` (the state's key then varies
+    over that axis: ``out_specs`` must say so).
 
     After the cut-off the work is still done, on a σ of 0. The state does not depend on the
     temperature, so a long run may go on with ``temperature=0`` from there: the same updates
