@@ -23,7 +23,6 @@ all of them again.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,6 +36,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments import convnet, convolution, datasets, optimizers, whole_run
 from experiments.checkpoints import Checkpoints
+from experiments.curve import Curve, write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,7 @@ def main(options: argparse.Namespace) -> int:
     with Checkpoints(options.out / "checkpoints") as checkpoints:
         state, losses, done = run.start(checkpoints)
         run.say(f"{run.total} steps on {run.mesh.size} device(s), from step {done}")
-        with _Curve(options.out / "curve.jsonl", losses[:done], run.first) as curve:
+        with Curve(options.out / "curve.jsonl", losses[:done], run.first) as curve:
             for step, rows in run.batches(done):
                 state, loss = run.step(state, rows)
                 losses[step] = loss
@@ -82,7 +82,7 @@ def main(options: argparse.Namespace) -> int:
                     checkpoints.save(step + 1, (state, run.whole(losses)))
     result = {"steps": run.total, **run.accuracies(state)}
     if run.first:
-        _write(options.out / "result.json", json.dumps(result) + "\n")
+        write(options.out / "result.json", json.dumps(result) + "\n")
     run.say(json.dumps(result))
     return 0
 
@@ -149,7 +149,7 @@ class _Run:
         done, note = checkpoints.latest(), self._options.out / "settings.json"
         if done is None:
             if self.first:
-                _write(note, json.dumps(self._settings, indent=1) + "\n")
+                write(note, json.dumps(self._settings, indent=1) + "\n")
             return state, losses, 0
         before = json.loads(note.read_text(encoding="utf-8"))
         changed = [k for k, v in self._settings.items() if before.get(k) != v]
@@ -259,48 +259,6 @@ def _sums(params: Any, images: Any, labels: Any, counts: Any) -> Any:
         cpu=by(convolution.matmul_features),
         default=by(convolution.lax_features),
     )
-
-
-class _Curve:
-    """The file of losses; begun anew with those that the checkpoint knows."""
-
-    def __init__(self, path: Path, losses: np.ndarray, writes: bool) -> None:
-        self._file = None
-        if writes:
-            _write(path, "".join(map(self._line, range(1, len(losses) + 1), losses)))
-            self._file = path.open("a", encoding="utf-8")
-
-    def __enter__(self) -> "_Curve":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
-
-    @staticmethod
-    def _line(step: int, loss: Any) -> str:
-        return json.dumps({"step": step, "loss": float(loss)}) + "\n"
-
-    def add(self, step: int, loss: Any) -> None:
-        if self._file:
-            self._file.write(self._line(step, loss))
-            self._file.flush()
-
-    def sync(self) -> None:
-        """Makes what is written outlast the machine."""
-        if self._file:
-            os.fsync(self._file.fileno())
-
-
-def _write(path: Path, text: str) -> None:
-    """A whole file or the one before, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def command(arguments: Sequence[str] | None = None) -> int:

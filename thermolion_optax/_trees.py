@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
+from jax.core import Tracer
 from jax.experimental.shard_alike import shard_alike
 
 
@@ -94,7 +96,7 @@ def zeros(owner: str, params: Any, dtype: Any = None, at_least: Any = None) -> A
             own = jnp.promote_types(own, at_least)
         x = jnp.asarray(leaf)
         made = jnp.zeros_like(x, dtype=own if dtype is None else dtype)
-        return shard_alike(x, made)[1] if isinstance(x, jax.core.Tracer) else made
+        return shard_alike(x, made)[1] if isinstance(x, Tracer) else made
 
     return flat.build([zero(p, x) for p, x in zip(flat.paths, flat.leaves, strict=True)])
 
