@@ -16,9 +16,9 @@ import optax
 
 import thermolion_optax
 from experiments.overrides import INFINITY, check_range, is_whole
-from thermolion_optax.lookahead import lookahead as lookahead_of
-from thermolion_optax.muadam import muadam as muadam_of
-from thermolion_optax.swats import swats as swats_of
+from thermolion_optax import lookahead as lookahead_of
+from thermolion_optax import muadam as muadam_of
+from thermolion_optax import swats as swats_of
 from thermolion_optax.weight_averaging import averaged_params, stochastic_weight_averaging
 
 Scalar = Any

@@ -1,14 +1,18 @@
-"""ThermoLion and SMES as composable optax transformations."""
+"""ThermoLion and SMES as composable optax transformations.
 
+A module whose name would hide the function it is named after has a leading underscore.
+"""
+
+from thermolion_optax._lookahead import LookaheadState, lookahead
+from thermolion_optax._muadam import muadam, scale_by_muadam
+from thermolion_optax._smes import SmesState, scale_by_smes, smes
+from thermolion_optax._swats import SwatsState, swats
+from thermolion_optax._thermolion import ParameterNoiseState, thermolion
 from thermolion_optax.boost import AlignmentBoostState, alignment_boost
 from thermolion_optax.gate import SnrGateState, scale_by_snr_gate
-from thermolion_optax.lookahead import LookaheadState, lookahead
-from thermolion_optax.muadam import muadam, scale_by_muadam
 from thermolion_optax.noise import ThermalNoiseState, thermal_noise
-from thermolion_optax.smes import SmesState, scale_by_smes, smes
-from thermolion_optax.swats import SwatsState, swats
+from thermolion_optax.stochastic_rounding import apply_updates_stochastic
 from thermolion_optax.telemetry import phase_statistics
-from thermolion_optax.thermolion import ParameterNoiseState, thermolion
 from thermolion_optax.weight_averaging import (
     StochasticWeightAveragingState,
     averaged_params,
@@ -25,6 +29,7 @@ __all__ = [
     "SwatsState",
     "ThermalNoiseState",
     "alignment_boost",
+    "apply_updates_stochastic",
     "averaged_params",
     "lookahead",
     "muadam",

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.core import Tracer
-from jax.core import Tracer
 from jax.experimental.shard_alike import shard_alike
 
 

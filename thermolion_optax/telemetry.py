@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from thermolion_optax import _checks, _trees
+from thermolion_optax._thermolion import ParameterNoiseState
 from thermolion_optax.gate import SnrGateState, snr, to_lambda
 from thermolion_optax.noise import ThermalNoiseState, noise_std
-from thermolion_optax.thermolion import ParameterNoiseState
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -9,9 +9,7 @@ import optax
 import pytest
 from jax.sharding import PartitionSpec as P
 
-from thermolion_optax.lookahead import lookahead
-from thermolion_optax.muadam import muadam
-from thermolion_optax.swats import swats
+from thermolion_optax import lookahead, muadam, swats
 from thermolion_optax.weight_averaging import averaged_params, stochastic_weight_averaging
 
 # Each as a factory of one float hyperparameter, so that it can be traced and injected.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermolion_optax.lookahead import lookahead
+from thermolion_optax import lookahead
 
 try:
     from jax import enable_x64

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from thermolion_optax.muadam import muadam, scale_by_muadam
+from thermolion_optax import muadam, scale_by_muadam
 
 try:
     from jax import enable_x64

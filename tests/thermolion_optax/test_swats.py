@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from thermolion_optax.swats import SwatsState, swats
+from thermolion_optax import SwatsState, swats
 
 try:
     from jax import enable_x64
