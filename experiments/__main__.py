@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m experiments",
         description="Train the benchmark's grid, and report what its records say.",
     )
-    commands = top.add_subparsers(required=True, metavar="run | report | list | prepare")
+    commands = top.add_subparsers(required=True, metavar="run | report | list | prepare | train")
 
     run = commands.add_parser("run", help="train what is missing of a grid, one record a run")
     run.set_defaults(command=_run)
@@ -110,6 +110,12 @@ def parser() -> argparse.ArgumentParser:
     prepare.set_defaults(command=_prepare)
     prepare.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
     _add_places(prepare)
+
+    from experiments import train
+
+    one = commands.add_parser("train", help="one network on all devices of all processes")
+    one.set_defaults(command=train.main)
+    train.add_arguments(one)
     return top
 
 
