@@ -17,14 +17,16 @@ from experiments import optimizers, train, whole_run
 from experiments.datasets import load
 
 ROOT = Path(train.__file__).parents[1]
-SETTINGS = {"dataset": "digits", "limit": 96, "batch-size": 64, "epochs": 20, "seed": 3}
-STEPS = 40
-LIMIT = 150  # seconds that any process may take, on a busy machine
+# 95 images do not divide by two devices: each gets 48, and one of them counts nothing.
+SETTINGS = {"dataset": "digits", "limit": 95, "batch-size": 95, "epochs": 40, "seed": 3}
+# Its program compiles in a fraction of the time; only going on after a kill needs the noise.
+QUIET = {"optimizer": "thermolion:temperature=0", "epochs": 10}
+LIMIT = 300  # seconds that any process may take, on a busy machine
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled(tmp_path_factory):
-    """The four runs on one process's two devices compile their common program once."""
+    """Runs of the same program compile it once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
         patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
@@ -70,41 +72,42 @@ def curve(out):
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    """One process with two devices, never interrupted."""
-    out = tmp_path_factory.mktemp("unbroken")
-    finish(start(out, 2))
+def single(tmp_path_factory):
+    """One process with two devices."""
+    out = tmp_path_factory.mktemp("single")
+    finish(start(out, 2, **QUIET))
     return out
 
 
-def test_one_process_trains_as_the_benchmark_does(unbroken):
+def test_one_process_trains_as_the_benchmark_does(single):
     data = load("digits", limit=SETTINGS["limit"])
     trained = whole_run.train(
-        optimizers.resolve("thermolion").build,
+        optimizers.resolve(QUIET["optimizer"]).build,
         whole_run.Data(data.images, data.labels, num_classes=10),
-        whole_run.Config(epochs=4, batch_size=64),
+        whole_run.Config(epochs=QUIET["epochs"], batch_size=SETTINGS["batch-size"]),
         {"learning_rate": 1e-3},
         SETTINGS["seed"],
     )
-    losses = curve(unbroken)
-    assert losses.size == STEPS
-    # Sums in another order, amplified by training: close at first, alike for an epoch or two.
-    np.testing.assert_allclose(losses.reshape(-1, 2).mean(1)[:4], trained.train_loss, rtol=1e-3)
-    result = json.loads((unbroken / "result.json").read_text())
-    assert result["train_accuracy"] == 1.0
-    assert result["test_accuracy"] > 0.5
+    losses = curve(single)
+    assert losses.size == QUIET["epochs"]
+    # Only the order of the sums differs, which training amplifies.
+    np.testing.assert_allclose(losses[:4], trained.train_loss[:4], rtol=1e-4)
+    np.testing.assert_allclose(losses, trained.train_loss, rtol=1e-2)
+    result = json.loads((single / "result.json").read_text())
+    assert abs(result["train_accuracy"] - float(trained.train_accuracy)) < 0.05
+    assert result["test_accuracy"] > 0.3
 
 
-def test_two_processes_give_the_result_of_one(unbroken, tmp_path):
+def test_two_processes_give_the_result_of_one(single, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     join = ["--coordinator", f"127.0.0.1:{port}", "--processes", "2", "--process"]
-    outputs = finish(*(start(tmp_path, 1, *join, str(i)) for i in range(2)))
-    assert "40 steps on 2 device(s)" in outputs[0]
+    outputs = finish(*(start(tmp_path, 1, *join, str(i), **QUIET) for i in range(2)))
+    assert "10 steps on 2 device(s)" in outputs[0]
     assert "steps on" not in outputs[1]  # the first process alone speaks and writes
-    np.testing.assert_allclose(curve(tmp_path), curve(unbroken), rtol=1e-5)
-    results = [json.loads((d / "result.json").read_text()) for d in (tmp_path, unbroken)]
+    np.testing.assert_allclose(curve(tmp_path), curve(single), rtol=1e-5)
+    results = [json.loads((d / "result.json").read_text()) for d in (tmp_path, single)]
     assert results[0] == results[1]
 
 
@@ -120,7 +123,10 @@ def kill_when(out, ready, **changed):
         assert process.wait(LIMIT) == -signal.SIGKILL
 
 
-def test_a_killed_run_goes_on_bit_for_bit(unbroken, tmp_path):
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
+    unbroken, tmp_path = tmp_path / "unbroken", tmp_path / "killed"
+    finish(start(unbroken, 2))
+    assert curve(unbroken).size == SETTINGS["epochs"]
     saved, lines = tmp_path / "checkpoints", tmp_path / "curve.jsonl"
     # While a checkpoint is being written: Orbax marks it by its name until it is whole.
     kill_when(tmp_path, lambda: any("tmp" in p.name for p in saved.glob("*")))
@@ -139,7 +145,7 @@ def command(capsys, *words):
     return code, capsys.readouterr().err
 
 
-def test_what_cannot_be_done_is_told(unbroken, tmp_path, capsys):
+def test_what_cannot_be_done_is_told(single, tmp_path, capsys):
     code, said = command(capsys, "--out", tmp_path, "--epochs", 0)
     assert (code, "--epochs is 0, expected a number from 1 up" in said) == (2, True)
     code, said = command(capsys, "--out", tmp_path, "--process", 1)
@@ -149,7 +155,7 @@ def test_what_cannot_be_done_is_told(unbroken, tmp_path, capsys):
     assert (code, "--process is 2, expected 0 to 1" in said) == (2, True)
     code, said = command(capsys, "--out", tmp_path, "--distributed")
     assert (code, "--distributed finds no cluster" in said) == (2, True)
-    code, said = command(capsys, "--out", unbroken, "--limit", 96, "--seed", 4)
+    code, said = command(capsys, "--out", single, "--limit", 95, "--seed", 4)
     assert code == 2
     assert "holds a run with" in said
     assert "another --out" in said

@@ -250,7 +250,7 @@ def test_numbers_stay_the_same_between_versions():
 
 
 def test_one_leaf_alone_decides_its_numbers():
-    """Neither other leaves, nor the shape's grouping, nor values matter."""
+    """Neither other leaves nor the grouping of its elements matter."""
     tx = thermal_noise(1.0, 1.0, floor=0.0, cutoff=0.0, key=0)
     ones = {"a": jnp.ones((3, 5)), "b": jnp.ones(15), "w": jnp.ones((2, 3))}
     zeros = jax.tree.map(jnp.zeros_like, ones)
