@@ -8,7 +8,7 @@ BIN := .venv/bin
 LOWEST := .venv-lowest/bin
 OUT ?= runs/digits
 
-.PHONY: setup benchmark test lint types wheel lowest notebooks clean
+.PHONY: setup benchmark test lint types slow wheel lowest clean
 
 setup: .venv/.installed
 
@@ -26,6 +26,10 @@ benchmark: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2 -q
+
+# What is too long for the suite: the notebooks from top to bottom, and a killed training run.
+slow: setup
+	$(BIN)/python -m pytest -q -m slow tests/notebooks tests/experiments/test_train.py
 
 lint: setup
 	$(BIN)/ruff check .

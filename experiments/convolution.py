@@ -8,12 +8,20 @@ gradients to rounding:
 * `matmul_features` is for CPUs, where XLA's convolution inside a loop runs tens of times slower
   than outside, and training is a loop. It turns each convolution into one matrix product.
 
-The matrix form splits the nine taps of the kernel between the two sides of the product. The three
-*width* taps lie side by side in the left matrix (so it is three times the image, not nine times
-as in the usual im2col), the three *height* taps lie side by side in the right one, and the
-product's three column groups are then added, each shifted by a row:
+The two blocks need two matrix forms, since the first has few inputs (1 or 3) and many pixels:
 
-    (n·H·W, 3·c) @ (3·c, 3·f) = (n·H·W, 3·f)        y[r] = z₀[r-1] + z₁[r] + z₂[r+1]
+* Block 1, *windows*: a row of the left matrix is a pool window with its border, 4×4 pixels; the
+  right matrix holds the kernel at the window's four places, side by side. The product is ready
+  for the pool, and nothing larger than the output is ever made:
+
+      (n·H/2·W/2, 16·c) @ (16·c, 4·f) = (n·H/2·W/2, 4·f)
+
+* Block 2, *taps*: its 32 inputs would make the windows' 16/9 of the arithmetic too dear. The three
+  *width* taps lie side by side in the left matrix (three times the image, not nine times as in
+  the usual im2col), the three *height* taps in the right one, and the product's three column
+  groups are then added, each shifted by a row:
+
+      (n·H·W, 3·c) @ (3·c, 3·f) = (n·H·W, 3·f)      y[r] = z₀[r-1] + z₁[r] + z₂[r+1]
 
 Ties in the pool: the gradient goes to the first maximum of the window in row-major order, as in
 PyTorch and in XLA's own select-and-scatter. Constant image borders make ties common.
@@ -77,8 +85,8 @@ def _chunked(kernels: Kernels, chunks: Array) -> Array:
 
 def _chunked_forward(kernels: Kernels, chunks: Array):
     def forward(images: Array):
-        hidden, first1 = _block(kernels.kernel1, kernels.bias1, images)
-        out, first2 = _block(kernels.kernel2, kernels.bias2, hidden)
+        hidden, first1 = _window_block(kernels.kernel1, kernels.bias1, images)
+        out, first2 = _tap_block(kernels.kernel2, kernels.bias2, hidden)
         return out, (hidden, first1, first2)
 
     out, kept = lax.map(forward, chunks)
@@ -93,10 +101,10 @@ def _chunked_backward(residuals, cotangent: Array):
         images, (hidden, first1, first2), g = chunk
         g = _unpool(g, first2)
         kernel2, bias2 = _kernel_gradient(hidden, g)
-        g = _unpool(_image_gradient(kernels.kernel2, g), first1)
-        kernel1, bias1 = _kernel_gradient(images, g)
+        g = _image_gradient(kernels.kernel2, g)
+        (kernel1, bias1), image = _window_gradients(kernels.kernel1, images, first1, g)
         total = jax.tree.map(jnp.add, total, Kernels(kernel1, bias1, kernel2, bias2))
-        return total, _image_gradient(kernels.kernel1, g)  # dropped by XLA where nobody asks
+        return total, image  # the image's gradient is dropped by XLA where nobody asks
 
     return lax.scan(backward, jax.tree.map(jnp.zeros_like, kernels), (chunks, kept, cotangent))
 
@@ -104,14 +112,55 @@ def _chunked_backward(residuals, cotangent: Array):
 _chunked.defvjp(_chunked_forward, _chunked_backward)
 
 
-def _block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
-    """One block and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
+def _window_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
+    """Block 1 and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
+    n, height, width, _ = images.shape
+    y = (_windows(images) @ _placed(kernel)).reshape(n, height // 2, width // 2, 4, -1) + bias
+    return _pool([y[:, :, :, place] for place in range(4)])
+
+
+def _window_gradients(kernel: Array, images: Array, first: Array, g: Array):
+    """Gradients of block 1's (kernel, bias) and image, from that of its output, (n, h, w, f)."""
+    place = jnp.arange(4, dtype=jnp.uint8)[:, None]
+    spread = jnp.where(first[:, :, :, None] == place, g[:, :, :, None], 0.0)  # (n, h, w, 4, f)
+    spread = spread.reshape(-1, 4 * g.shape[-1])
+    (kernel_gradient,) = jax.linear_transpose(_placed, kernel)(_windows(images).T @ spread)
+    (image_gradient,) = jax.linear_transpose(_windows, images)(spread @ _placed(kernel).T)
+    bias_gradient = jnp.where(first < 4, g, 0.0).sum((0, 1, 2))
+    return (kernel_gradient, bias_gradient), image_gradient
+
+
+def _windows(images: Array) -> Array:
+    """Each pool window with its border as a row: (n·H/2·W/2, 16c), pixels in row-major order."""
+    n, height, width, c = images.shape
+    padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    # Pairs of rows, and pairs of pixels that lie side by side in memory: eight pieces a window.
+    pairs = padded.reshape(n, height // 2 + 1, 2, width // 2 + 1, 2 * c)
+    rows = [pairs[:, :-1, 0], pairs[:, :-1, 1], pairs[:, 1:, 0], pairs[:, 1:, 1]]
+    pieces = [piece for row in rows for piece in (row[:, :, :-1], row[:, :, 1:])]
+    return jnp.concatenate(pieces, -1).reshape(-1, 16 * c)
+
+
+def _placed(kernel: Array) -> Array:
+    """The kernel (3, 3, c, f) at the four places of a 4×4 window: (16c, 4f)."""
+    placed = [
+        jnp.pad(kernel, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0))) for i in (0, 1) for j in (0, 1)
+    ]
+    return jnp.stack(placed, 3).reshape(16 * kernel.shape[2], -1)
+
+
+def _tap_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
+    """Block 2, likewise."""
     n, height, width, _ = images.shape
     z = _width_taps(images) @ _columns(kernel)  # (n·H·W, 3f)
     z = z.reshape(n, height, width, 3, -1)
     y = _shift(z[:, :, :, 0], 1, axis=1) + z[:, :, :, 1] + _shift(z[:, :, :, 2], -1, axis=1)
     y = (y + bias).reshape(n, height // 2, 2, width // 2, 2, -1)
-    window = [y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)]  # four of (n, H/2, W/2, f)
+    return _pool([y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)])
+
+
+def _pool(window: list[Array]) -> tuple[Array, Array]:
+    """Maximum and ReLU of the four places (each (n, H/2, W/2, f)), and which came first."""
     top = jnp.maximum(jnp.maximum(window[0], window[1]), jnp.maximum(window[2], window[3]))
     first = jnp.where(
         window[0] == top, 0, jnp.where(window[1] == top, 1, jnp.where(window[2] == top, 2, 3))

@@ -65,7 +65,8 @@ def scale_by_snr_gate(
         gate: maps rho >= 0 (an array of at least float32) to lambda in [0, 1]; None is tanh.
         mu_dtype: dtype in which m is stored; None is the parameter's.
         nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32
-            (in bfloat16 v stalls: its increments fall below half a unit in the last place).
+            (a bfloat16 v is biased at b2 = 0.99 and never falls again at b2 = 0.999: its
+            increments are below half a unit in the last place).
 
     Returns:
         A transformation with :class:`SnrGateState`. Arithmetic is at least float32. Updates

@@ -41,7 +41,7 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
-        >>> from thermolion_optax.stochastic_rounding import apply_updates_stochastic
+        >>> from thermolion_optax import apply_updates_stochastic
         >>> w, step = jnp.ones(100_000, jnp.bfloat16), jnp.full(100_000, 1e-3)
         >>> float(optax.apply_updates(w, step).mean())  # 1.001 is rounded back to 1
         1.0

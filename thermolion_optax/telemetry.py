@@ -26,8 +26,9 @@ def phase_statistics(
         \rho = |m| / (\sqrt{v} + \epsilon), \qquad \lambda = \mathrm{gate}(\rho)
 
     A pure function of the state, which it finds through any wrapper (chains, masks, partitions,
-    injected hyperparameters, ``MultiSteps``, a Flax NNX optimizer's state, …). It may be called
-    inside jit, scan and vmap, and costs nothing unless called.
+    injected hyperparameters, ``MultiSteps``, ``nnx.Optimizer.opt_state``, …). It may be called
+    inside jit, scan and vmap (jit it: eagerly, every step of it compiles by itself), and costs
+    nothing unless called.
 
     Args:
         opt_state: the state of any optimizer that contains :func:`scale_by_snr_gate`. Several

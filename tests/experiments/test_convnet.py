@@ -64,6 +64,6 @@ def test_loss_and_gradient(channels: int, num_classes: int) -> None:
         float(
             convnet.loss(jax.tree.map(lambda p, g, s=s: p + s * g, params, grads), images, labels)
         )
-        for s in (1e-2, -1e-2)
+        for s in (3e-4, -3e-4)  # the loss has kinks: a long step would average over them
     ]
-    np.testing.assert_allclose((ends[0] - ends[1]) / 2e-2, square, rtol=2e-2)
+    np.testing.assert_allclose((ends[0] - ends[1]) / 6e-4, square, rtol=5e-3)

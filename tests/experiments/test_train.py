@@ -127,6 +127,7 @@ def kill_when(out, ready, **changed):
         assert process.wait(LIMIT) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
     unbroken, tmp_path = tmp_path / "unbroken", tmp_path / "killed"
     finish(start(unbroken, 2))

@@ -43,6 +43,7 @@ def warned(notebook):
     return [output.text for _, output in outputs(notebook) if output.get("name") == "stderr"]
 
 
+@pytest.mark.slow  # minutes; `make slow` runs them
 @pytest.mark.parametrize("name", ["quickstart", "phases"])
 def test_a_notebook_runs_and_shows_what_was_committed(name, notebooks):
     executed = execute(notebooks, name)
