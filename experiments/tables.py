@@ -60,12 +60,14 @@ def dataset_table(entries: Sequence[Entry], dataset: str) -> Table:
         printed = paper.accuracy(entry.optimizer, dataset) if in_paper(entry) else None
         step = relative_step(entry, entries)
         gap = None if printed is None else entry.train.mean - printed
+        both = (entry.train, entry.test)
         cells = [title_of(entry), number(entry.train)]
         if beside:
             cells.append(DASH if printed is None else f"{printed:.2f}{mark(entry.train, printed)}")
             cells.append(DASH if gap is None else f"{gap:+.2f}")
         cells += [
             number(entry.test),
+            " / ".join(DASH if x is None or x.std is None else f"{x.std:.2f}" for x in both),
             DASH if step is None else f"{step:.2f}",
             f"{entry.train.n}" + (f" ({entry.diverged}{DIVERGED})" if entry.diverged else ""),
         ]
@@ -97,8 +99,8 @@ def dataset_table(entries: Sequence[Entry], dataset: str) -> Table:
             }
         )
     header = ("optimizer", "train accuracy %", *(("paper", "difference") if beside else ()))
-    header += ("held-out accuracy %", "step RMS / Adam's", "runs")
-    title = f"{dataset_title(dataset)}: mean ± 95 % interval over seeds"
+    header += ("held-out accuracy %", "standard deviations", "step RMS / Adam's", "runs")
+    title = f"{dataset_title(dataset)}: mean ± 95 % interval over seeds; deviations between runs"
     return Table("accuracy", title, header, with_rule(rows), tuple(data))
 
 
