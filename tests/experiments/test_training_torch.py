@@ -19,6 +19,9 @@ from experiments.training import Config, Data, Run, run_many
 
 torch: Any = pytest.importorskip("torch", reason="the PyTorch comparison needs the extra `torch`")
 
+# Minutes in all. The suite leaves it out; run it by name: pytest -m slow tests/experiments.
+pytestmark = pytest.mark.slow
+
 SEED = 5
 RATE = 1e-3
 # RMSprop's first step is ten times its rate in every parameter (v starts at 0): at 1e-3 PyTorch's
@@ -125,7 +128,6 @@ def test_sixty_steps_follow_pytorch(name: str) -> None:
     compare(name, Data(images.astype(np.uint8), labels), Config(epochs=12, batch_size=32))
 
 
-@pytest.mark.slow
 def test_the_benchmarks_run_follows_pytorch() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, 5000).astype(np.int32)
