@@ -46,14 +46,16 @@ wheel: setup
 	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
 	cd dist && ../.venv-wheel/bin/python ../.ci/use_wheel.py
 
-# The suite once more, with the lowest version of every declared dependency.
+# The library's tests, and some that use the extras, with the lowest version of every dependency.
 lowest: pyproject.toml
 	test -d .venv-lowest || $(PYTHON) -m venv .venv-lowest
 	$(PYTHON) .ci/lowest.py test > .venv-lowest/pins.txt
 	$(LOWEST)/python -m pip install --quiet -r .venv-lowest/pins.txt
 	$(LOWEST)/python -m pip install --quiet --no-deps --editable .
 	# Old packages beside their newest own dependencies warn of each other; here that is no error.
-	$(LOWEST)/python -m pytest -n 2 -q -W default::DeprecationWarning tests/thermolion_optax tests/experiments
+	$(LOWEST)/python -m pytest -n 2 -q -W default::DeprecationWarning \
+	  tests/thermolion_optax tests/experiments/test_figures.py tests/experiments/test_report.py \
+	  tests/experiments/test_records.py tests/experiments/datasets/test_builders.py
 
 clean:
 	rm -rf .venv .venv-wheel .venv-lowest dist runs .pytest_cache .ruff_cache .hypothesis
