@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.datasets.dataset import DatasetError
-from experiments.datasets.formats.streams import damage_reported, opened
+from experiments.datasets.formats.streams import parsed_lines
 
 _SIDE = 16
 _CLASSES = 10
@@ -31,14 +31,7 @@ def read(paths: Mapping[str, Path], split: str, count: int) -> Iterator[tuple[np
     """
     del split, count
     path = paths["data"]
-    with damage_reported(path), opened(path) as lines:
-        number = 0
-        while line := lines.readline(_MAX_LINE):
-            number += 1
-            if len(line) == _MAX_LINE:
-                raise DatasetError(f"{path.name}, line {number}: is longer than {_MAX_LINE} bytes.")
-            if line.strip():
-                yield _parse(line, f"{path.name}, line {number}")
+    yield from parsed_lines(path, _MAX_LINE, _parse)
 
 
 def _parse(line: bytes, where: str) -> tuple[np.ndarray, int]:

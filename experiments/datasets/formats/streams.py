@@ -8,10 +8,10 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from experiments.datasets.dataset import DatasetError
 
@@ -185,3 +185,22 @@ def zip_member(archive: zipfile.ZipFile, name: str, limit: int) -> Iterator[Bina
         raise DatasetError(f"{file}: no such entry; it is not the archive that was published.")
     with damage_reported(file), archive.open(name) as stream:
         yield cast(BinaryIO, Bounded(stream, limit, file))
+
+
+def parsed_lines(
+    path: Path, longest: int, parse: Callable[[bytes, str], tuple[Any, int]]
+) -> Iterator[tuple[Any, int]]:
+    """``parse(line, its place for messages)`` of every line of a text file that holds anything.
+
+    Raises:
+        DatasetError: a line is ``longest`` bytes or more, or the file is damaged.
+    """
+    with damage_reported(path), opened(path) as lines:
+        number = 0
+        while line := lines.readline(longest):
+            number += 1
+            where = f"{path.name}, line {number}"
+            if len(line) == longest:
+                raise DatasetError(f"{where}: is longer than {longest} bytes.")
+            if line.strip():
+                yield parse(line, where)
