@@ -11,7 +11,7 @@ import pytest
 
 from experiments.datasets import load
 
-resource = pytest.importorskip("resource", reason="limits and signals are POSIX's")
+pytest.importorskip("resource", reason="limits and signals are POSIX's")
 
 KINDS = ("array_record", "numpy")
 
@@ -28,6 +28,13 @@ except DatasetError as error:
     print("DatasetError:", error)
 else:
     print(got.fingerprint)
+"""
+
+# The same, with no room for a file larger than the limit. The process limits itself: a function
+# handed to Popen would make Python fork, of which jax warns in a process of many threads.
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), int(sys.argv[5])))
 """
 
 # The same, but reading stops for good after three examples, having told of it.
@@ -52,14 +59,13 @@ def usps(server, tiny_set, tmp_path):
     return tiny
 
 
-def start(tmp_path, kind, code=LOAD, **options):
-    arguments = [tmp_path / "catalogue", tmp_path / "data", kind, tmp_path / "stalled"]
+def start(tmp_path, kind, code=LOAD, limit=0):
+    arguments = [tmp_path / "catalogue", tmp_path / "data", kind, tmp_path / "stalled", limit]
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 
@@ -142,11 +148,7 @@ def test_a_kill_while_storing_leaves_no_lie(usps, tmp_path, kind):
 @pytest.mark.parametrize("limit", [100, 9_000])  # too little for the raw file, for the arrays
 def test_a_full_disk_is_told_and_leaves_nothing(usps, tmp_path, kind, limit):
     """A limit on the size of files stands in for a full disk: writing fails in the middle."""
-
-    def no_room():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    process = start(tmp_path, kind, preexec_fn=no_room)
+    process = start(tmp_path, kind, LIMITED + LOAD, limit)
     printed, errors = process.communicate(timeout=120)
     assert printed.startswith("DatasetError: usps"), (printed, errors)
     where = "the disk under" if limit == 100 else "cannot be stored in"
