@@ -40,18 +40,19 @@ def leaf_words(path: str) -> tuple[int, int]:
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
 
-def seeds(key_words: jax.Array, step: jax.Array, paths: list[str]) -> jax.Array:
-    """Seed words of every leaf at one step: uint32 of shape (len(paths), 2)."""
-    leaves = jnp.array([leaf_words(p) for p in paths], jnp.uint32).reshape(-1, 2)
-    s0, s1 = leaves[:, 0], leaves[:, 1]
+def seeds(key_words: jax.Array, step: jax.Array, paths: list[str]) -> list[jax.Array]:
+    """Seed words of every leaf at one step: a uint32 (2,) for each path."""
+    s0, s1 = jnp.uint32(0x243F6A88), jnp.uint32(0x85A308D3)  # two arbitrary words to start from
     words = [key_words[i] for i in range(key_words.shape[0])]
     # Two crossed chains, so that neither word of the seed can be steered by one input alone.
     for word in [*words, step.astype(jnp.uint32)]:
         s0 = _finish(s0 ^ word) + s1 * jnp.uint32(_GOLDEN)
         s1 = _finish(s1 + word * jnp.uint32(0x85EBCA77)) ^ s0
-    # Without the barrier the compiler would work out the seed again inside every leaf's kernel,
-    # which costs no time to run but several times as much to compile.
-    return lax.optimization_barrier(jnp.stack([_finish(s0), _finish(s1)], axis=-1))
+    common = jnp.stack([s0, s1])
+    # A leaf's words stay an array of two all the way into the leaf's kernel. XLA on CPUs hands an
+    # array over as an argument but writes a scalar, or a place in a table of all leaves, into the
+    # kernel; kernels that differ in nothing else are then compiled once, not once a leaf.
+    return [_finish(common ^ jnp.array(leaf_words(path), jnp.uint32)) for path in paths]
 
 
 def normal(seed: jax.Array, shape: tuple[int, ...]) -> jax.Array:
