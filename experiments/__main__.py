@@ -125,7 +125,7 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from experiments import protocols, runner
+    from experiments import cluster, protocols, runner
 
     protocol = protocols.get(
         options.protocol,
@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace) -> int:
         protocol, options.datasets, options.optimizers, options.seeds, options.learning_rates
     )
     if options.distributed:
-        _join_cluster()
+        cluster.join("Elsewhere give each process its --shard I/N")
     index, count = _shard(options.shard) if options.shard else runner.default_shard()
     part = protocols.share(cells, index, count)
     places = runner.Places(options.out, options.data_dir, options.manual_dir)
@@ -152,19 +152,6 @@ def _run(options: argparse.Namespace) -> int:
         print(f"not run, {number} cell(s): {first}", file=sys.stderr)
     print(f"tables and figures: python -m experiments report {shlex.quote(str(options.out))}")
     return EXIT_INCOMPLETE if summary.failures else 0
-
-
-def _join_cluster() -> None:
-    import jax
-
-    try:
-        jax.distributed.initialize()
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"--distributed found no cluster to join ({str(error).splitlines()[0]}); it needs one "
-            "that JAX knows, such as SLURM, Open MPI, Kubernetes or Cloud TPU. Elsewhere give each "
-            "process its --shard I/N"
-        ) from error
 
 
 def _shard(text: str) -> tuple[int, int]:

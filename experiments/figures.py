@@ -46,19 +46,27 @@ def _encode(figure: Figure) -> dict[str, bytes]:
     return files
 
 
-def _legend(figure: Figure, entries: Sequence[Entry]) -> None:
-    """One legend for all panels, below them, a line for each row of the tables."""
-    handles = {}
+def _looks(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    """Every row's colour, line and marker by its title, no two alike."""
+    looks: dict[str, dict[str, Any]] = {}
     for entry in ordered(entries):
-        look = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))
-        handles.setdefault(title_of(entry), Line2D([], [], **look))
+        label = entry.label if entry.changed else entry.optimizer
+        # As many tries as there are lines times markers.
+        tries = [
+            style.line(entry.optimizer, "" if in_paper(entry) else label, shift)
+            for shift in range(32)
+        ]
+        free = (look for look in tries if look not in looks.values())
+        looks.setdefault(title_of(entry), next(free, tries[0]))
+    return looks
+
+
+def _legend(figure: Figure, looks: dict[str, dict[str, Any]]) -> None:
+    """One legend for all panels, below them, a line for each row of the tables."""
+    handles = {title: Line2D([], [], **look) for title, look in looks.items()}
     figure.legend(
         handles.values(), handles.keys(), loc="outside lower center", ncols=3, handlelength=3.5
     )
-
-
-def _label(entry: Entry) -> str:
-    return entry.label if entry.changed else entry.optimizer
 
 
 def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
@@ -70,12 +78,12 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
     Returns:
         The figure as {"png": bytes, "svg": bytes}.
     """
-    names = dataset_order(entries)
+    names, looks = dataset_order(entries), _looks(entries)
     with style.context():
         figure, axes = _panels(len(names), 3.4)
         for axis, name in zip(axes, names, strict=True):
             for place, entry in enumerate(ordered([e for e in entries if e.dataset == name])):
-                _draw_loss(axis, entry, place)
+                _draw_loss(axis, entry, looks[title_of(entry)], place)
             axis.set_yscale("log")
             axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -84,21 +92,20 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
             axis.set_xlabel("epoch")
             axis.set_ylabel("training loss (nats)")
             axis.xaxis.get_major_locator().set_params(integer=True)
-        _legend(figure, entries)
+        _legend(figure, looks)
         return _encode(figure)
 
 
-def _draw_loss(axis: Any, entry: Entry, place: int) -> None:
+def _draw_loss(axis: Any, entry: Entry, look: dict[str, Any], place: int) -> None:
     curves = np.where(np.isfinite(entry.loss) & (entry.loss > 0), entry.loss, np.nan)
     shown = ~np.all(np.isnan(curves), axis=0)
     epochs = np.arange(1, curves.shape[1] + 1)[shown]
     curves = curves[:, shown]
-    look = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))
     if not epochs.size:
         return
     # Two optimizers may give the same curve: dashes go over solid lines, and markers are
     # staggered, so that both can be seen.
-    look |= {"zorder": 2.0 if look["linestyle"] == "-" else 2.5, "markevery": (place % 3, 3)}
+    look = look | {"zorder": 2.0 if look["linestyle"] == "-" else 2.5, "markevery": (place % 3, 3)}
     axis.plot(epochs, np.nanmean(curves, axis=0), **look)
     if len(curves) > 1:
         low, high = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)
@@ -114,13 +121,15 @@ def accuracy(entries: Sequence[Entry]) -> dict[str, bytes]:
         The figure as {"png": bytes, "svg": bytes}.
     """
     names = dataset_order(entries)
-    rows = list(dict.fromkeys(title_of(entry) for entry in ordered(entries)))
+    looks = _looks(entries)
+    rows = list(looks)
     with style.context():
         figure, axes = _panels(len(names), 1.0 + 0.28 * len(rows))
         for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
             for entry in entries:
                 if entry.dataset == name:
-                    _draw_accuracy(axis, rows.index(title_of(entry)), entry)
+                    title = title_of(entry)
+                    _draw_accuracy(axis, rows.index(title), entry, looks[title]["color"])
             axis.set_yticks(range(len(rows)), rows if number % COLUMNS == 0 else [""] * len(rows))
             axis.set_ylim(len(rows) - 0.5, -0.5)
             axis.set_title(dataset_title(name))
@@ -135,8 +144,7 @@ def accuracy(entries: Sequence[Entry]) -> dict[str, bytes]:
         return _encode(figure)
 
 
-def _draw_accuracy(axis: Any, place: int, entry: Entry) -> None:
-    colour = style.line(entry.optimizer, "" if in_paper(entry) else _label(entry))["color"]
+def _draw_accuracy(axis: Any, place: int, entry: Entry, colour: str) -> None:
     printed = _printed(entry)
     if printed is not None:
         axis.plot(printed, place - 0.14, color="#555555", **_BAR)

@@ -54,13 +54,15 @@ def context() -> AbstractContextManager[None]:
     return matplotlib.rc_context(_RC)
 
 
-def line(optimizer: str, label: str = "") -> dict[str, Any]:
+def line(optimizer: str, label: str = "", shift: int = 0) -> dict[str, Any]:
     """Keyword arguments of ``Axes.plot`` that are an optimizer's for good.
 
     Args:
         optimizer: a name, a variant ("thermolion:boost=0": its base's colour, another line
             and marker) or an import path.
         label: tells apart rows of one optimizer, such as learning rates.
+        shift: another line and marker for a row whose own are taken in the figure; has no effect
+            on an optimizer at the protocol's settings.
 
     Example:
         >>> line("thermolion")["color"], line("thermolion:boost=0")["color"]
@@ -71,7 +73,7 @@ def line(optimizer: str, label: str = "") -> dict[str, Any]:
     if own is not None and optimizer == base and label in ("", optimizer):
         colour, dashes, marker = own
     else:
-        number = zlib.crc32((label or optimizer).encode())
+        number = zlib.crc32((label or optimizer).encode()) + 37 * shift
         colour = own[0] if own else _OTHER_COLOURS[number % len(_OTHER_COLOURS)]
         dashes = _OTHER_LINES[number // 7 % len(_OTHER_LINES)]
         marker = _OTHER_MARKERS[number // 31 % len(_OTHER_MARKERS)]

@@ -34,7 +34,7 @@ import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments import convnet, convolution, datasets, optimizers, whole_run
+from experiments import cluster, convnet, convolution, datasets, optimizers, whole_run
 from experiments.checkpoints import Checkpoints
 from experiments.curve import Curve, write
 
@@ -99,13 +99,7 @@ def _join(options: argparse.Namespace) -> None:
             )
         jax.distributed.initialize(*explicit)
     elif options.distributed:
-        try:
-            jax.distributed.initialize()
-        except (ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"--distributed finds no cluster ({str(error).splitlines()[0]}): start this with "
-                "srun or mpirun, or give --coordinator, --processes and --process"
-            ) from error
+        cluster.join("Elsewhere give --coordinator, --processes and --process")
 
 
 class _Run:

@@ -51,12 +51,6 @@ def wide_zeros(leaf: Any) -> jax.Array:
     return jnp.zeros_like(leaf, dtype=_trees.work_dtype(leaf))
 
 
-def divide(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
-    """Elementwise quotient with 0 / 0 = 0, so that a zero gradient gives a zero step."""
-    safe = jnp.where(denominator == 0, jnp.ones_like(denominator), denominator)
-    return jnp.where(denominator == 0, jnp.zeros_like(numerator), numerator / safe)
-
-
 def like(leaf: jax.Array, value: Any) -> jax.Array:
     """A scalar in the leaf's dtype, so that a product with it keeps that dtype."""
     return jnp.asarray(value, leaf.dtype)

@@ -84,7 +84,7 @@ def advance(owner: str, updates: Any, mu: Any, nu: Any, params: Any, b1: Any, b2
     return Moments(flat, new_mu, new_nu, (mu_slots, nu_slots), dtypes)
 
 
-def safe_divide(numerator: jax.Array, denominator: jax.Array, positive: bool) -> jax.Array:
+def safe_divide(numerator: jax.Array, denominator: jax.Array, positive: bool = False) -> jax.Array:
     """The quotient, 0 where the denominator is 0; ``positive`` promises that it never is."""
     if positive:
         return numerator / denominator

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from thermolion_optax import _checks
-from thermolion_optax._baselines import check_tree, divide, like, wide_zeros, widen
+from thermolion_optax._baselines import check_tree, like, wide_zeros, widen
+from thermolion_optax._moments import safe_divide
 
 
 def scale_by_muadam(
@@ -61,7 +62,7 @@ def scale_by_muadam(
         mu = jax.tree.map(lambda g, m: ema(b1, m, g), grads, state.mu)
         nu = jax.tree.map(lambda g, v: ema(b2, v, g * g), grads, state.nu)
         steps = jax.tree.map(
-            lambda g, m, v: divide(ema(b1, m, g), jnp.sqrt(v) + like(v, eps)), grads, mu, nu
+            lambda g, m, v: safe_divide(ema(b1, m, g), jnp.sqrt(v) + like(v, eps)), grads, mu, nu
         )
         steps = jax.tree.map(
             lambda s, g, m: s.astype(jnp.result_type(g, m)), steps, updates, state.mu

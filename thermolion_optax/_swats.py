@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from thermolion_optax import _checks
-from thermolion_optax._baselines import check_tree, check_whole, divide, like, wide_zeros, widen
+from thermolion_optax._baselines import check_tree, check_whole, like, wide_zeros, widen
+from thermolion_optax._moments import safe_divide
 
 
 class SwatsState(NamedTuple):
@@ -151,7 +152,7 @@ def swats(
         correction1, correction2 = _bias(b1, count, scalar), _bias(b2, count, scalar)
         adam_rate = rate * jnp.sqrt(correction2) / correction1
         adam_step = jax.tree.map(
-            lambda m, v: -like(m, adam_rate) * divide(m, jnp.sqrt(v) + like(v, eps)), mu, nu
+            lambda m, v: -like(m, adam_rate) * safe_divide(m, jnp.sqrt(v) + like(v, eps)), mu, nu
         )
 
         if by_criterion:
@@ -164,7 +165,7 @@ def swats(
             estimate = average / correction2
             near = jnp.abs(estimate - gamma) < tolerance
             fires = ~sgd & usable & near & (estimate > 0) & (count > 1)
-            sgd_rate = state.sgd_learning_rate * divide(rate, state.switch_learning_rate)
+            sgd_rate = state.sgd_learning_rate * safe_divide(rate, state.switch_learning_rate)
             sgd_step = jax.tree.map(lambda m: -like(m, (1 - b1) * sgd_rate) * m, mu)
         else:
             average, estimate = state.projection_average, rate
@@ -206,5 +207,5 @@ def _projected_rate(step: Any, grads: Any, dtype: Any) -> tuple[jax.Array, jax.A
         return jax.tree.reduce(jnp.add, products, jnp.zeros([], dtype))
 
     along = dot(step, grads)
-    gamma = divide(dot(step, step), -along)
+    gamma = safe_divide(dot(step, step), -along)
     return gamma, (along != 0) & jnp.isfinite(gamma)

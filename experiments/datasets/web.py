@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 CONNECT_SECONDS = 8.0
 """How long in all to look for a server that takes the connection."""
@@ -22,26 +23,24 @@ class WebError(Exception):
     """A file cannot be had from the web; the message says why."""
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection that tells when it stands, so that waiting for it can have its own limit."""
+class _Telling:
+    """Makes a connection tell when it stands, so that waiting for it can have its own limit."""
 
-    def __init__(self, *args, settled: threading.Event, **kwargs):
+    def __init__(self, *args: Any, settled: threading.Event, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._settled = settled
 
     def connect(self):
-        super().connect()
+        super().connect()  # type: ignore[misc]
         self._settled.set()
 
 
-class _SecureConnection(http.client.HTTPSConnection):
-    def __init__(self, *args, settled: threading.Event, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._settled = settled
+class _Connection(_Telling, http.client.HTTPConnection):
+    pass
 
-    def connect(self):
-        super().connect()
-        self._settled.set()
+
+class _SecureConnection(_Telling, http.client.HTTPSConnection):
+    pass
 
 
 class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):

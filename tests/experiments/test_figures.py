@@ -4,7 +4,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from experiments import figures, statistics
+from experiments import figures, statistics, style
 
 
 def _some(synthetic):
@@ -50,3 +50,17 @@ def test_losses_that_are_not_finite_and_curves_that_are_short_are_drawn(syntheti
     )
     assert figures.loss(entries)["png"].startswith(b"\x89PNG")
     assert figures.accuracy(entries)["svg"].startswith(b"<?xml")
+
+
+def test_no_two_rows_look_alike_in_a_sweep(synthetic):
+    """0.003 and 0.1 drew the same line and marker for ThermoLion by themselves."""
+    entries = statistics.entries(
+        synthetic(optimizer="thermolion", hyperparameters={"learning_rate": rate}, changed=changed)
+        for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+        for changed in [{} if rate == 1e-3 else {"learning_rate": rate}]
+    )
+    looks = figures._looks(entries)
+    assert len(looks) == 7
+    assert looks["ThermoLion"] == style.line("thermolion")
+    seen = {(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}
+    assert len(seen) == 7

@@ -7,14 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax import enable_x64
 
 from experiments.optimizer_settings import FACTORIES
 from experiments.optimizers import resolve
-
-try:
-    from jax import enable_x64
-except ImportError:  # before JAX 0.8
-    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 STEPS = 220
 START = np.linspace(-1.0, 1.0, 6)

@@ -159,7 +159,7 @@ def test_what_cannot_be_done_is_told(single, tmp_path, capsys):
     code, said = command(capsys, "--out", tmp_path, *cluster)
     assert (code, "--process is 2, expected 0 to 1" in said) == (2, True)
     code, said = command(capsys, "--out", tmp_path, "--distributed")
-    assert (code, "--distributed finds no cluster" in said) == (2, True)
+    assert (code, "--distributed found no cluster" in said) == (2, True)
     code, said = command(capsys, "--out", single, "--dataset", SETTINGS["dataset"], "--seed", 4)
     assert code == 2
     assert "holds a run with" in said

@@ -7,13 +7,9 @@ import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax import enable_x64
 
 from thermolion_optax import lookahead
-
-try:
-    from jax import enable_x64
-except ImportError:  # before JAX 0.8
-    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 CURVATURE = np.array([1.0, 0.3, 3.0, 0.1])
 START = np.array([1.0, -2.0, 0.5, 3.0])

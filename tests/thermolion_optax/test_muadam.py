@@ -5,13 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax import enable_x64
 
 from thermolion_optax import muadam, scale_by_muadam
-
-try:
-    from jax import enable_x64
-except ImportError:  # before JAX 0.8
-    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def oracle(theta, grads, lr=1e-3, b1=0.9, b2=0.999, eps=1e-8):

@@ -5,13 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax import enable_x64
 
 from thermolion_optax import SwatsState, swats
-
-try:
-    from jax import enable_x64
-except ImportError:  # before JAX 0.8
-    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 CURVATURE = np.array([1.0, 0.3, 3.0, 0.1, 2.0])
 START = np.array([1.0, -2.0, 0.5, 3.0, -1.0])

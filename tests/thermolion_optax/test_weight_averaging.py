@@ -7,13 +7,9 @@ import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax import enable_x64
 
 from thermolion_optax.weight_averaging import averaged_params, stochastic_weight_averaging
-
-try:
-    from jax import enable_x64
-except ImportError:  # before JAX 0.8
-    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 START = np.array([1.0, -2.0, 0.5])
 NOISES = np.random.default_rng(4).normal(size=(240, 3))

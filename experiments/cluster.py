@@ -1,0 +1,21 @@
+"""Joining a cluster's processes, for every command that takes --distributed."""
+
+import jax
+
+
+def join(otherwise: str) -> None:
+    """Make this process one of those that the cluster's own launcher started.
+
+    Args:
+        otherwise: what to do where there is no such cluster; ends the error's message.
+
+    Raises:
+        ValueError: JAX recognises no cluster here.
+    """
+    try:
+        jax.distributed.initialize()
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"--distributed found no cluster to join ({str(error).splitlines()[0]}); it needs one "
+            f"that JAX knows, such as SLURM, Open MPI, Kubernetes or Cloud TPU. {otherwise}"
+        ) from error
