@@ -27,9 +27,10 @@ benchmark: setup
 test: setup
 	$(BIN)/python -m pytest -n 2 -q
 
-# What is too long for the suite: the notebooks from top to bottom, and a killed training run.
+# What is too long for the suite: the notebooks from top to bottom, a killed training run, and
+# whole runs beside PyTorch where it is installed.
 slow: setup
-	$(BIN)/python -m pytest -q -m slow tests/notebooks tests/experiments/test_train.py
+	$(BIN)/python -m pytest -q -m slow tests/notebooks tests/experiments
 
 lint: setup
 	$(BIN)/ruff check .

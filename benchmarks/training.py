@@ -1,6 +1,7 @@
 """How fast whole training runs are: a Markdown section on standard output.
 
     python benchmarks/training.py [--section torch|optimizers|batch|growth|all]
+    python benchmarks/training.py --section optimizers --optimizers adam adamw lion thermolion
 
 Contestants are processes of their own that take turns, run by run, so that a change of the
 machine's speed meets all of them; every figure is a median of the turns, and all turns are printed.
@@ -35,6 +36,9 @@ def main() -> None:
     parser.add_argument("--section", choices=[*sections, "all"], default="all")
     parser.add_argument("--epochs", type=int, default=6, help="epochs of a turn")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each contestant")
+    parser.add_argument(
+        "--optimizers", nargs="+", default=["adam", "thermolion"], help="the first is the baseline"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
@@ -70,16 +74,18 @@ def torch_section(args: argparse.Namespace) -> None:
 
 
 def optimizer_section(args: argparse.Namespace) -> None:
-    kinds = ["jax:adam", "jax:thermolion"]
-    turns, memory, compiled = take_turns(kinds, max(2, args.epochs // 3), args.repeats + 4)
-    pairs = zip(turns["jax:thermolion"], turns["jax:adam"], strict=True)
-    print("### ThermoLion's run against Adam's (same images and steps)\n")
-    rows = [
-        [k[4:], f"{statistics.median(s):.3f}", f"{compiled[k]:.1f}", f"{memory[k]:.0f}", listed(s)]
-        for k, s in turns.items()
-    ]
-    table(["optimizer", "seconds", "compile (s)", "peak MB", "all turns (s)"], rows)
-    print(f"Median ratio of the turns: {statistics.median(a / b for a, b in pairs):.3f}\n")
+    kinds = [f"jax:{name}" for name in args.optimizers]
+    turns, memory, compiled = take_turns(kinds, max(1, args.epochs // 3), args.repeats)
+    first = turns[kinds[0]]
+    print(f"### Each optimizer's run against {args.optimizers[0]}'s (same images and steps)\n")
+    rows = []
+    for kind, seconds in turns.items():
+        ratio = statistics.median(a / b for a, b in zip(seconds, first, strict=True))
+        rows.append([kind[4:], f"{statistics.median(seconds):.2f}", f"{ratio:.3f}",
+                     f"{compiled[kind]:.1f}", f"{memory[kind]:.0f}", listed(seconds)])  # fmt: skip
+    head = ["optimizer", "seconds", "ratio", "compile (s)", "peak MB", "all turns (s)"]
+    table(head, rows)
+    print("Ratios are medians of the turns' ratios.\n")
 
 
 def batch_section(args: argparse.Namespace) -> None:

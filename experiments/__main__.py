@@ -139,6 +139,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.distributed:
         cluster.join("Elsewhere give each process its --shard I/N")
     index, count = _shard(options.shard) if options.shard else runner.default_shard()
+    if options.distributed:
+        cluster.leave()
     part = protocols.share(cells, index, count)
     places = runner.Places(options.out, options.data_dir, options.manual_dir)
     summary = runner.run(part, places, shard=(index, count), command=_published(options))

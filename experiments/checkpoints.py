@@ -13,11 +13,10 @@ Tree = TypeVar("Tree")
 
 
 class Checkpoints:
-    """The checkpoints of one run, by step; the latest few are kept.
+    """The checkpoints of one run, by step; the latest two are kept.
 
     Args:
         folder: where they lie; made if absent.
-        keep: how many to keep.
 
     Raises:
         ValueError: orbax-checkpoint is not installed.
@@ -31,7 +30,7 @@ class Checkpoints:
         (3, [0.0, 1.0])
     """
 
-    def __init__(self, folder: Path, keep: int = 2) -> None:
+    def __init__(self, folder: Path) -> None:
         try:
             import orbax.checkpoint as orbax
         except ImportError as error:
@@ -44,7 +43,7 @@ class Checkpoints:
         self._manager = orbax.CheckpointManager(
             folder.resolve(),
             options=orbax.CheckpointManagerOptions(
-                max_to_keep=keep, create=True, enable_async_checkpointing=False
+                max_to_keep=2, create=True, enable_async_checkpointing=False
             ),
         )
 

@@ -19,3 +19,11 @@ def join(otherwise: str) -> None:
             f"--distributed found no cluster to join ({str(error).splitlines()[0]}); it needs one "
             f"that JAX knows, such as SLURM, Open MPI, Kubernetes or Cloud TPU. {otherwise}"
         ) from error
+
+
+def leave() -> None:
+    """Part from the other processes, which may then end at any time.
+
+    Those still joined wait for each other at their end, and abort where one is minutes late.
+    """
+    jax.distributed.shutdown()

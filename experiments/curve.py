@@ -63,4 +63,5 @@ def write(path: Path, text: str) -> None:
 
 
 def _line(step: int, loss: float | np.floating) -> str:
-    return json.dumps({"step": step, "loss": float(loss)}) + "\n"
+    # JSON has no NaN and no infinity.
+    return json.dumps({"step": step, "loss": float(loss) if np.isfinite(loss) else None}) + "\n"

@@ -109,8 +109,8 @@ def _training_sources(folder: Path) -> list[Path]:
 def code_fingerprint() -> str:
     """First 16 hex digits of a sha256 over every source file that takes part in training.
 
-    Unlike the commit it stays the same when only words, tests or reports change, and
-    it is there without git.
+    Unlike the commit it stays the same when only tests, reports or documents change, and it is
+    there without git.
     """
     import thermolion_optax
 

@@ -105,7 +105,10 @@ def _draw_loss(axis: Any, entry: Entry, look: dict[str, Any], place: int) -> Non
         return
     # Two optimizers may give the same curve: dashes go over solid lines, and markers are
     # staggered, so that both can be seen.
-    look = look | {"zorder": 2.0 if look["linestyle"] == "-" else 2.5, "markevery": (place % 3, 3)}
+    look = look | {
+        "zorder": 2.0 if look["linestyle"] == "-" else 2.5,
+        "markevery": (place % min(3, len(epochs)), 3),
+    }
     axis.plot(epochs, np.nanmean(curves, axis=0), **look)
     if len(curves) > 1:
         low, high = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from experiments import paper, protocols
@@ -14,20 +14,28 @@ from experiments.table import (
     DIVERGED,
     OUTSIDE,
     OUTSIDE_RUN,
+    bare,
     dataset_order,
     dataset_title,
     in_paper,
 )
 from experiments.tables import relative_step
 
+_ABOUT_SECONDS = (
+    "Seconds are of a whole run with its evaluation at the end (the paper's are of the training "
+    "loop). Optimizers were run one after the other, so whatever else the machine did is in these "
+    "times; `benchmarks/training.py --section optimizers` lets them take turns."
+)
 FIXED_SWITCH = 300  # the step after which the released SWATS goes over to SGD
 
 
 def notes(entries: Sequence[Entry]) -> list[str]:
     """Notes to the tables of one protocol, in the order of their weight."""
     shown = {entry.optimizer for entry in entries if in_paper(entry)}
-    names = {entry.dataset for entry in entries}
-    steps = max(_steps(record) for entry in entries for record in entry.records)
+    names = {bare(entry.dataset) for entry in entries}
+    swats = {
+        _steps(r) for e in entries if e.optimizer == "swats" and in_paper(e) for r in e.records
+    }
     found = [
         "Train accuracy is accuracy on the very images trained on, as in the paper: it tells how "
         "fast an optimizer fits, not how well the network generalises. Held-out accuracy stands "
@@ -46,7 +54,8 @@ def notes(entries: Sequence[Entry]) -> list[str]:
             "count in the mean at the accuracy they ended with."
         )
     found += _about_data(entries)
-    if "swats" in shown and steps <= FIXED_SWITCH:
+    if swats and max(swats) <= FIXED_SWITCH:
+        steps = " or ".join(map(str, sorted(swats)))
         found.append(
             f"SWATS never switched to SGD: its released form switches after step {FIXED_SWITCH}, "
             f"these runs have {steps} steps. It was Adam throughout (with its epsilon on the "
@@ -64,7 +73,7 @@ def notes(entries: Sequence[Entry]) -> list[str]:
         )
     if "swa" in shown:
         found.append("SWA is in none of the paper's tables: there is no number to compare with.")
-    return found + _about_steps(entries)
+    return found + _about_steps(entries) + [_ABOUT_SECONDS]
 
 
 def _steps(record: Record) -> int:
@@ -86,12 +95,13 @@ def _about_data(entries: Sequence[Entry]) -> list[str]:
                 "classes"
                 + (" (the files are sorted by class)" if name == "gtsrb" else "")
                 + (
-                    ": held-out accuracy is over all classes, most never seen in training."
+                    f": held-out accuracy is over all classes, {all_of - have} of them never seen "
+                    "in training."
                     if data.get("test_examples")
                     else "."
                 )
             )
-        if name not in paper.DATASETS:
+        if bare(name) not in paper.DATASETS:
             source = data.get("source") or "source not recorded"
             found.append(
                 f"{name} is not among the paper's data sets: {data.get('examples', '?')} images, "
@@ -141,6 +151,24 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 f"mixed data: under {protocol}, {dataset} has records of {len(prints)} different "
                 f"data fingerprints ({short}); they stand apart, each as a data set of its own"
             )
+    for (dataset,), prints in _sets(
+        [r for r in records if (r.get("data") or {}).get("test_fingerprint")],
+        ("dataset",),
+        lambda r: r["data"]["test_fingerprint"],
+    ):
+        if len(prints) > 1:
+            found.append(
+                f"mixed held-out data: {dataset} was tested on {len(prints)} different sets of "
+                "images under one name"
+            )
+    for (optimizer,), sources in _sets(
+        records, ("optimizer",), lambda r: str(r.get("optimizer_source") or "not recorded")
+    ):
+        if len(sources) > 1:
+            found.append(
+                f"mixed optimizer code: the module of {optimizer} was changed between runs "
+                f"({', '.join(sources)})"
+            )
     for (protocol,), versions in _sets(records, ("protocol",), "protocol_version"):
         if len(versions) > 1:
             listed = ", ".join(map(str, versions))
@@ -168,10 +196,13 @@ def _count(values: Iterable[str]) -> list[tuple[str, int]]:
     return sorted(counts.items())
 
 
-def _sets(records: Sequence[Record], by: tuple[str, ...], of: str) -> list[tuple[Any, list[Any]]]:
+def _sets(
+    records: Sequence[Record], by: tuple[str, ...], of: str | Callable[[Record], Any]
+) -> list[tuple[Any, list[Any]]]:
+    value = of if callable(of) else lambda record: record[of]
     found: dict[Any, set[Any]] = {}
     for record in records:
-        found.setdefault(tuple(record[name] for name in by), set()).add(record[of])
+        found.setdefault(tuple(record[name] for name in by), set()).add(value(record))
     return [(key, sorted(found[key])) for key in sorted(found)]
 
 
@@ -204,15 +235,16 @@ def missing(entries: Sequence[Entry], out: str) -> list[str]:
         sets = [n for n in names if any(e.dataset == n for e in these)]
         optimizers = list(dict.fromkeys(e.optimizer for e in these))
         seeds = max(seed for e in these for seed in e.by_seed) + 1
-        have = sum(len(e.by_seed) for e in these)
-        lacking = len(sets) * len(optimizers) * seeds - have
+        have = {(e.dataset, e.optimizer, seed) for e in these for seed in e.by_seed}
+        lacking = len(sets) * len(optimizers) * seeds - len(have)
         if lacking > 0:
-            command = run_command(protocol, sets, optimizers, seeds, dict(changed), out)
+            bare_sets = list(dict.fromkeys(map(bare, sets)))
+            command = run_command(protocol, bare_sets, optimizers, seeds, dict(changed), out)
             found.append(f"{lacking} run(s) of the grid begun are missing: `{command}`")
     if deviations:  # not the paper's study
         return found
     seeds = max(seed for e in entries for seed in e.by_seed) + 1
-    absent_sets = [n for n in paper.DATASETS if n not in names]
+    absent_sets = [n for n in paper.DATASETS if n not in map(bare, names)]
     run = {e.optimizer for e in entries if in_paper(e)}
     absent = [o for o in paper.OPTIMIZERS if o not in run]
     if absent_sets or absent:

@@ -11,12 +11,14 @@ pair of one and `eval_params(opt_state, params)`, the parameters to evaluate. It
 has a default or comes as an override. `learning_rate` and `key` come traced.
 """
 
+import hashlib
 import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import optax
@@ -45,6 +47,7 @@ class Optimizer:
         hyperparameters: those that a run passes to `build` by default.
         overrides: what the name changes, Python values.
         note: one line on what it is, with its settings.
+        source: of one that is imported, the first 16 hex digits of its module's sha256.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Optimizer:
     hyperparameters: dict[str, float]
     overrides: dict[str, Any]
     note: str
+    source: str | None = None
 
 
 def resolve(spec: str) -> Optimizer:
@@ -107,6 +111,7 @@ def resolve(spec: str) -> Optimizer:
         },
         overrides=overrides,
         note=_note(factory, title, parameters, overrides),
+        source=None if head in FACTORIES else _source(head),
     )
     if head in FACTORIES:
         # A value that the optimizer refuses should be heard of now, not after other runs.
@@ -169,6 +174,12 @@ def _import(module_name: str, function: str, owner: str) -> Callable[..., Any]:
     if not callable(found):
         raise ValueError(f"{owner}: {function} is {found!r}, expected a function of learning_rate")
     return found
+
+
+def _source(module_name: str) -> str | None:
+    """A fingerprint of the file of an imported module, so that a change of it can be seen."""
+    path = importlib.import_module(module_name).__file__
+    return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 def _parameters(factory: Callable[..., Any], owner: str) -> dict[str, inspect.Parameter]:

@@ -124,7 +124,10 @@ def parse(name: str) -> Protocol:
         True
     """
     base, _, deviations = name.removesuffix("]").partition("[")
-    pairs = (one.partition("=") for one in deviations.split(",") if one)
+    pairs = [one.partition("=") for one in deviations.split(",") if one]
+    unknown = sorted({key for key, _, _ in pairs} - {"epochs", "limit", "batch_size"})
+    if unknown:
+        raise ValueError(f"protocol {name!r} deviates in {', '.join(unknown)}, unknown here")
     return get(base, **{key: int(value) for key, _, value in pairs})
 
 
@@ -140,6 +143,7 @@ class Cell:
 
     def fields(self, fingerprint: str, defaults: Mapping[str, float]) -> dict[str, Any]:
         """What a record says about the cell, given the data's fingerprint and the defaults."""
+        changed = {name: value for name, value in self.changed if defaults.get(name) != value}
         return {
             "protocol": self.protocol.name,
             "protocol_version": self.protocol.version,
@@ -147,8 +151,8 @@ class Cell:
             "dataset": dataset_title(self.dataset),
             "fingerprint": fingerprint,
             "optimizer": self.optimizer,
-            "hyperparameters": {**defaults, **dict(self.changed)},
-            "changed": dict(self.changed),
+            "hyperparameters": {**defaults, **changed},
+            "changed": changed,
             "seed": self.seed,
         }
 

@@ -31,8 +31,13 @@ _OPTIONAL: dict[str, type] = {
     "device": dict,
     "commit": str,
     "code": str,
+    "optimizer_source": str,
     "command": str,
 }
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"found {constant}, which JSON has not; expected null")
 
 
 def parse(line: bytes) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def parse(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is none, with what was found and what was expected.
     """
-    record = json.loads(line.decode("utf-8"))  # both errors are ValueErrors
+    record = json.loads(line.decode("utf-8"), parse_constant=_refuse)  # all errors are ValueErrors
     if not isinstance(record, dict):
         raise ValueError(f"found a JSON {type(record).__name__}, expected an object")
     absent = [name for name in _FIELDS if name not in record]

@@ -14,6 +14,7 @@ import json
 import math
 import os
 import platform
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
 def _read_file(path: Path, notices: list[str]) -> Iterable[Record]:
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise RecordError(f"cannot read {path}: {error}") from error
     lines = raw.split(b"\n")
     for number, line in enumerate(lines, start=1):

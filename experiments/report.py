@@ -14,7 +14,7 @@ from pathlib import Path
 
 from experiments import figures, notes, page, protocols, records, statistics, tables
 from experiments.statistics import Entry
-from experiments.table import Table, csv_of
+from experiments.table import Table, csv_of, told_apart
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def apart(entries: Sequence[Entry]) -> list[Entry]:
     for entry in entries:
         prints.setdefault(entry.dataset, set()).add(entry.fingerprint)
     return [
-        replace(entry, dataset=f"{entry.dataset} (data {entry.fingerprint[:8]})")
+        replace(entry, dataset=told_apart(entry.dataset, entry.fingerprint))
         if len(prints[entry.dataset]) > 1
         else entry
         for entry in entries

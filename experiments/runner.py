@@ -175,7 +175,8 @@ def run(
                         summary.present += 1
                         progress.show(f"{name} on {dataset} is there", present=1)
                     else:
-                        what = {"overrides": resolved[name].overrides, "note": resolved[name].note}
+                        what = {key: getattr(resolved[name], key) for key in ("overrides", "note")}
+                        what["optimizer_source"] = resolved[name].source
                         todo.append(fields | what | {"data": facts})
                 _make(todo, resolved[name].build, data, origin, writer, progress, summary)
     progress.end()

@@ -67,38 +67,6 @@ def interval(values: Iterable[float]) -> Interval:
     return Interval(mean, float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * std / math.sqrt(n), std, n)
 
 
-def mean_of_ratios(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Interval:
-    """Mean over data sets of mean(x) / mean(baseline), with its 95 % interval.
-
-    The variance of each ratio of means is the first-order one, s²/n of both samples;
-    those of the data sets add; the degrees of freedom are Welch and Satterthwaite's.
-
-    Args:
-        pairs: for each data set the values of x and of the baseline.
-
-    Example:
-        >>> mean_of_ratios([([2.0, 2.2], [1.0, 1.0])]).mean
-        2.1
-    """
-    ratios, variances, freedoms = [], [], []
-    for values, baseline in pairs:
-        x, base = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
-        ratio = x.mean() / base.mean()
-        ratios.append(float(ratio))
-        for sample, slope in ((x, 1 / base.mean()), (base, ratio / base.mean())):
-            if sample.size > 1:
-                variances.append(slope**2 * sample.var(ddof=1) / sample.size / len(pairs) ** 2)
-                freedoms.append(sample.size - 1)
-    mean, variance = float(np.mean(ratios)), float(np.sum(variances))
-    if len(variances) < 2 * len(pairs):  # some sample is a single run
-        return Interval(mean, None, None, len(pairs))
-    if variance == 0:
-        return Interval(mean, 0.0, 0.0, len(pairs))
-    spread = sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, variance**2 / spread)) * math.sqrt(variance)
-    return Interval(mean, half, math.sqrt(variance), len(pairs))
-
-
 @dataclass(frozen=True, eq=False)
 class Entry:
     """All runs that differ in the seed alone.

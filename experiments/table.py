@@ -36,8 +36,9 @@ class Table:
     def markdown(self) -> str:
         """The table in Markdown, padded so that it reads as plain text, too."""
         lines = [
-            self.header,
-            *(row if row is not None else ("",) * len(self.header) for row in self.rows),
+            # A bar would end the cell: an optimizer's overrides may hold one.
+            tuple(cell.replace("|", "\\|") for cell in row or ("",) * len(self.header))
+            for row in (self.header, *self.rows)
         ]
         widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(self.header))]
 
@@ -118,6 +119,21 @@ def with_rule(
     inside = [row for entry, row in rows if in_paper(entry)]
     outside = [row for entry, row in rows if not in_paper(entry)]
     return (*inside, *([None] if inside and outside else []), *outside)
+
+
+def told_apart(name: str, fingerprint: str) -> str:
+    """The name of one of several data sets that came under one name.
+
+    Example:
+        >>> told_apart("digits", "4e60f1cb95ce72bc"), bare(told_apart("digits", "4e60f1cb95ce72bc"))
+        ('digits (data 4e60f1cb)', 'digits')
+    """
+    return f"{name} (data {fingerprint[:8]})"
+
+
+def bare(name: str) -> str:
+    """The name that a data set came under."""
+    return name.partition(" (data ")[0]
 
 
 def _place(name: str) -> tuple[int, str]:

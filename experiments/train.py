@@ -67,6 +67,13 @@ def main(options: argparse.Namespace) -> int:
         if getattr(options, name) < 1:
             given = f"--{name.replace('_', '-')}"
             raise ValueError(f"{given} is {getattr(options, name)}, expected a number from 1 up")
+    if not 0 <= options.seed < 2**32:
+        raise ValueError(f"--seed is {options.seed}, expected 0 to 2**32 - 1")
+    rate = options.learning_rate
+    if rate is not None and not 0 < rate < float("inf"):
+        raise ValueError(f"--learning-rate is {rate}, expected a positive number")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out is {options.out}, a file; expected a folder, or a new name")
     _join(options)
     run = _Run(options)
     with Checkpoints(options.out / "checkpoints") as checkpoints:
@@ -145,7 +152,13 @@ class _Run:
             if self.first:
                 write(note, json.dumps(self._settings, indent=1) + "\n")
             return state, losses, 0
-        before = json.loads(note.read_text(encoding="utf-8"))
+        try:
+            before = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"{note} cannot be read ({error}), so it is not known which run the checkpoints "
+                "beside it are of; give another --out"
+            ) from error
         changed = [k for k, v in self._settings.items() if before.get(k) != v]
         if changed:
             k = changed[0]

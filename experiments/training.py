@@ -42,7 +42,7 @@ class Outcome:
         test_accuracy: the same of the test images; None where there are none.
         update_rms: mean over the steps of the root mean square of the parameters' change.
         seconds: wall time of the run, its final evaluation included, compilation not; of runs
-            trained together, each one's share.
+            that a device trained together, each one's share.
         compile_seconds: wall time of the one compilation that all runs of the call shared.
         status: "diverged" where a loss or the change of the parameters was not finite.
     """
@@ -120,7 +120,7 @@ def run_many(
                 compile_seconds = time.perf_counter() - begin
             begin = time.perf_counter()
             trained = jax.device_get(compiled(arrays, *inputs))
-            seconds = (time.perf_counter() - begin) / len(group)
+            seconds = (time.perf_counter() - begin) / batch  # every device trains that many
             for i in range(len(group)):
                 yield _outcome(jax.tree.map(lambda x: x[i], trained), seconds, compile_seconds)  # noqa: B023
     except jax.errors.JaxRuntimeError as error:

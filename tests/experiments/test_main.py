@@ -102,18 +102,22 @@ def test_prepare_tells_what_failed(capsys, monkeypatch):
 
 
 PROCESS = """
-import sys
+import functools, sys, time
 import jax
 from experiments import __main__ as cli, training
 
+address, count, index, *arguments = sys.argv[1:]
+
 def run_many(build, runs, data, config=None, **options):
+    time.sleep(8 * int(index))  # shards do not end together; those still joined would abort
     for run in runs:
         yield training.Outcome([1.0], 0.5, 0.5, 1e-3, 1.0, 1.0, "ok")
 
 training.run_many = run_many
-address, count, index, *arguments = sys.argv[1:]
-jax.distributed.initialize(address, int(count), int(index))
-sys.exit(cli.main(arguments))
+jax.distributed.initialize = functools.partial(
+    jax.distributed.initialize, address, int(count), int(index), shutdown_timeout_seconds=4
+)
+sys.exit(cli.main([*arguments, "--distributed"]))
 """
 
 

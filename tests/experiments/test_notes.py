@@ -1,6 +1,6 @@
 import pytest
 
-from experiments import notes, paper, statistics
+from experiments import notes, paper, report, statistics
 
 
 def _notes(synthetic, *runs, **overrides):
@@ -27,6 +27,8 @@ def test_swats_is_not_said_to_stay_adam_in_runs_that_are_long_enough(synthetic):
     long = {"train_loss": [1.0] * 61}  # 61 epochs of 5 steps
     assert "SWATS never switched" not in _notes(synthetic, ("mnist", "swats"), **long)
     assert "these runs have 60 steps" in _notes(synthetic, ("mnist", "swats"))
+    others = [synthetic("mnist", "swats"), synthetic("usps", "adam", train_loss=[1.0] * 61)]
+    assert "these runs have 60 steps" in " ".join(notes.notes(statistics.entries(others)))
 
 
 def test_the_step_size_note_gives_what_was_measured(synthetic):
@@ -38,7 +40,7 @@ def test_the_step_size_note_gives_what_was_measured(synthetic):
             synthetic("usps", "thermolion", update_rms=0.004),
         ]
     )
-    assert "ThermoLion's steps are 3.0 to 4.0 times Adam's" in notes.notes(entries)[-1]
+    assert "ThermoLion's steps are 3.0 to 4.0 times Adam's" in " ".join(notes.notes(entries))
     assert "Equal learning rates" not in _notes(synthetic, ("mnist", "thermolion"))
 
 
@@ -107,3 +109,40 @@ def test_provenance_names_command_commit_machine_and_time(synthetic):
     assert "command: `synthetic` (2 runs)" in found
     assert "commit: synthetic (2 runs)" in found
     assert found[-1] == "time: 2.5 minutes of training in 2 runs"
+
+
+def test_different_data_under_one_name_keep_that_name_in_notes_and_commands(synthetic):
+    entries = report.apart(
+        statistics.entries(
+            synthetic("fashion_mnist", seed=seed, fingerprint=fingerprint)
+            for seed, fingerprint in ((0, "a" * 64), (1, "a" * 64), (0, "b" * 64))
+        )
+    )
+    assert len({entry.dataset for entry in entries}) == 2
+    assert not any("not among the paper's" in note for note in notes.notes(entries))
+    begun, never = notes.missing(entries, "runs")
+    assert "--datasets fashion_mnist --optimizers" in begun
+    assert "fashion_mnist" not in never.split(":")[0]
+
+
+def test_a_hole_is_not_hidden_by_a_second_rate_of_another_optimizer(synthetic):
+    made = [synthetic(optimizer="adam", seed=0)]
+    for rate in (0.01, 0.03):
+        made += [
+            synthetic(optimizer="smes", hyperparameters={"learning_rate": rate}, seed=seed)
+            for seed in range(3)
+        ]
+    assert notes.missing(statistics.entries(made), "runs")[0].startswith("2 run(s)")
+
+
+def test_held_out_data_and_a_users_module_are_told_apart(synthetic):
+    made = [synthetic(seed=seed) for seed in (0, 1)]
+    made[0]["data"] = made[1]["data"] | {"test_fingerprint": "0" * 64}
+    made[1]["data"] = made[1]["data"] | {"test_fingerprint": "1" * 64}
+    made += [
+        synthetic(optimizer="my.module:f", optimizer_source=s, seed=i)
+        for i, s in enumerate(("0123", "4567"))
+    ]
+    found = " ".join(notes.mixed(made))
+    assert "mixed held-out data: " + made[0]["dataset"] in found
+    assert "the module of my.module:f was changed between runs (0123, 4567)" in found

@@ -88,3 +88,10 @@ def test_the_fields_of_a_cell():
     assert fields["hyperparameters"] == {"learning_rate": 0.5, "b1": 0.9}
     assert fields["changed"] == {"learning_rate": 0.5}
     assert fields["fingerprint"] == "abc"
+
+
+def test_a_swept_rate_that_is_the_default_is_the_default():
+    """It has the default's identity, so it must stand in the default's row."""
+    (cell,) = _grid(seeds=1, datasets=["digits"], optimizers=["adam"], learning_rates=[1e-3])
+    fields = cell.fields("abc", {"learning_rate": 1e-3})
+    assert (fields["changed"], fields["hyperparameters"]) == ({}, {"learning_rate": 1e-3})

@@ -201,6 +201,16 @@ def test_folders_that_are_none(tmp_path, synthetic):
     (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(records.encode(synthetic()))[:-5])
     with pytest.raises(records.RecordError, match=r"cannot read .*x\.jsonl\.gz"):
         records.read(tmp_path)
+    whole = bytearray(gzip.compress(records.encode(synthetic())))
+    whole[20] ^= 0xFF  # damaged inside
+    (tmp_path / "x.jsonl.gz").write_bytes(whole)
+    with pytest.raises(records.RecordError, match=r"cannot read .*x\.jsonl\.gz"):
+        records.read(tmp_path)
+    (tmp_path / "x.jsonl.gz").unlink()
+    bad = records.encode(synthetic()).replace(b'"seconds": ', b'"seconds": NaN, "was": ')
+    (tmp_path / "x.jsonl").write_bytes(bad + b"\n")
+    with pytest.raises(records.RecordError, match="found NaN, which JSON has not"):
+        records.read(tmp_path)
 
 
 def test_a_full_disk_leaves_whole_lines_only(tmp_path, synthetic, monkeypatch):

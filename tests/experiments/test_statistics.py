@@ -41,24 +41,6 @@ def test_one_run_has_no_interval_and_excludes_nothing():
         statistics.interval([])
 
 
-def test_mean_of_ratios_covers_as_often_as_it_says():
-    generator = np.random.default_rng(1)
-    hits = 0
-    for _ in range(2000):
-        pairs = [
-            (generator.normal(r * base, 0.5, 5), generator.normal(base, 0.5, 5))
-            for r, base in ((1.1, 20.0), (0.9, 30.0), (1.3, 15.0))
-        ]
-        hits += not statistics.mean_of_ratios(pairs).excludes(1.1)
-    assert hits / 2000 == pytest.approx(0.95, abs=0.02)
-
-
-def test_mean_of_ratios_of_single_runs_has_no_interval():
-    one = statistics.mean_of_ratios([([2.0], [1.0]), ([4.0], [1.0])])
-    assert (one.mean, one.half) == (3.0, None)
-    assert statistics.mean_of_ratios([([2.0, 2.0], [1.0, 1.0])]).half == 0.0
-
-
 def test_entries_group_by_everything_but_the_seed(synthetic):
     made = [synthetic(seed=seed) for seed in (2, 0, 1)]
     made += [synthetic(optimizer="lion"), synthetic(changed={"learning_rate": 0.1})]

@@ -153,6 +153,12 @@ def command(capsys, *words):
 def test_what_cannot_be_done_is_told(single, tmp_path, capsys):
     code, said = command(capsys, "--out", tmp_path, "--epochs", 0)
     assert (code, "--epochs is 0, expected a number from 1 up" in said) == (2, True)
+    for name, value in (("--seed", -1), ("--seed", 2**32), ("--learning-rate", "nan")):
+        code, said = command(capsys, "--out", tmp_path, name, value)
+        assert (code, f"{name} is {value}, expected" in said) == (2, True)
+    (tmp_path / "file").touch()
+    code, said = command(capsys, "--out", tmp_path / "file")
+    assert (code, "a file; expected a folder" in said) == (2, True)
     code, said = command(capsys, "--out", tmp_path, "--process", 1)
     assert (code, "are to be given together" in said) == (2, True)
     cluster = ["--coordinator", "h:1", "--processes", 2, "--process", 2]
