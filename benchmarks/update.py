@@ -79,7 +79,7 @@ def stream(params):
         mu, nu = state
         mu = jax.tree.map(lambda m, g: m + g, mu, grads)
         nu = jax.tree.map(lambda v, g: v * g, nu, grads)
-        return jax.tree.map(lambda p, m, v: p - m * v, params, mu, nu), (mu, nu)
+        return jax.tree.map(lambda p, m, v: (p - m * v).astype(p.dtype), params, mu, nu), (mu, nu)
 
     def init(p):
         zeros = functools.partial(jax.tree.map, lambda x: jnp.zeros(x.shape, jnp.float32))

@@ -41,6 +41,20 @@ def check_tree(owner: str, name: str, tree: Any) -> None:
         _trees.check_leaf(owner, name, where, leaf)
 
 
+def check_fits(owner: str, updates: Any, slots: Any) -> None:
+    """Raises a ValueError unless ``updates`` have the structure and shapes of the state's slots."""
+    flat = _trees.flatten(slots)
+    given = flat.align(owner, "updates", updates, of="the state")
+    for path, slot, u in zip(flat.paths, flat.leaves, given, strict=True):
+        if not _trees.is_hole(slot) and (_trees.is_hole(u) or jnp.shape(u) != jnp.shape(slot)):
+            found = "nothing" if _trees.is_hole(u) else f"shape {jnp.shape(u)}"
+            raise ValueError(
+                f"{owner}: updates{path} has {found}, but the state was initialised with shape "
+                f"{jnp.shape(slot)} there. Call tx.init with the parameters that these gradients "
+                "belong to."
+            )
+
+
 def widen(leaf: Any) -> jax.Array:
     """The leaf in its own precision, but in at least float32."""
     return jnp.asarray(leaf).astype(_trees.work_dtype(leaf))

@@ -91,13 +91,14 @@ def check_callable(owner: str, name: str, value: Any, meaning: str) -> None:
 
 
 def check_mask(owner: str, mask: Any) -> None:
-    """Raises where a mask arrives as an array, which no mask tree is."""
-    if isinstance(mask, jax.Array) and mask.shape != ():
-        return  # a bare array of flags is not a tree optax could apply; optax says so itself
-    if isinstance(mask, jax.Array):
+    """Raises where a mask is an array, a number or text, which no tree of booleans is."""
+    if hasattr(mask, "dtype") or (
+        isinstance(mask, (int, float, str)) and mask not in (True, False)
+    ):
+        way_out = f" {_INJECT}" if isinstance(mask, jax.Array) else ""
         raise TypeError(
-            f"{owner}: mask is an array, but must be a tree of booleans, a callable or None. "
-            + _INJECT
+            f"{owner}: mask is {_article(type(mask).__name__)}, but must be a tree of booleans "
+            "like the parameters' tree, a callable that makes one, or None." + way_out
         )
 
 

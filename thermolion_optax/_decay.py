@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import optax
 
 from thermolion_optax import _checks
@@ -17,6 +18,18 @@ def decayed_weights(owner: str, weight_decay: Any, mask: Any) -> optax.GradientT
     decay = optax.add_decayed_weights(weight_decay, mask)
     off = _checks.concrete(weight_decay) == 0
 
+    def init(params):
+        if mask is not None and not callable(mask):
+            try:
+                jax.tree.map(lambda flag, _: flag, mask, params)
+            except (ValueError, TypeError) as error:
+                raise ValueError(
+                    f"{owner}: mask does not have the structure of the parameters. Found "
+                    f"{jax.tree.structure(mask)}, expected {jax.tree.structure(params)} or the "
+                    "beginning of it, with a boolean for each leaf or subtree."
+                ) from error
+        return decay.init(params)
+
     def update(updates, state, params=None):
         if off:
             return updates, state
@@ -27,4 +40,4 @@ def decayed_weights(owner: str, weight_decay: Any, mask: Any) -> optax.GradientT
             )
         return decay.update(updates, state, params)
 
-    return optax.GradientTransformation(decay.init, update)
+    return optax.GradientTransformation(init, update)

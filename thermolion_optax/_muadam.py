@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from thermolion_optax import _checks
-from thermolion_optax._baselines import check_tree, like, wide_zeros, widen
+from thermolion_optax._baselines import check_fits, check_tree, like, wide_zeros, widen
 from thermolion_optax._moments import safe_divide
 
 
@@ -54,6 +54,7 @@ def scale_by_muadam(
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
         del params
         check_tree(owner, "updates", updates)
+        check_fits(owner, updates, state.mu)
 
         def ema(decay: Any, old: jax.Array, new: jax.Array) -> jax.Array:
             return like(new, decay) * widen(old) + like(new, 1 - decay) * new

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from thermolion_optax import _checks
-from thermolion_optax._baselines import check_tree, check_whole, like, wide_zeros, widen
+from thermolion_optax._baselines import check_fits, check_tree, check_whole, like, wide_zeros, widen
 from thermolion_optax._moments import safe_divide
 
 
@@ -132,6 +132,7 @@ def swats(
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SwatsState]:
         del params
         check_tree(owner, "updates", updates)
+        check_fits(owner, updates, state.mu)
         scalar = state.sgd_learning_rate.dtype
         given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         rate = jnp.asarray(given_rate, scalar)

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks
+from thermolion_optax import _checks, _trees
 from thermolion_optax._decay import decayed_weights
 from thermolion_optax.boost import alignment_boost
 from thermolion_optax.gate import mix, scale_by_snr_gate, snr
-from thermolion_optax.noise import ThermalNoiseState, thermal_noise
+from thermolion_optax.noise import ThermalNoiseState, check_key, thermal_noise
 
 
 class ParameterNoiseState(NamedTuple):
@@ -128,7 +128,12 @@ def thermolion(
     _checks.check_scalar(owner, "temperature", temperature, 0, schedule=True)
     _checks.check_scalar(owner, "temperature_decay", temperature_decay, 0, 1)
     _checks.check_scalar(owner, "exponent", exponent)
-    if noise_units not in ("learning_rate", "parameter"):
+    _checks.check_callable("thermolion", "gate", gate, "a function of the ratio rho")
+    _checks.check_callable("thermolion", "normal", normal, "a function of (key, shape)")
+    _checks.check_moment_dtype("thermolion", "mu_dtype", mu_dtype)
+    _checks.check_moment_dtype("thermolion", "nu_dtype", nu_dtype)
+    check_key("thermolion", key)
+    if not isinstance(noise_units, str) or noise_units not in ("learning_rate", "parameter"):
         raise ValueError(
             f"thermolion: noise_units = {noise_units!r}, "
             "but must be 'learning_rate' or 'parameter'."
@@ -165,15 +170,22 @@ def _parameter_noise(chain: Any, noise: Any, eps: Any, gate: Any) -> Any:
 
     def update(updates, state, params=None, **extra):
         updates, inner = chain.update(updates, state.inner, params, **extra)
-        mu, nu = inner[0].mu, inner[0].nu
-        silence = jax.tree.map(lambda v: jnp.zeros_like(v), nu)
-        thermal, noise_state = noise.update(silence, state.noise, nu=nu)
+        flat = _trees.flatten(updates)
+        mu = flat.align("thermolion", "the state's mu", inner[0].mu)
+        nu = flat.align("thermolion", "the state's nu", inner[0].nu)
+
+        def silent(u, m, v):
+            return u if _trees.is_hole(u) else jnp.zeros_like(v, dtype=_trees.work_dtype(m, v))
 
         def add(u, m, v, xi):
-            rho = snr(m.astype(v.dtype), v, eps)
+            if _trees.is_hole(u):
+                return u
+            rho = snr(m.astype(xi.dtype), v.astype(xi.dtype), eps)
             return (u + mix(gate, rho, xi, jnp.zeros_like(xi))).astype(u.dtype)
 
-        updates = jax.tree.map(add, updates, mu, nu, thermal)
+        silence = flat.build(list(map(silent, flat.leaves, mu, nu)))
+        thermal, noise_state = noise.update(silence, state.noise, nu=inner[0].nu)
+        updates = flat.build(list(map(add, flat.leaves, mu, nu, flat.align("", "", thermal))))
         return updates, ParameterNoiseState(inner, noise_state)
 
     return optax.GradientTransformationExtraArgs(init, update)

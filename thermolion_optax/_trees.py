@@ -13,6 +13,8 @@ import optax
 from jax.core import Tracer
 from jax.experimental.shard_alike import shard_alike
 
+LIKE_UPDATES = "It must be a tree like the updates."
+
 
 def is_hole(x: Any) -> bool:
     """Whether ``x`` stands for a leaf that is left out."""
@@ -30,8 +32,17 @@ class Flat(NamedTuple):
         """The tree again, with new leaves."""
         return jax.tree.unflatten(self.treedef, leaves)
 
-    def align(self, owner: str, name: str, tree: Any) -> list[Any]:
+    def align(
+        self,
+        owner: str,
+        name: str,
+        tree: Any,
+        of: str = "the updates",
+        way_out: str = "Call tx.init with the same tree (and the same mask) that tx.update gets.",
+    ) -> list[Any]:
         """The subtrees of ``tree`` at this tree's leaves; raises where they do not fit.
+
+        ``of`` says what this tree is, ``way_out`` what to do where they do not fit.
 
         Where this tree has a hole the other may hold anything, so whole trees serve beside
         masked ones.
@@ -40,9 +51,8 @@ class Flat(NamedTuple):
             return self.treedef.flatten_up_to(tree)
         except (ValueError, TypeError) as error:
             raise ValueError(
-                f"{owner}: {name} does not have the structure of the updates. "
-                f"Found {jax.tree.structure(tree)}, expected {self.treedef}. "
-                "Call tx.init with the same tree (and the same mask) that tx.update gets."
+                f"{owner}: {name} does not have the structure of {of}. "
+                f"Found {jax.tree.structure(tree)}, expected {self.treedef}. {way_out}"
             ) from error
 
 
@@ -90,10 +100,10 @@ def zeros(owner: str, params: Any, dtype: Any = None, at_least: Any = None) -> A
         if is_hole(leaf):
             return leaf
         check_leaf(owner, "params", path, leaf)
-        own = jnp.result_type(leaf)
+        own = jnp.result_type(float if isinstance(leaf, int) else leaf)
         if at_least is not None:
             own = jnp.promote_types(own, at_least)
-        x = jnp.asarray(leaf)
+        x = jnp.asarray(leaf, own) if isinstance(leaf, int) else jnp.asarray(leaf)
         made = jnp.zeros_like(x, dtype=own if dtype is None else dtype)
         return shard_alike(x, made)[1] if isinstance(x, Tracer) else made
 

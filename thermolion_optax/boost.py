@@ -82,10 +82,13 @@ def alignment_boost(
                     "it, tx.update(g, state, params, grad=g) (inside scale_by_snr_gate this is "
                     "done for you), or give decay=0.9, and it keeps its own average of the updates."
                 )
-            others, average = flat.align(owner, "grad", grad), None
+            others, average = flat.align(owner, "grad", grad, way_out=_trees.LIKE_UPDATES), None
         else:
             averages = flat.align(owner, "the state's average", state.average)
-            others = [_average(decay, a, u) for a, u in zip(averages, flat.leaves, strict=True)]
+            others = [
+                _average(owner, path, decay, a, u)
+                for path, a, u in zip(flat.paths, averages, flat.leaves, strict=True)
+            ]
             average = flat.build(others)
 
         gain = boost(state.count) if callable(boost) else boost
@@ -99,19 +102,28 @@ def alignment_boost(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _average(decay: Any, average: Any, u: Any) -> Any:
+def _average(owner: str, path: str, decay: Any, average: Any, u: Any) -> Any:
     if _trees.is_hole(u):
         return average
+    _trees.check_leaf(owner, "updates", path, u)
+    if jnp.shape(average) != jnp.shape(u):
+        raise ValueError(
+            f"{owner}: updates{path} has shape {jnp.shape(u)}, but the state was initialised with "
+            f"{jnp.shape(average)} there."
+        )
     return (decay * average + (1 - decay) * jnp.asarray(u)).astype(average.dtype)
 
 
 def _boost(owner: str, path: str, u: Any, g: Any, gain: Any) -> jax.Array:
     _trees.check_leaf(owner, "updates", path, u)
     u = jnp.asarray(u)
+    _trees.check_leaf(owner, "grad", path, g)
     if jnp.shape(g) != u.shape:
         raise ValueError(
             f"{owner}: grad{path} has shape {jnp.shape(g)}, but the updates have {u.shape} there."
         )
     # copysign(1, u) * g cannot underflow, as u * g could; where u is 0 the factor is irrelevant.
     aligned = jnp.copysign(jnp.ones_like(u), u) * g > 0
-    return u * jnp.where(aligned, 1 + jnp.asarray(gain, u.dtype), jnp.ones((), u.dtype))
+    dtype = _trees.work_dtype(u)
+    factor = jnp.where(aligned, 1 + jnp.asarray(gain, dtype), jnp.ones((), dtype))
+    return (u.astype(dtype) * factor).astype(u.dtype)

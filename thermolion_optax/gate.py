@@ -135,14 +135,30 @@ def scale_by_snr_gate(
         mixed = moments.map(
             lambda r, x, y, dtype: mix(gate, r, x, y).astype(dtype),
             rho,
-            moments.flat.align(owner, "what the gas branch returned", from_gas),
-            moments.flat.align(owner, "what the solid branch returned", from_solid),
+            _returned(owner, "gas", moments.flat, from_gas),
+            _returned(owner, "solid", moments.flat, from_solid),
             moments.dtypes,
         )
         mu, nu = moments.stored()
         return moments.tree(mixed), SnrGateState(mu, nu, _trees.scalar(eps), gas_state, solid_state)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _returned(owner: str, branch: str, flat: _trees.Flat, tree: Any) -> list[Any]:
+    """The leaves that a branch returned; raises unless they are like those it got."""
+    name = f"what the {branch} branch returned"
+    leaves = flat.align(owner, name, tree, way_out=_trees.LIKE_UPDATES)
+    for path, leaf, got in zip(flat.paths, flat.leaves, leaves, strict=True):
+        if _trees.is_hole(leaf):
+            continue
+        _trees.check_leaf(owner, name, path, got)
+        if jnp.shape(got) not in ((), jnp.shape(leaf)):
+            raise ValueError(
+                f"{owner}: {name} has shape {jnp.shape(got)} at {path or 'its only leaf'}, but "
+                f"the branch got {jnp.shape(leaf)}."
+            )
+    return leaves
 
 
 def snr(mu: jax.Array, nu: jax.Array, eps: Any) -> jax.Array:
@@ -167,7 +183,10 @@ def mix(gate: Callable | None, rho: jax.Array, gas: jax.Array, solid: jax.Array)
 
 def to_lambda(gate: Callable | None, rho: jax.Array) -> jax.Array:
     """Lambda = gate(rho) in rho's dtype, shaped like rho or a scalar; tanh where it is None."""
-    gated = jnp.tanh(rho) if gate is None else jnp.asarray(gate(rho))
+    found = jnp.tanh(rho) if gate is None else gate(rho)
+    if found is None:
+        raise TypeError("scale_by_snr_gate: gate returned None, but must return lambda in [0, 1].")
+    gated = jnp.asarray(found)
     if gated.shape not in ((), rho.shape):
         raise ValueError(
             f"scale_by_snr_gate: gate returned shape {gated.shape} for a ratio of shape "

@@ -54,7 +54,13 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
     owner = "apply_updates_stochastic"
     check_key(owner, key)
     flat = _trees.flatten(params)
-    steps = flat.align(owner, "updates", updates)
+    steps = flat.align(
+        owner,
+        "updates",
+        updates,
+        of="the parameters",
+        way_out="Pass what tx.update returned for these parameters.",
+    )
     # A name of its own, so that one key can serve the noise and the rounding.
     seeds = _generator.seeds(
         key_words(key), jnp.zeros([], jnp.uint32), [f"rounding {path}" for path in flat.paths]

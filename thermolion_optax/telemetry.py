@@ -49,12 +49,14 @@ def phase_statistics(
         - ``temperature``: T_t of the last update (before the first one, T_0), 0 once the noise
           is off or where there is none. "all" is the largest of the gates'.
         - ``noise_std``: sigma_t in the gradient's units, before the gate's factor 1 - lambda.
-          "all" is the root mean square over the elements.
+          "all" is the root mean square over the elements. Where several noises act inside one
+          gate, or one on some leaves only, the first is reported, for every leaf.
 
         Leaves without elements have no statistics.
 
     Raises:
         ValueError: if the state holds no gate, or ``grads`` does not fit it.
+        TypeError: for gradients that are not real floats.
 
     Example:
         >>> import jax.numpy as jnp
@@ -86,7 +88,13 @@ def phase_statistics(
         nu_leaves = mu.align("phase_statistics", "nu", state.nu)
         g_leaves = [None] * len(nu_leaves)
         if grads is not None:
-            g_leaves = mu.align("phase_statistics", "grads", grads)
+            g_leaves = mu.align(
+                "phase_statistics",
+                "grads",
+                grads,
+                of="the state's mu",
+                way_out="Pass the gradients that the optimizer got.",
+            )
         for path, m, v, g in zip(mu.paths, mu.leaves, nu_leaves, g_leaves, strict=True):
             if _trees.is_hole(m) or jnp.size(_array(m)) == 0:
                 continue
@@ -94,6 +102,7 @@ def phase_statistics(
             m, v = _array(m).astype(jnp.float32), _array(v).astype(jnp.float32)
             ratios[name] = snr(m, v, state.eps)
             if g is not None:
+                _check_gradient(path, _array(g), m)
                 aligned[name] = jnp.sign(m) * jnp.sign(_array(g)) > 0
             temperature, floor = (0.0, 0.0) if noise is None else (noise.temperature, noise.floor)
             heat[name] = jnp.asarray(_array(temperature), jnp.float32)
@@ -115,6 +124,15 @@ def phase_statistics(
         "temperature": {"all": _largest(heat.values()), "leaves": heat},
         "noise_std": {"all": jnp.sqrt(_means(variance, sizes)["all"]), "leaves": std},
     }
+
+
+def _check_gradient(path: str, g: Any, m: jax.Array) -> None:
+    _trees.check_leaf("phase_statistics", "grads", path, g)
+    if jnp.shape(g) != m.shape:
+        raise ValueError(
+            f"phase_statistics: grads{path} has shape {jnp.shape(g)}, but the state's mu has "
+            f"{m.shape} there. Pass the gradients that the optimizer got."
+        )
 
 
 def _find_gates(tree: Any) -> list[tuple[SnrGateState, ThermalNoiseState | None]]:

@@ -6,7 +6,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax._baselines import check_inner, check_tree, check_whole, wide_zeros, widen
+from thermolion_optax._baselines import (
+    check_fits,
+    check_inner,
+    check_tree,
+    check_whole,
+    wide_zeros,
+    widen,
+)
 
 
 class StochasticWeightAveragingState(NamedTuple):
@@ -86,6 +93,7 @@ def stochastic_weight_averaging(
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
         check_tree(owner, "updates", updates)
+        check_fits(owner, updates, state.average)
         steps, inner_state = trainer.update(updates, state.inner_state, params, **extra_args)
         count = jnp.asarray(optax.safe_increment(state.count))
         since = count - jnp.asarray(start_step)

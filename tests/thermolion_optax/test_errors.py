@@ -37,6 +37,8 @@ W = jnp.ones(3)
         (thermolion, "exponent", float("inf")),
         (thermolion, "noise_units", "parameters"),
         (thermolion, "learning_rate", np.ones(2)),
+        (thermolion, "noise_units", np.array(["parameter"])),
+        (thermolion, "key", 2**40),
         (scale_by_snr_gate, "b1", 1.5),
         (scale_by_snr_gate, "eps", -1),
         (scale_by_smes, "b2", 1),
@@ -51,7 +53,7 @@ W = jnp.ones(3)
     ],
 )
 def test_values_out_of_range(make, name, value):
-    with pytest.raises(ValueError, match=rf"\b{name}\b.*must be"):
+    with pytest.raises(ValueError, match=rf"\b{name}\b.*(must be|has 32 bits)"):
         make(**{name: value})
 
 
@@ -67,6 +69,9 @@ def test_values_out_of_range(make, name, value):
         (thermolion, "gate", 0.5),
         (thermolion, "gate", jnp.ones(())),
         (thermolion, "mask", jnp.ones(())),
+        (thermolion, "mask", np.ones(3, bool)),
+        (thermolion, "mask", "w"),
+        (thermolion, "mask", 3),
         (thermolion, "mu_dtype", "int32"),
         (thermolion, "mu_dtype", "no such dtype"),
         (thermolion, "nu_dtype", jnp.ones(())),
@@ -137,6 +142,10 @@ def test_mismatched_trees(tx):
         tx.update({"a": W, "b": W}, state, {"a": W})
     with pytest.raises(ValueError, match=r"updates\['b'\] has shape \(4,\).*\(3,\)"):
         tx.update({"a": W, "b": jnp.ones(4)}, state, {"a": W, "b": W})
+    with pytest.raises(ValueError, match=r"params\['b'\] has shape \(1,\).*shape \(3,\)"):
+        tx.update({"a": W, "b": W}, state, {"a": W, "b": jnp.ones(1)})
+    with pytest.raises(ValueError, match=r"params\['b'\] has nothing"):
+        tx.update({"a": W, "b": W}, state, {"a": W, "b": None})
     with pytest.raises(ValueError, match="initialised with nothing"):
         tx.update({"a": W, "b": W}, tx.init({"a": W, "b": None}), {"a": W, "b": W})
 
@@ -152,6 +161,45 @@ def test_mismatched_extra_arguments():
         noise.update({"a": W}, noise.init({"a": W}), nu={"a": jnp.ones(2)})
 
 
+def test_extra_arguments_of_the_wrong_kind():
+    boost = alignment_boost()
+    with pytest.raises(TypeError, match=r"grad\['a'\] is complex"):
+        boost.update({"a": W}, boost.init({"a": W}), grad={"a": W.astype(jnp.complex64)})
+    own = alignment_boost(decay=0.9)
+    with pytest.raises(ValueError, match=r"updates\['a'\] has shape \(4,\).*\(3,\) there"):
+        own.update({"a": jnp.ones(4)}, own.init({"a": W}))
+
+
+def test_a_mask_of_another_tree():
+    with pytest.raises(ValueError, match="mask does not have the structure of the parameters"):
+        thermolion(mask={"x": True}).init({"a": W})
+
+
+@pytest.mark.parametrize("branch", ["gas", "solid"])
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [({"z": 1.0}, "structure of the updates.*like the updates"), (jnp.ones(2), r"shape \(2,\)")],
+)
+def test_a_branch_that_returns_something_else(branch, returned, words):
+    odd = optax.GradientTransformation(optax.init_empty_state, lambda *_: (returned, ()))
+    tx = scale_by_snr_gate(**{branch: odd})
+    with pytest.raises((ValueError, TypeError), match=rf"what the {branch} branch returned.*"):
+        tx.update(W, tx.init(W))
+    if isinstance(returned, dict):
+        tx = scale_by_snr_gate(**{branch: odd})
+        with pytest.raises(ValueError, match=words):
+            tx.update({"w": W}, tx.init({"w": W}))
+
+
+def test_a_gate_and_a_normal_that_return_something_else():
+    tx = scale_by_snr_gate(gate=lambda rho: None)
+    with pytest.raises(TypeError, match="gate returned None"):
+        tx.update(W, tx.init(W))
+    tx = thermal_noise(normal=lambda key, shape: jnp.zeros(2))
+    with pytest.raises(ValueError, match=r"normal returned shape \(2,\) where \(3,\)"):
+        tx.update(W, tx.init(W))
+
+
 def test_a_gate_that_changes_the_shape():
     tx = scale_by_snr_gate(gate=jnp.sum)  # a scalar is fine
     tx.update(W, tx.init(W))
@@ -165,3 +213,7 @@ def test_telemetry_without_a_gate():
         phase_statistics(optax.adam(1e-3).init(W))
     with pytest.raises(ValueError, match="grads does not have the structure"):
         phase_statistics(thermolion().init({"a": W}), {"b": W})
+    with pytest.raises(ValueError, match=r"grads\['a'\] has shape \(1,\)"):
+        phase_statistics(thermolion().init({"a": W}), {"a": jnp.ones(1)})
+    with pytest.raises(TypeError, match=r"grads\['a'\] is complex"):
+        phase_statistics(thermolion().init({"a": W}), {"a": W.astype(jnp.complex64)})

@@ -28,10 +28,16 @@ def run(tx, params, gradients):
     return jax.jit(lambda p, g: jax.lax.scan(step, (p, tx.init(p)), g)[0])(params, gradients)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.3, 0.5, 1.0, -0.25, "schedule"])
-def test_follows_the_equation(problem, alpha):
+OTHERS = {"weight_decay": 0.01, "eps": 1e-6, "b2": 0.99}
+
+
+@pytest.mark.parametrize(
+    ("alpha", "others"),
+    [*((a, OTHERS) for a in (0.0, 0.25, 0.3, 0.5, 1.0, -0.25, "schedule")), (0.5, {}), (0.25, {})],
+)
+def test_follows_the_equation(problem, alpha, others):
     params, gradients = problem
-    settings = {"learning_rate": 1e-3, "weight_decay": 0.01, "eps": 1e-6, "b2": 0.99}
+    settings = {"learning_rate": 1e-3, **others}
     if alpha == "schedule":
         alpha = optax.linear_schedule(0.5, 0.1, 400)
     finals = [run(smes(alpha=alpha, **settings), params, gradients)[0]]

@@ -7,7 +7,7 @@ import optax
 import oracle
 import pytest
 
-from thermolion_optax import scale_by_snr_gate, thermal_noise, thermolion
+from thermolion_optax import phase_statistics, scale_by_snr_gate, thermal_noise, thermolion
 
 STEPS, SIZE = 650, 500
 
@@ -217,3 +217,63 @@ def test_a_run_may_go_on_without_the_noise_after_the_cutoff(problem):
     loud, _ = tx.update(g, state, params)
     quiet, _ = thermolion(temperature=0.0).update(g, state, params)
     jax.tree.map(np.testing.assert_array_equal, loud, quiet)
+
+
+@pytest.mark.parametrize("nu_dtype", ["float16", "bfloat16", None])
+@pytest.mark.parametrize("mu_dtype", ["bfloat16", None])
+def test_equation_six_computes_in_float32_whatever_the_slots_are(mu_dtype, nu_dtype):
+    """A float16 second moment took eps = 1e-8 for 0, and 0 / 0 followed."""
+    params = {"w": jnp.zeros(1000), "still": jnp.zeros(10)}
+    grads = {"w": jnp.linspace(0.1, 1, 1000), "still": jnp.zeros(10)}
+
+    def change(**dtypes):
+        tx = thermolion(1e-2, noise_units="parameter", **dtypes)
+        return jax.jit(tx.update)(grads, tx.init(params), params)[0]
+
+    want, found = change(), change(mu_dtype=mu_dtype, nu_dtype=nu_dtype)
+    np.testing.assert_array_equal(found["still"], 0.0)
+    np.testing.assert_allclose(found["w"], want["w"], rtol=0.02, atol=1e-3)
+    assert len(np.unique(found["w"])) > 900  # numbers of float32, not of eight bits
+
+
+@pytest.mark.parametrize("noise_units", ["learning_rate", "parameter"])
+def test_a_gradient_left_out_leaves_its_slots_alone(noise_units):
+    params = {"a": jnp.ones(3), "b": jnp.ones(2)}
+    tx = thermolion(noise_units=noise_units)
+    state = tx.init(params)
+    updates, after = tx.update({"a": jnp.ones(3), "b": None}, state, params)
+    assert updates["b"] is None
+    gate = after[0] if noise_units == "learning_rate" else after.inner[0]
+    np.testing.assert_array_equal(gate.mu["b"], 0.0)
+    assert float(gate.mu["a"][0]) > 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_an_eager_state_can_be_donated(temperature):
+    """With the noise off one buffer stood twice in the state, which XLA refuses to donate."""
+    params = jnp.ones(3)
+    tx = thermolion(temperature=temperature)
+    _, state = tx.update(params, tx.init(params), params)
+    again = jax.jit(lambda s: jax.tree.map(lambda x: x + x, s), donate_argnums=0)(state)
+    assert int(again[0].gas[1].count) == 2
+
+
+def test_python_numbers_as_parameters_have_float_moments():
+    tx = thermolion()
+    state = tx.init({"w": 1})
+    assert state[0].mu["w"].dtype == jnp.float32
+    _, state = tx.update({"w": 0.5}, state, {"w": 1})
+    assert float(state[0].mu["w"]) == pytest.approx(0.05)
+
+
+def test_a_temperature_schedule_may_use_its_count_as_an_array():
+    tx = thermolion(temperature=lambda count: 0.99 ** count.astype(jnp.float32))
+    params = jnp.ones(3)
+    state = tx.init(params)
+    assert float(state[0].gas[1].temperature) == 1.0
+    tx.update(params, state, params)
+
+
+def test_noise_that_never_runs_is_nowhere_in_the_statistics():
+    state = thermolion(temperature=0.0).init(jnp.ones(3))
+    assert float(phase_statistics(state)["noise_std"]["all"]) == 0.0
