@@ -187,9 +187,10 @@ def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:
     import torch
     from torch import nn
 
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     images, labels = random_data(5000)
-    x = torch.tensor(images.transpose(0, 3, 1, 2)).float() / 127.5 - 1
-    y = torch.tensor(labels).long()
+    x = torch.tensor(images.transpose(0, 3, 1, 2), device=device).float() / 127.5 - 1
+    y = torch.tensor(labels, device=device).long()
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x = x.to(memory_format=layout)
     while True:
@@ -197,11 +198,11 @@ def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:
             nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(4096, 256), nn.ReLU(), nn.Linear(256, 10),
-        ).to(memory_format=layout)  # fmt: skip
+        ).to(device, memory_format=layout)  # fmt: skip
         adam = torch.optim.Adam(model.parameters(), lr=1e-3)
         begin = time.perf_counter()
         for _ in range(epochs):
-            for rows in torch.randperm(5000).split(1024):
+            for rows in torch.randperm(5000, device=device).split(1024):
                 adam.zero_grad()
                 nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
                 adam.step()
@@ -214,11 +215,12 @@ def sgemm_rates() -> Iterator[float]:
     """FLOP/s of a large float32 matrix product."""
     import torch
 
-    a, b = torch.randn(2, 2048, 2048)
+    a, b = torch.randn(2, 2048, 2048, device="cuda" if torch.cuda.is_available() else "cpu")
     while True:
         begin = time.perf_counter()
         for _ in range(5):
-            a @ b
+            c = a @ b
+        c.sum().item()  # waits for a GPU
         yield 5 * 2 * 2048**3 / (time.perf_counter() - begin)
 
 
