@@ -37,6 +37,8 @@ def scale_by_muadam(
         >>> step, _ = tx.update(jnp.array(2.0), tx.init(jnp.array(0.0)))
         >>> round(float(step), 3)  # 0.19 / sqrt(0.001), whatever the gradient's size
         6.008
+
+    Source: the benchmark released with ThermoLion (arXiv 2512.01881).
     """
     owner = "muadam"
     _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)

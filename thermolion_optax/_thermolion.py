@@ -66,6 +66,8 @@ def thermolion(
     without bias correction it rises to 4.2 around step 13. At equal learning rates ThermoLion
     therefore takes larger steps than Adam; tune its learning rate on its own.
 
+    Every number may be a Python float, a scalar array of any float dtype, or traced.
+
     Args:
         learning_rate: the step size eta >= 0, in the parameters' units; or a schedule.
         b1: decay of the first moment, in [0, 1).
@@ -86,12 +88,14 @@ def thermolion(
             the letter of Eq. 6, with neither floor nor cut-off.
         mu_dtype: dtype in which m is stored; None is the parameter's.
         nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32.
-        key: an int or PRNG key for the noise. The state keeps its words.
+        key: an int of 32 bits or a PRNG key for the noise. The state keeps its words.
         normal: ``f(key, shape)`` giving normal numbers, such as ``jax.random.normal``; None is
             the library's generator.
 
     Returns:
-        The transformation. Under ``optax.inject_hyperparams`` name those of ``mask``, ``gate``,
+        The transformation; its state is the chain's tuple, a :class:`SnrGateState` first (with
+        ``noise_units="parameter"``, a :class:`ParameterNoiseState` around it). Updates have the
+        gradients' shapes. Under ``optax.inject_hyperparams`` name those of ``mask``, ``gate``,
         ``normal``, ``mu_dtype`` and ``nu_dtype`` that you set in ``static_args``.
 
     Raises:

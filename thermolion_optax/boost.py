@@ -14,7 +14,8 @@ class AlignmentBoostState(NamedTuple):
 
     Attributes:
         count: updates so far, int32 scalar; the 0-based argument of a schedule.
-        average: with ``decay``, the running average of the incoming updates; else None.
+        average: with ``decay``, the running average of the incoming updates, shaped like them,
+            at least float32; else None.
     """
 
     count: jax.Array

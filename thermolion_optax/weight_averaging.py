@@ -138,6 +138,8 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         >>> params = {"w": jnp.array([1.0, 2.0])}
         >>> averaged_params(tx.init(params), params)["w"].tolist()
         [1.0, 2.0]
+
+    Source: Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
     """
 
     def is_average(node: Any) -> bool:
