@@ -28,9 +28,9 @@ test: setup
 	$(BIN)/python -m pytest -n 2 -q
 
 # What is too long for the suite: the notebooks from top to bottom, a killed training run, and
-# whole runs beside PyTorch where it is installed.
+# whole runs beside PyTorch where it is installed (all but the longest, of 5,000 images).
 slow: setup
-	$(BIN)/python -m pytest -q -m slow tests/notebooks tests/experiments
+	$(BIN)/python -m pytest -q -m slow -k "not benchmarks_run" tests/notebooks tests/experiments
 
 lint: setup
 	$(BIN)/ruff check .
