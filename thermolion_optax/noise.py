@@ -57,9 +57,9 @@ def thermal_noise(
     over that axis: ``out_specs`` must say so).
 
     After the cut-off the work is still done, on a σ of 0: on a CPU an update of ``thermolion``
-    goes on to cost about 1.8 times one of Adam, 1.2 without noise (results/speed.md). The state
-    does not depend on the temperature, so a long run may go on with ``temperature=0`` from there:
-    the same updates for the price of one compilation.
+    goes on to cost about twice one of Adam, where without noise it costs 1.2 times
+    (results/speed.md). The state does not depend on the temperature, so a long run may go on with
+    ``temperature=0`` from there: the same updates for the price of one compilation.
 
     Args:
         temperature: T_0 >= 0, or a schedule of the 0-based step that gives it. A concrete 0
