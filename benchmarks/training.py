@@ -100,16 +100,16 @@ def batch_section(args: argparse.Namespace) -> None:
 
 def growth_section(args: argparse.Namespace) -> None:
     print("### Growth with the number of images and the batch (1 epoch, RGB, Adam)\n")
-    rows = []
     cases = [(n, 1024) for n in (1000, 5000, 20_000, 50_000)]
     cases += [(8192, size) for size in (64, 256, 1024, 4096)]
-    for n, size in cases:
+    print("| images | batch | seconds | µs an image | compile (s) | peak MB so far |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    for n, size in cases:  # row by row, since the largest take minutes
         outcomes = list(jax_runs("adam", n, size, 1, 3))
         median = statistics.median(outcome.seconds for outcome in outcomes)
-        rows.append([f"{n:,}", f"{size:,}", f"{median:.2f}", f"{1e6 * median / n:.0f}",
-                     f"{outcomes[0].compile_seconds:.1f}", f"{peak_megabytes():.0f}"])  # fmt: skip
-    head = ["images", "batch", "seconds", "µs an image", "compile (s)", "peak MB so far"]
-    table(head, rows)
+        print(f"| {n:,} | {size:,} | {median:.2f} | {1e6 * median / n:.0f} "
+              f"| {outcomes[0].compile_seconds:.1f} | {peak_megabytes():.0f} |", flush=True)  # fmt: skip
+    print()
 
 
 NAMES = {
