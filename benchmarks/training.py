@@ -107,8 +107,9 @@ def growth_section(args: argparse.Namespace) -> None:
     for n, size in cases:  # row by row, since the largest take minutes
         outcomes = list(jax_runs("adam", n, size, 1, 3))
         median = statistics.median(outcome.seconds for outcome in outcomes)
-        print(f"| {n:,} | {size:,} | {median:.2f} | {1e6 * median / n:.0f} "
-              f"| {outcomes[0].compile_seconds:.1f} | {peak_megabytes():.0f} |", flush=True)  # fmt: skip
+        cells = [f"{n:,}", f"{size:,}", f"{median:.2f}", f"{1e6 * median / n:.0f}",
+                 f"{outcomes[0].compile_seconds:.1f}", f"{peak_megabytes():.0f}"]  # fmt: skip
+        print("| " + " | ".join(cells) + " |", flush=True)
     print()
 
 
