@@ -102,14 +102,14 @@ def growth_section(args: argparse.Namespace) -> None:
     print("### Growth with the number of images and the batch (1 epoch, RGB, Adam)\n")
     cases = [(n, 1024) for n in (1000, 5000, 20_000, 50_000)]
     cases += [(8192, size) for size in (64, 256, 1024, 4096)]
-    print("| images | batch | seconds | µs an image | compile (s) | peak MB so far |")
-    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    head = ["images", "batch", "seconds", "µs an image", "compile (s)", "peak MB so far"]
+    row(head)
+    row(["---"] * len(head))
     for n, size in cases:  # row by row, since the largest take minutes
         outcomes = list(jax_runs("adam", n, size, 1, 3))
         median = statistics.median(outcome.seconds for outcome in outcomes)
-        cells = [f"{n:,}", f"{size:,}", f"{median:.2f}", f"{1e6 * median / n:.0f}",
-                 f"{outcomes[0].compile_seconds:.1f}", f"{peak_megabytes():.0f}"]  # fmt: skip
-        print("| " + " | ".join(cells) + " |", flush=True)
+        row([f"{n:,}", f"{size:,}", f"{median:.2f}", f"{1e6 * median / n:.0f}",
+             f"{outcomes[0].compile_seconds:.1f}", f"{peak_megabytes():.0f}"])  # fmt: skip
     print()
 
 
@@ -188,7 +188,7 @@ def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:
     import torch
     from torch import nn
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch_device()
     images, labels = random_data(5000)
     x = torch.tensor(images.transpose(0, 3, 1, 2), device=device).float() / 127.5 - 1
     y = torch.tensor(labels, device=device).long()
@@ -212,11 +212,17 @@ def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:
         yield time.perf_counter() - begin
 
 
+def torch_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def sgemm_rates() -> Iterator[float]:
     """FLOP/s of a large float32 matrix product."""
     import torch
 
-    a, b = torch.randn(2, 2048, 2048, device="cuda" if torch.cuda.is_available() else "cpu")
+    a, b = torch.randn(2, 2048, 2048, device=torch_device())
     while True:
         begin = time.perf_counter()
         for _ in range(5):
@@ -259,9 +265,13 @@ def listed(seconds: list[float]) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> None:
-    for row in (head, ["---"] * len(head), *rows):
-        print("| " + " | ".join(row) + " |")
+    for cells in (head, ["---"] * len(head), *rows):
+        row(cells)
     print(flush=True)
+
+
+def row(cells: list[str]) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ def _looks(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
     """Every row's colour, line and marker by its title, no two alike."""
     looks: dict[str, dict[str, Any]] = {}
     for entry in ordered(entries):
+        if title_of(entry) in looks:
+            continue
         label = entry.label if entry.changed else entry.optimizer
         # As many tries as there are lines times markers.
         tries = [
@@ -57,7 +59,7 @@ def _looks(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
             for shift in range(32)
         ]
         free = (look for look in tries if look not in looks.values())
-        looks.setdefault(title_of(entry), next(free, tries[0]))
+        looks[title_of(entry)] = next(free, tries[0])
     return looks
 
 

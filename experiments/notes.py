@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from experiments import paper, protocols
@@ -144,7 +145,9 @@ def mixed(records: Sequence[Record]) -> list[str]:
         if len(groups) > 1:
             listed = "; ".join(f"{name} ({count} runs)" for name, count in groups)
             found.append(f"mixed {what}: these tables put together records of {listed}")
-    for (protocol, dataset), prints in _sets(records, ("protocol", "dataset"), "fingerprint"):
+    for (protocol, dataset), prints in _sets(
+        records, ("protocol", "dataset"), itemgetter("fingerprint")
+    ):
         if len(prints) > 1:
             short = ", ".join(p[:8] for p in prints)
             found.append(
@@ -169,7 +172,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 f"mixed optimizer code: the module of {optimizer} was changed between runs "
                 f"({', '.join(sources)})"
             )
-    for (protocol,), versions in _sets(records, ("protocol",), "protocol_version"):
+    for (protocol,), versions in _sets(records, ("protocol",), itemgetter("protocol_version")):
         if len(versions) > 1:
             listed = ", ".join(map(str, versions))
             found.append(
@@ -197,9 +200,8 @@ def _count(values: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _sets(
-    records: Sequence[Record], by: tuple[str, ...], of: str | Callable[[Record], Any]
+    records: Sequence[Record], by: tuple[str, ...], value: Callable[[Record], Any]
 ) -> list[tuple[Any, list[Any]]]:
-    value = of if callable(of) else lambda record: record[of]
     found: dict[Any, set[Any]] = {}
     for record in records:
         found.setdefault(tuple(record[name] for name in by), set()).add(value(record))

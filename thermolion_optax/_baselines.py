@@ -46,13 +46,9 @@ def check_fits(owner: str, updates: Any, slots: Any) -> None:
     flat = _trees.flatten(slots)
     given = flat.align(owner, "updates", updates, of="the state")
     for path, slot, u in zip(flat.paths, flat.leaves, given, strict=True):
-        if not _trees.is_hole(slot) and (_trees.is_hole(u) or jnp.shape(u) != jnp.shape(slot)):
-            found = "nothing" if _trees.is_hole(u) else f"shape {jnp.shape(u)}"
-            raise ValueError(
-                f"{owner}: updates{path} has {found}, but the state was initialised with shape "
-                f"{jnp.shape(slot)} there. Call tx.init with the parameters that these gradients "
-                "belong to."
-            )
+        if not _trees.is_hole(slot):
+            has = "the state was initialised with"
+            _trees.check_shape(owner, f"updates{path}", u, slot, has, _trees.OF_THESE_PARAMETERS)
 
 
 def widen(leaf: Any) -> jax.Array:

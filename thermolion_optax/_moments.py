@@ -74,12 +74,11 @@ def advance(owner: str, updates: Any, mu: Any, nu: Any, params: Any, b1: Any, b2
             dtypes.append(None)
             continue
         _trees.check_leaf(owner, "updates", path, g)
-        _check_slot(owner, path, g, m)
-        if params is not None and (p is None or _trees.is_hole(p) or jnp.shape(p) != jnp.shape(g)):
-            raise ValueError(
-                f"{owner}: params{path} has {_shape_of(p)}, but the updates have shape "
-                f"{tuple(jnp.shape(g))} there. Pass the parameters that these gradients belong to."
-            )
+        what, way_out = f"updates{path}", _trees.OF_THESE_PARAMETERS
+        _trees.check_shape(owner, what, g, m, "the state was initialised with", way_out)
+        if params is not None:
+            what, way_out = f"params{path}", "Pass the parameters that these gradients belong to."
+            _trees.check_shape(owner, what, p, g, "the updates have", way_out)
         dtype = _trees.work_dtype(g, m, v)
         g = jnp.asarray(g)
         dtypes.append(jnp.result_type(g, m) if p is None else jnp.result_type(g, m, p))
@@ -113,17 +112,3 @@ def _average(decay: Any, old: jax.Array, new: jax.Array) -> jax.Array:
     if not isinstance(decay, float | int):
         decay = jnp.asarray(decay, old.dtype)
     return decay * old + (1 - decay) * new
-
-
-def _shape_of(x: Any) -> str:
-    return f"shape {tuple(x.shape)}" if hasattr(x, "shape") else "nothing"
-
-
-def _check_slot(owner: str, path: str, g: Any, slot: Any) -> None:
-    shape, found = getattr(slot, "shape", None), jnp.shape(g)
-    if shape != found:
-        has = _shape_of(slot)
-        raise ValueError(
-            f"{owner}: updates{path} has shape {tuple(found)}, but the state was initialised with "
-            f"{has} there. Call tx.init with the parameters that these gradients belong to."
-        )

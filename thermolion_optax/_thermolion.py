@@ -189,7 +189,8 @@ def _parameter_noise(chain: Any, noise: Any, eps: Any, gate: Any) -> Any:
 
         silence = flat.build(list(map(silent, flat.leaves, mu, nu)))
         thermal, noise_state = noise.update(silence, state.noise, nu=inner[0].nu)
-        updates = flat.build(list(map(add, flat.leaves, mu, nu, flat.align("", "", thermal))))
+        xi = flat.align("thermolion", "the noise", thermal)
+        updates = flat.build(list(map(add, flat.leaves, mu, nu, xi)))
         return updates, ParameterNoiseState(inner, noise_state)
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -14,6 +14,7 @@ from jax.core import Tracer
 from jax.experimental.shard_alike import shard_alike
 
 LIKE_UPDATES = "It must be a tree like the updates."
+OF_THESE_PARAMETERS = "Call tx.init with the parameters that these gradients belong to."
 
 
 def is_hole(x: Any) -> bool:
@@ -84,6 +85,18 @@ def check_leaf(owner: str, name: str, path: str, leaf: Any) -> None:
         raise TypeError(
             f"{owner}: {where} has dtype {dtype}, but must be floating point. "
             "Mask the leaf with optax.masked, or leave it out of the tree."
+        )
+
+
+def check_shape(owner: str, name: str, x: Any, like: Any, has: str, way_out: str = "") -> None:
+    """Raises a ValueError unless ``x`` has the shape of ``like``; a hole has none.
+
+    The message goes "``name`` has shape (1,), but ``has`` shape (3,) there.", and the way out.
+    """
+    found, wanted = ("nothing" if is_hole(a) else f"shape {jnp.shape(a)}" for a in (x, like))
+    if found != wanted:
+        raise ValueError(
+            f"{owner}: {name} has {found}, but {has} {wanted} there. {way_out}".rstrip()
         )
 
 

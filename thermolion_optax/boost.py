@@ -107,11 +107,8 @@ def _average(owner: str, path: str, decay: Any, average: Any, u: Any) -> Any:
     if _trees.is_hole(u):
         return average
     _trees.check_leaf(owner, "updates", path, u)
-    if jnp.shape(average) != jnp.shape(u):
-        raise ValueError(
-            f"{owner}: updates{path} has shape {jnp.shape(u)}, but the state was initialised with "
-            f"{jnp.shape(average)} there."
-        )
+    has = "the state was initialised with"
+    _trees.check_shape(owner, f"updates{path}", u, average, has, _trees.OF_THESE_PARAMETERS)
     return (decay * average + (1 - decay) * jnp.asarray(u)).astype(average.dtype)
 
 
@@ -119,10 +116,7 @@ def _boost(owner: str, path: str, u: Any, g: Any, gain: Any) -> jax.Array:
     _trees.check_leaf(owner, "updates", path, u)
     u = jnp.asarray(u)
     _trees.check_leaf(owner, "grad", path, g)
-    if jnp.shape(g) != u.shape:
-        raise ValueError(
-            f"{owner}: grad{path} has shape {jnp.shape(g)}, but the updates have {u.shape} there."
-        )
+    _trees.check_shape(owner, f"grad{path}", g, u, "the updates have")
     # copysign(1, u) * g cannot underflow, as u * g could; where u is 0 the factor is irrelevant.
     aligned = jnp.copysign(jnp.ones_like(u), u) * g > 0
     dtype = _trees.work_dtype(u)

@@ -153,11 +153,8 @@ def _returned(owner: str, branch: str, flat: _trees.Flat, tree: Any) -> list[Any
         if _trees.is_hole(leaf):
             continue
         _trees.check_leaf(owner, name, path, got)
-        if jnp.shape(got) not in ((), jnp.shape(leaf)):
-            raise ValueError(
-                f"{owner}: {name} has shape {jnp.shape(got)} at {path or 'its only leaf'}, but "
-                f"the branch got {jnp.shape(leaf)}."
-            )
+        if jnp.shape(got) != ():  # one number for all elements is fine
+            _trees.check_shape(owner, f"{name}{path}", got, leaf, "the branch got")
     return leaves
 
 

@@ -150,10 +150,7 @@ def _add(owner, path, u, v, seed, heat, least, normal) -> jax.Array:
     u = jnp.asarray(u)
     dtype = _trees.work_dtype(u)
     v = jnp.square(u.astype(dtype)) if v is None else jnp.asarray(v)
-    if v.shape != u.shape:
-        raise ValueError(
-            f"{owner}: nu{path} has shape {v.shape}, but the updates have {u.shape} there."
-        )
+    _trees.check_shape(owner, f"nu{path}", v, u, "the updates have")
     if normal is None:
         draw = _generator.normal(seed, u.shape)
     else:

@@ -54,13 +54,8 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
     owner = "apply_updates_stochastic"
     check_key(owner, key)
     flat = _trees.flatten(params)
-    steps = flat.align(
-        owner,
-        "updates",
-        updates,
-        of="the parameters",
-        way_out="Pass what tx.update returned for these parameters.",
-    )
+    way_out = "Pass what tx.update returned for these parameters."
+    steps = flat.align(owner, "updates", updates, of="the parameters", way_out=way_out)
     # A name of its own, so that one key can serve the noise and the rounding.
     seeds = _generator.seeds(
         key_words(key), jnp.zeros([], jnp.uint32), [f"rounding {path}" for path in flat.paths]
@@ -72,11 +67,7 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
             continue
         _trees.check_leaf(owner, "params", path, p)
         _trees.check_leaf(owner, "updates", path, u)
-        if jnp.shape(p) != jnp.shape(u):
-            raise ValueError(
-                f"{owner}: updates{path} has shape {jnp.shape(u)}, but the parameter there has "
-                f"{jnp.shape(p)}."
-            )
+        _trees.check_shape(owner, f"updates{path}", u, p, "the parameters have", way_out)
         dtype = jnp.result_type(p)
         if jnp.finfo(dtype).bits >= 32:
             leaves.append(optax.apply_updates(p, u))

@@ -74,7 +74,8 @@ def phase_statistics(
     References:
         ThermoLion (arXiv 2512.01881), Eq. 3, 4 and 7.
     """
-    _checks.check_callable("phase_statistics", "gate", gate, "the gate of the optimizer")
+    owner, way_out = "phase_statistics", "Pass the gradients that the optimizer got."
+    _checks.check_callable(owner, "gate", gate, "the gate of the optimizer")
     gates = _find_gates(opt_state)
     if not gates:
         raise ValueError(
@@ -85,16 +86,10 @@ def phase_statistics(
     ratios, aligned, heat, std = {}, {}, {}, {}
     for state, noise in gates:
         mu = _trees.flatten(state.mu)
-        nu_leaves = mu.align("phase_statistics", "nu", state.nu)
+        nu_leaves = mu.align(owner, "nu", state.nu)
         g_leaves = [None] * len(nu_leaves)
         if grads is not None:
-            g_leaves = mu.align(
-                "phase_statistics",
-                "grads",
-                grads,
-                of="the state's mu",
-                way_out="Pass the gradients that the optimizer got.",
-            )
+            g_leaves = mu.align(owner, "grads", grads, of="the state's mu", way_out=way_out)
         for path, m, v, g in zip(mu.paths, mu.leaves, nu_leaves, g_leaves, strict=True):
             if _trees.is_hole(m) or jnp.size(_array(m)) == 0:
                 continue
@@ -102,8 +97,10 @@ def phase_statistics(
             m, v = _array(m).astype(jnp.float32), _array(v).astype(jnp.float32)
             ratios[name] = snr(m, v, state.eps)
             if g is not None:
-                _check_gradient(path, _array(g), m)
-                aligned[name] = jnp.sign(m) * jnp.sign(_array(g)) > 0
+                g = _array(g)
+                _trees.check_leaf(owner, "grads", path, g)
+                _trees.check_shape(owner, f"grads{path}", g, m, "the state's mu has", way_out)
+                aligned[name] = jnp.sign(m) * jnp.sign(g) > 0
             temperature, floor = (0.0, 0.0) if noise is None else (noise.temperature, noise.floor)
             heat[name] = jnp.asarray(_array(temperature), jnp.float32)
             std[name] = noise_std(v, heat[name], jnp.asarray(_array(floor), jnp.float32))
@@ -124,15 +121,6 @@ def phase_statistics(
         "temperature": {"all": _largest(heat.values()), "leaves": heat},
         "noise_std": {"all": jnp.sqrt(_means(variance, sizes)["all"]), "leaves": std},
     }
-
-
-def _check_gradient(path: str, g: Any, m: jax.Array) -> None:
-    _trees.check_leaf("phase_statistics", "grads", path, g)
-    if jnp.shape(g) != m.shape:
-        raise ValueError(
-            f"phase_statistics: grads{path} has shape {jnp.shape(g)}, but the state's mu has "
-            f"{m.shape} there. Pass the gradients that the optimizer got."
-        )
 
 
 def _find_gates(tree: Any) -> list[tuple[SnrGateState, ThermalNoiseState | None]]:

@@ -95,3 +95,9 @@ def test_a_swept_rate_that_is_the_default_is_the_default():
     (cell,) = _grid(seeds=1, datasets=["digits"], optimizers=["adam"], learning_rates=[1e-3])
     fields = cell.fields("abc", {"learning_rate": 1e-3})
     assert (fields["changed"], fields["hyperparameters"]) == ({}, {"learning_rate": 1e-3})
+
+
+def test_a_name_that_deviates_in_something_unknown_is_no_protocol():
+    for name in ("paper[name=3]", "paper[colour=3]"):
+        with pytest.raises(ValueError, match="cannot be changed; there is epochs"):
+            protocols.parse(name)
