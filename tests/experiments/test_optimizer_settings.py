@@ -8,40 +8,10 @@ import numpy as np
 import optax
 import pytest
 from jax import enable_x64
+from optimizer_paths import GRADS, START, STEPS, run
 
 from experiments.optimizer_settings import FACTORIES
 from experiments.optimizers import resolve
-
-STEPS = 220
-START = np.linspace(-1.0, 1.0, 6)
-# Drifting, with scales from 1 down to 1e-7, and one parameter that gets no gradient at all.
-NOISES = np.random.default_rng(7).normal(size=(STEPS, 6)) + np.sin(np.arange(STEPS) / 20)[:, None]
-GRADS = NOISES * np.array([1.0, 1e-2, 1e-4, 1e-7, 0.0, 3.0])
-
-
-def run(spec, grads=GRADS, start=START, steps_per_epoch=5, total_steps=60, **hyperparameters):
-    """The parameters after every step, and those to evaluate at the end."""
-    with enable_x64(True):
-        optimizer = resolve(spec)
-        built = optimizer.build(
-            {**optimizer.hyperparameters, **hyperparameters},
-            jax.random.key(0),
-            steps_per_epoch,
-            total_steps,
-        )
-        tx, evaluate = built if type(built) is tuple else (built, lambda state, params: params)
-
-        def step(carry, g):
-            params, state = carry
-            updates, state = tx.update(g, state, params)
-            params = optax.apply_updates(params, updates)
-            return (params, state), params
-
-        first = jnp.asarray(start)
-        (params, state), path = jax.jit(
-            lambda: jax.lax.scan(step, (first, tx.init(first)), jnp.asarray(grads))
-        )()
-        return np.asarray(path), np.asarray(evaluate(state, params))
 
 
 def torch_path(make):
@@ -212,77 +182,6 @@ def test_swa_evaluates_the_average_of_the_ends_of_the_later_epochs(total, start)
         np.testing.assert_allclose(average, path[start * spe - 1 :: spe].mean(0), rtol=1e-9)
     else:  # the horizon is longer than these gradients, so averaging starts at its half
         assert len(path[start * spe - 1 :: spe]) == (STEPS - start * spe) // spe + 1
-
-
-def newton_schulz(x):
-    """Five steps of Keller Jordan's quintic in float64."""
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
-    x = x / (np.linalg.norm(x) + 1e-8)
-    for _ in range(5):
-        gram = x @ x.T
-        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return x.T if tall else x
-
-
-def muon_path(start, grads, lr=0.02, beta=0.95):
-    """Nesterov momentum, bias-corrected as optax has it, orthogonalised and scaled by shape."""
-    theta, m, path = start, 0.0, []
-    for t, g in enumerate(grads, start=1):
-        m = beta * m + (1 - beta) * g
-        ahead = beta * m / (1 - beta ** (t + 1)) + (1 - beta) * g / (1 - beta**t)
-        matrix = ahead.reshape(-1, ahead.shape[-1])
-        scale = np.sqrt(max(1.0, matrix.shape[1] / matrix.shape[0]))
-        theta = theta - lr * scale * newton_schulz(matrix).reshape(g.shape)
-        path.append(theta)
-    return np.array(path)
-
-
-@pytest.mark.parametrize("shape", [(4, 7), (7, 4), (3, 3, 2, 5)])
-def test_muon_takes_kernels_as_matrices(shape):
-    rng = np.random.default_rng(0)
-    grads, start = rng.normal(size=(200, *shape)), rng.normal(size=shape)
-    path, _ = run("muon", grads, start)
-    np.testing.assert_allclose(path, muon_path(start, grads), rtol=1e-6, atol=1e-8)
-
-
-def test_muon_is_pytorchs_up_to_its_bfloat16():
-    """Without PyTorch's decay. optax corrects the momentum's bias, which scaling takes out."""
-    torch = pytest.importorskip("torch", reason="PyTorch is the independent truth here")
-    if not hasattr(torch.optim, "Muon"):
-        pytest.skip("this PyTorch has no Muon")
-    rng = np.random.default_rng(0)
-    grads, start = rng.normal(size=(200, 8, 5)), rng.normal(size=(8, 5))
-    theta = torch.tensor(start.T.copy(), requires_grad=True)  # PyTorch's kernels are (out, in)
-    optimizer, steps = torch.optim.Muon([theta], lr=0.02, weight_decay=0.0), []
-    before = theta.detach().numpy().copy()
-    for g in grads:
-        theta.grad = torch.tensor(g.T.copy())
-        optimizer.step()
-        after = theta.detach().numpy().copy()
-        steps.append((after - before).T)
-        before = after
-    path, _ = run("muon", grads, start)
-    ours = np.diff(np.concatenate([start[None], path]), axis=0)
-    late = slice(100, None)  # the correction has faded; what is left is bfloat16's rounding
-    error = np.linalg.norm(ours[late] - steps[late]) / np.linalg.norm(steps[late])
-    assert error < 0.02
-
-
-def test_muon_leaves_biases_to_adam_at_its_own_rate():
-    params = {"kernel": jnp.ones((3, 3, 2, 4)), "bias": jnp.zeros(4), "scale": jnp.float32(1.0)}
-    optimizer = resolve("muon")
-    tx = optimizer.build(optimizer.hyperparameters, jax.random.key(0), 5, 60)
-    adam = optax.adam(3e-4, 0.9, 0.95, nesterov=True)
-    state, adam_state = tx.init(params), adam.init(params)
-    update, adam_update = jax.jit(tx.update), jax.jit(adam.update)
-    for size in (1.0, -0.5, 2.0):
-        grads = jax.tree.map(lambda p, size=size: jnp.full_like(p, size), params)
-        updates, state = update(grads, state, params)
-        expected, adam_state = adam_update(grads, adam_state, params)
-        for name in ("bias", "scale"):
-            np.testing.assert_allclose(updates[name], expected[name], rtol=1e-6)
-    assert updates["kernel"].shape == (3, 3, 2, 4)
 
 
 @pytest.mark.parametrize("name", FACTORIES)
