@@ -1,8 +1,9 @@
 """Helpers of the benchmark's tests."""
 
 import math
+import signal
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def _synthetic(
         "command": "synthetic",
     }
     return record | overrides
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C works in the test and the processes it starts, even in a suite run with `&` or nohup.
+
+    A shell starts those with SIGINT ignored, and children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -146,6 +146,7 @@ def test_processes_of_a_cluster_divide_the_grid_among_them(tmp_path):
     assert found.notices == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(tmp_path):
     arguments = ["run", *SHORT, "--optimizers", "adam", "--seeds", "100000", "--out", "runs"]
     child = subprocess.Popen(

@@ -108,6 +108,7 @@ def test_runs_learn_and_are_reported_in_order(outcomes: list[training.Outcome]) 
     assert type(outcomes[0].train_loss[0]) is float
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
     data: Data, outcomes: list[training.Outcome]
 ) -> None:
