@@ -5,9 +5,15 @@ from pathlib import Path
 
 import jax
 import pytest
+from hypothesis import settings
 
 # Sharding is tested on any machine: one CPU shows itself as eight devices.
 jax.config.update("jax_num_cpu_devices", 8)
+
+# The suite tests the same inputs each time, so that what fails is what changed. To look for new
+# ones: pytest --hypothesis-profile=default
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,8 @@ def test_the_step_is_odd_bounded_and_against_the_momentum(gradients):
     m = np.zeros(SHAPE[1])
     for g, u in zip(gradients.astype(np.float64), updates, strict=True):
         m = 0.9 * m + 0.1 * g
-        sure = np.abs(m) > 1e-5 * np.abs(gradients).max()
+        # Sure of its sign: above rounding, and no subnormal number, which XLA's CPU takes for zero.
+        sure = np.abs(m) > max(1e-5 * np.abs(gradients).max(), 1.01 * np.finfo(np.float32).tiny)
         assert np.all(np.sign(u[sure]) == -np.sign(m[sure]))
 
 
@@ -62,6 +63,14 @@ def test_without_eps_the_step_has_no_units(gradients, power):
     moderate = np.where(np.abs(gradients) < 1e-6, 0, gradients).astype(np.float32)
     scaled = moderate * np.float32(2.0**power)
     np.testing.assert_array_equal(RUN_EPS_0(scaled), RUN_EPS_0(moderate))
+
+
+def test_a_momentum_below_the_smallest_normal_number_gives_no_wrong_step():
+    # A tenth of the smallest normal number is subnormal: XLA's CPU takes it for zero.
+    tiny = np.full(SHAPE, np.finfo(np.float32).tiny)
+    for run in (RUN, RUN_EPS_0):
+        assert np.all(np.isin(run(tiny), [0.0, -1.5]))
+        np.testing.assert_array_equal(run(20 * tiny), -1.5)
 
 
 @pytest.mark.parametrize("eps", [0.0, 1e-8])
