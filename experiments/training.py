@@ -1,10 +1,12 @@
 """Any number of training runs through one compiled program.
 
 `run_many` compiles `whole_run.train` once, with the float hyperparameters and the seed as inputs,
-and sends the runs through it: a sweep over learning rates and seeds pays for one compilation.
+and sends the runs through it: a sweep over learning rates and seeds pays for one compilation, and
+so do data sets of one shape.
 """
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +45,8 @@ class Outcome:
         update_rms: mean over the steps of the root mean square of the parameters' change.
         seconds: wall time of the run, its final evaluation included, compilation not; of runs
             that a device trained together, each one's share.
-        compile_seconds: wall time of the one compilation that all runs of the call shared.
+        compile_seconds: wall time of the compilation that this run shares with all others of its
+            optimizer on data of its shape.
         status: "diverged" where a loss or the change of the parameters was not finite.
     """
 
@@ -72,7 +75,8 @@ def run_many(
     Args:
         build: `build(hyperparameters, key, steps_per_epoch, total_steps)` makes the optimizer: an
             optax.GradientTransformation, or a pair of it and `eval_params(opt_state, params)`.
-            Its hyperparameters are traced float32 scalars.
+            Its hyperparameters are traced float32 scalars. Hashable, as functions are: the
+            compiled program is kept for the next call with it and data of the same shape.
         runs: the runs; all name the same hyperparameters.
         data: uint8 images and integer labels.
         config: epochs and batch size.
@@ -104,20 +108,19 @@ def run_many(
         return
     batch, used = _layout(len(runs), batch, devices)
     mesh = Mesh(np.array(used), ("runs",))
-    names = [name for name in _ARRAYS if getattr(data, name) is not None]
-    arrays = {name: np.asarray(getattr(data, name)) for name in names}
-    program = _program(build, data.num_classes, config, batch, mesh)
-    compiled, compile_seconds = None, 0.0
+    present = [name for name in _ARRAYS if getattr(data, name) is not None]
+    arrays = {name: np.asarray(getattr(data, name)) for name in present}
     size = batch * len(used)
     try:
+        shapes = tuple((name, x.shape, x.dtype) for name, x in arrays.items())
+        names = tuple(sorted(runs[0].hyperparameters))
+        compiled, compile_seconds = _compiled(
+            build, data.num_classes, config, batch, mesh, shapes, names
+        )
         arrays = jax.device_put(arrays, NamedSharding(mesh, PartitionSpec()))
         for start in range(0, len(runs), size):
             group = runs[start : start + size]
             inputs = _stack(group + group[-1:] * (size - len(group)))
-            if compiled is None:
-                begin = time.perf_counter()
-                compiled = program.lower(arrays, *inputs).compile()
-                compile_seconds = time.perf_counter() - begin
             begin = time.perf_counter()
             trained = jax.device_get(compiled(arrays, *inputs))
             seconds = (time.perf_counter() - begin) / batch  # every device trains that many
@@ -134,6 +137,32 @@ def run_many(
 
 
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(
+    build: Build,
+    num_classes: int,
+    config: Config,
+    batch: int,
+    mesh: Mesh,
+    shapes: tuple[tuple[str, tuple[int, ...], np.dtype], ...],
+    names: tuple[str, ...],
+) -> tuple[Any, float]:
+    """The compiled program for these shapes and hyperparameters, and the seconds that it took."""
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    split = NamedSharding(mesh, PartitionSpec("runs"))
+    count = (batch * mesh.size,)
+    arrays = {
+        name: jax.ShapeDtypeStruct(shape, dtype, sharding=everywhere)
+        for name, shape, dtype in shapes
+    }
+    hyperparameters = dict.fromkeys(names, jax.ShapeDtypeStruct(count, np.float32, sharding=split))
+    seeds = jax.ShapeDtypeStruct(count, np.uint32, sharding=split)
+    program = _program(build, num_classes, config, batch, mesh)
+    begin = time.perf_counter()
+    compiled = program.lower(arrays, hyperparameters, seeds).compile()
+    return compiled, time.perf_counter() - begin
 
 
 def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh) -> Any:

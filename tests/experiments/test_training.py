@@ -132,7 +132,7 @@ def test_batched_and_sharded_runs_agree_with_single_ones(
         np.testing.assert_allclose(numbers(together[at]), numbers(outcomes[at]), rtol=1e-4)
 
 
-def test_a_sweep_compiles_once() -> None:
+def test_a_sweep_and_data_of_its_shape_compile_once() -> None:
     compilations, traces = [], []
 
     def listen(event: str, seconds: float, **_: object) -> None:
@@ -148,13 +148,18 @@ def test_a_sweep_compiles_once() -> None:
         for rate in np.logspace(-4, -1, 7)
         for seed in range(5)
     ]  # fmt: skip
-    sweep = run_many(build, runs, make_data(4, 2), Config(epochs=1))
+    data = make_data(4, 2)
+    same_shape = dataclasses.replace(data, train_labels=1 - data.train_labels % 2)
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        losses = [outcome.train_loss for outcome in sweep]
+        swept = list(run_many(build, runs, data, Config(epochs=1)))
+        other = next(run_many(build, runs, same_shape, Config(epochs=1)))
     finally:
         jax.monitoring.clear_event_listeners()
-    assert len(losses) == 35
+    assert len(swept) == 35
+    first = {outcome.train_loss[0] for outcome in [*swept, other]}
+    assert len(first) == 5 + 1  # before the first update: five seeds, and the other labels
+    assert other.compile_seconds == swept[0].compile_seconds
     assert len(traces) == 1
     assert len(compilations) == 1
 
