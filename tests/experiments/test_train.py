@@ -19,8 +19,7 @@ from experiments.datasets import load
 ROOT = Path(train.__file__).parents[1]
 # 95 images do not divide by two devices: each gets 48, and one of them counts nothing.
 SETTINGS = {"batch-size": 95, "epochs": 40, "seed": 3}
-# Its program compiles in a fraction of the time; only going on after a kill needs the noise.
-QUIET = {"optimizer": "thermolion:temperature=0", "epochs": 10}
+SHORT = {"epochs": 10}
 LIMIT = 300  # seconds that any process may take, on a busy machine
 
 
@@ -79,21 +78,21 @@ def curve(out):
 def single(tmp_path_factory):
     """One process with two devices."""
     out = tmp_path_factory.mktemp("single")
-    finish(start(out, 2, **QUIET))
+    finish(start(out, 2, **SHORT))
     return out
 
 
 def test_one_process_trains_as_the_benchmark_does(single):
     data = load(SETTINGS["dataset"])
     trained = whole_run.train(
-        optimizers.resolve(QUIET["optimizer"]).build,
+        optimizers.resolve("thermolion").build,
         whole_run.Data(data.images, data.labels, num_classes=data.num_classes),
-        whole_run.Config(epochs=QUIET["epochs"], batch_size=SETTINGS["batch-size"]),
+        whole_run.Config(epochs=SHORT["epochs"], batch_size=SETTINGS["batch-size"]),
         {"learning_rate": 1e-3},
         SETTINGS["seed"],
     )
     losses = curve(single)
-    assert losses.size == QUIET["epochs"]
+    assert losses.size == SHORT["epochs"]
     # Only the order of the sums differs, which training amplifies.
     np.testing.assert_allclose(losses[:4], trained.train_loss[:4], rtol=1e-4)
     np.testing.assert_allclose(losses, trained.train_loss, rtol=1e-2)
@@ -107,7 +106,7 @@ def test_two_processes_give_the_result_of_one(single, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     join = ["--coordinator", f"127.0.0.1:{port}", "--processes", "2", "--process"]
-    outputs = finish(*(start(tmp_path, 1, *join, str(i), **QUIET) for i in range(2)))
+    outputs = finish(*(start(tmp_path, 1, *join, str(i), **SHORT) for i in range(2)))
     assert "10 steps on 2 device(s)" in outputs[0]
     assert "steps on" not in outputs[1]  # the first process alone speaks and writes
     np.testing.assert_allclose(curve(tmp_path), curve(single), rtol=1e-5)
