@@ -6,7 +6,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
@@ -86,6 +86,15 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="divide the grid among the processes of a cluster (jax.distributed.initialize)",
     )
+    run.add_argument(
+        "--batch", type=int, metavar="N", help="runs that a device trains together (default 1)"
+    )
+    run.add_argument(
+        "--devices",
+        type=int,
+        metavar="N",
+        help="devices to spread the runs over (default: all accelerators, one CPU)",
+    )
     deviations = run.add_argument_group("deviations (they become part of the protocol's name)")
     for name, what in (
         ("epochs", "passes over the images"),
@@ -143,7 +152,14 @@ def _run(options: argparse.Namespace) -> int:
         cluster.leave()
     part = protocols.share(cells, index, count)
     places = runner.Places(options.out, options.data_dir, options.manual_dir)
-    summary = runner.run(part, places, shard=(index, count), command=_published(options))
+    summary = runner.run(
+        part,
+        places,
+        shard=(index, count),
+        batch=options.batch,
+        devices=options.devices,
+        command=_published(options),
+    )
     print(
         f"{summary.made} run(s) made, {summary.present} already there"
         + (f", {summary.diverged} diverged" if summary.diverged else "")
@@ -191,64 +207,10 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from experiments import datasets, optimizers, protocols
+    from experiments import listing
 
-    print("data sets (or a path to an .npz file with images and labels):")
-    rows = datasets.describe(data_dir=options.data_dir, manual_dir=options.manual_dir)
-    columns = {
-        "name": "name",
-        "classes": "classes",
-        "train": "train",
-        "test": "test",
-        "classes_in_first_5000": "classes in first 5,000",
-        "licence": "licence",
-        "state": "here",
-    }
-    print(_columns([{title: _short(row[key]) for key, title in columns.items()} for row in rows]))
-    print("\n".join(f"  {row['name']}: {row['note']}" for row in rows if row["note"]))
-    print("\noptimizers (or package.module:function of your own):")
-    print(
-        _columns(
-            [
-                {"name": name, "default": _settings(optimizers.resolve(name).hyperparameters)}
-                | {"what it is": optimizers.resolve(name).note}
-                for name in optimizers.NAMES
-            ]
-        )
-    )
-    print("\nprotocols:")
-    print(
-        _columns(
-            [
-                {"name": p.base, "version": p.version, "what it is": p.summary}
-                for p in protocols.PROTOCOLS.values()
-            ]
-        )
-    )
+    print(listing.text(data_dir=options.data_dir, manual_dir=options.manual_dir))
     return 0
-
-
-def _short(value: object) -> str:
-    """A cell of the list: a file list after a colon is left out, nothing is a dash."""
-    return "-" if value is None else str(value).split(": ")[0]
-
-
-def _settings(hyperparameters: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in hyperparameters.items())
-
-
-def _columns(rows: Sequence[Mapping[str, object]]) -> str:
-    """Dicts with the same keys as aligned columns; the last one is not padded."""
-    header = list(rows[0])
-    lines = [
-        [name.replace("_", " ") for name in header],
-        *([str(row[k]) for k in header] for row in rows),
-    ]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  " + "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
 
 
 def _prepare(options: argparse.Namespace) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import shutil
+import functools
 import sys
-import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +15,7 @@ import jax
 import numpy as np
 
 from experiments import datasets, environment, optimizers, records, training
+from experiments.progress import Progress
 from experiments.protocols import Cell
 
 
@@ -44,77 +44,6 @@ class Summary:
     failures: dict[str, int] = field(default_factory=dict)
 
 
-class Progress:
-    """Done, left and the time to come: one line kept up to date on a terminal.
-
-    Elsewhere (a log file) a line is printed at most every ``every`` seconds.
-
-    Args:
-        total: cells to make.
-        stream: where to write.
-        every: seconds between lines where the stream is no terminal.
-        clock: gives seconds; a test's own.
-    """
-
-    def __init__(
-        self,
-        total: int,
-        stream: TextIO,
-        every: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._total, self._stream, self._every, self._clock = total, stream, every, clock
-        self._done = self._present = self._skipped = self._width = 0
-        self._start = clock()
-        self._last = -float("inf")
-
-    def show(self, doing: str, *, done: int = 0, present: int = 0, skipped: int = 0) -> None:
-        """Counts cells made, found or given up, and says what is being done."""
-        self._done += done
-        self._present += present
-        self._skipped += skipped
-        left = self._total - self._done - self._present - self._skipped
-        text = f"{self._done + self._present} of {self._total} runs done, {left} left"
-        if self._done and left:
-            text += f", about {duration((self._clock() - self._start) / self._done * left)} to come"
-        text += f" | {doing}"
-        if self._stream.isatty():
-            text = text[: shutil.get_terminal_size().columns - 1]
-            self._stream.write("\r" + text.ljust(self._width))
-            self._width = len(text)
-        elif left == 0 or self._clock() - self._last >= self._every:
-            self._last = self._clock()
-            self._stream.write(text + "\n")
-        self._stream.flush()
-
-    def say(self, text: str) -> None:
-        """A line of its own, the progress line left intact."""
-        self.end()
-        self._stream.write(text + "\n")
-        self._stream.flush()
-
-    def end(self) -> None:
-        """Ends the progress line, if one is on a terminal."""
-        if self._width:
-            self._stream.write("\n")
-            self._width = 0
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people.
-
-    Example:
-        >>> duration(7.2), duration(190), duration(7320)
-        ('7 s', '3 min 10 s', '2 h 2 min')
-    """
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-
-
 def default_shard() -> tuple[int, int]:
     """This process's (index, count) where jax.distributed is set up, else (0, 1)."""
     return (
@@ -127,6 +56,8 @@ def run(
     places: Places,
     *,
     shard: tuple[int, int] = (0, 1),
+    batch: int | None = None,
+    devices: int | None = None,
     command: str = "",
     stream: TextIO | None = None,
 ) -> Summary:
@@ -139,14 +70,17 @@ def run(
         cells: this shard's part of the grid.
         places: where data lie and records go.
         shard: (index, count), part of the records file's name.
+        batch: runs that a device trains together; see `training.run_many`.
+        devices: local devices to spread the runs over, likewise.
         command: what the records say they were made by.
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: an optimizer or data set of that name does not exist.
+        ValueError: an optimizer or data set of that name, or so many devices, do not exist.
         records.RecordError: the records cannot be read or written.
     """
     to: TextIO = sys.stderr if stream is None else stream
+    training.layout(1, batch, devices)  # settings that do not fit this machine are told at once
     resolved = {
         name: optimizers.resolve(name) for name in dict.fromkeys(c.optimizer for c in cells)
     }
@@ -158,6 +92,7 @@ def run(
     present = {records.identity(record) for record in reading.records}
     origin = environment.describe() | {"command": command}
     summary, progress = Summary(), Progress(len(cells), to)
+    train = functools.partial(training.run_many, batch=batch, devices=devices)
     with records.Writer(places.out, shard) as writer:
         for dataset in dict.fromkeys(c.dataset for c in cells):
             mine = [cell for cell in cells if cell.dataset == dataset]
@@ -178,14 +113,15 @@ def run(
                         what = {key: getattr(resolved[name], key) for key in ("overrides", "note")}
                         what["optimizer_source"] = resolved[name].source
                         todo.append(fields | what | {"data": facts})
-                _make(todo, resolved[name].build, data, origin, writer, progress, summary)
+                these = functools.partial(train, resolved[name].build)
+                _make(todo, these, data, origin, writer, progress, summary)
     progress.end()
     return summary
 
 
 def _make(
     todo: list[dict[str, Any]],
-    build: Any,
+    train: Callable[..., Iterator[training.Outcome]],
     data: training.Data,
     origin: Mapping[str, Any],
     writer: records.Writer,
@@ -200,7 +136,7 @@ def _make(
     settings = todo[0]["settings"]
     config = training.Config(epochs=settings["epochs"], batch_size=settings["batch_size"])
     runs = [training.Run(fields["hyperparameters"], fields["seed"]) for fields in todo]
-    outcomes = training.run_many(build, runs, data, config)
+    outcomes = train(runs, data, config)
     made = 0
     while made < len(todo):
         try:

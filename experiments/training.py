@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments.whole_run import Build, Config, Data, Trained, train
+from experiments.whole_run import Build, Config, Data, Trained, check_data, train
 
 __all__ = ["Build", "Config", "Data", "Outcome", "Run", "run_many", "train"]
 
@@ -106,7 +106,7 @@ def run_many(
     _check(runs, data, config)
     if not runs:
         return
-    batch, used = _layout(len(runs), batch, devices)
+    batch, used = layout(len(runs), batch, devices)
     mesh = Mesh(np.array(used), ("runs",))
     present = [name for name in _ARRAYS if getattr(data, name) is not None]
     arrays = {name: np.asarray(getattr(data, name)) for name in present}
@@ -193,8 +193,12 @@ def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: M
     )
 
 
-def _layout(count: int, batch: int | None, devices: int | None) -> tuple[int, list[Any]]:
-    """How many runs a device trains together, and on which devices."""
+def layout(count: int, batch: int | None, devices: int | None) -> tuple[int, list[Any]]:
+    """How many of ``count`` runs a device trains together, and on which devices.
+
+    Raises:
+        ValueError: fewer than one run, or devices that are not there.
+    """
     local = jax.local_devices()
     if devices is None:
         devices = 1 if local[0].platform == "cpu" else len(local)
@@ -242,29 +246,4 @@ def _check(runs: list[Run], data: Data, config: Config) -> None:
             )
         if not 0 <= run.seed < 2**32:
             raise ValueError(f"Run.seed must be 0 … 2**32 - 1, got {run.seed}")
-    if (data.test_images is None) != (data.test_labels is None):
-        raise ValueError("test_images and test_labels must be given together")
-    for part in ("train", "test"):
-        images, labels = getattr(data, f"{part}_images"), getattr(data, f"{part}_labels")
-        if images is not None:
-            _check_part(part, np.asarray(images), np.asarray(labels), data)
-
-
-def _check_part(part: str, images: np.ndarray, labels: np.ndarray, data: Data) -> None:
-    channels = np.shape(data.train_images)[-1]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, channels):
-        raise ValueError(
-            f"{part}_images must be uint8 (N, 32, 32, {channels}), "
-            f"got {images.dtype} {images.shape}"
-        )
-    if len(images) == 0:
-        raise ValueError(f"{part}_images holds no image")
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{part}_labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
-        )
-    if labels.min() < 0 or labels.max() >= data.num_classes:
-        raise ValueError(
-            f"{part}_labels must lie in 0 … {data.num_classes - 1} (num_classes="
-            f"{data.num_classes}), got {labels.min()} … {labels.max()}"
-        )
+    check_data(data)

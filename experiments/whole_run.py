@@ -150,6 +150,40 @@ def accuracy(params: convnet.Params, images: Array, labels: Array, chunk: int = 
     return jax.lax.map(correct, rows).sum() / n
 
 
+def check_data(data: Data) -> None:
+    """Refuses arrays that are not what `Data` says.
+
+    Raises:
+        ValueError: names the array, what it is and what it should be.
+    """
+    if (data.test_images is None) != (data.test_labels is None):
+        raise ValueError("test_images and test_labels must be given together")
+    for part in ("train", "test"):
+        images, labels = getattr(data, f"{part}_images"), getattr(data, f"{part}_labels")
+        if images is not None:
+            _check_part(part, np.asarray(images), np.asarray(labels), data)
+
+
+def _check_part(part: str, images: np.ndarray, labels: np.ndarray, data: Data) -> None:
+    channels = np.shape(data.train_images)[-1]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, channels):
+        raise ValueError(
+            f"{part}_images must be uint8 (N, 32, 32, {channels}), "
+            f"got {images.dtype} {images.shape}"
+        )
+    if len(images) == 0:
+        raise ValueError(f"{part}_images holds no image")
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{part}_labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
+        )
+    if labels.min() < 0 or labels.max() >= data.num_classes:
+        raise ValueError(
+            f"{part}_labels must lie in 0 … {data.num_classes - 1} (num_classes="
+            f"{data.num_classes}), got {labels.min()} … {labels.max()}"
+        )
+
+
 def _optimizer(built: Any) -> tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]:
     """The two things that `build` may return, brought to one form."""
     # The order of the tests matters: a GradientTransformation is itself a tuple of two.

@@ -13,7 +13,7 @@ def trained(monkeypatch):
     calls = []
 
     def run_many(build, runs, data, config=None, **options):
-        calls.append((build, list(runs), data, config))
+        calls.append((build, list(runs), data, config, options))
         for run in runs:
             yield training.Outcome(
                 train_loss=[2.0 - 0.1 * run.seed] * config.epochs,
@@ -52,7 +52,7 @@ def _run(cells, out, **options):
 def test_a_grid_is_trained_group_by_group_and_written_down(trained, tmp_path):
     summary, told = _run(_grid(), tmp_path / "out", command="the command")
     assert (summary.made, summary.present, summary.failures) == (4, 0, {})
-    assert [len(runs) for _, runs, _, _ in trained] == [2, 2]  # one compilation a group
+    assert [len(runs) for _, runs, *_ in trained] == [2, 2]  # one compilation a group
     found = records.read(tmp_path / "out").records
     assert [(r["optimizer"], r["seed"]) for r in found] == [
         ("adam", 0),
@@ -79,7 +79,7 @@ def test_what_is_there_is_not_run_again(trained, tmp_path):
     trained.clear()
     summary, _ = _run(_grid(seeds=3), tmp_path)
     assert (summary.made, summary.present) == (2, 4)
-    assert [[run.seed for run in runs] for _, runs, _, _ in trained] == [[2], [2]]
+    assert [[run.seed for run in runs] for _, runs, *_ in trained] == [[2], [2]]
     trained.clear()
     summary, told = _run(_grid(seeds=3), tmp_path)
     assert (summary.made, summary.present, trained) == (0, 6, [])
@@ -178,6 +178,15 @@ def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
     assert _run(_grid(), tmp_path)[0].made == 3
 
 
+def test_runs_are_laid_out_as_asked(trained, tmp_path):
+    _run(_grid(), tmp_path, batch=2, devices=4)
+    assert [options for *_, options in trained] == [{"batch": 2, "devices": 4}] * 2
+    with pytest.raises(ValueError, match=r"devices must be 1 … 8 .* got 9"):
+        _run(_grid(seeds=3), tmp_path, devices=9)
+    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
+        _run(_grid(seeds=3), tmp_path, batch=0)
+
+
 def test_divergence_is_recorded_and_counted(tmp_path, monkeypatch):
     def run_many(build, runs, data, config=None, **options):
         nan = float("nan")
@@ -204,40 +213,6 @@ def test_a_real_run_resumed_equals_one_in_a_single_go(tmp_path, signs):
         for name in ("train_loss", "train_accuracy", "update_rms"):
             assert a[name] == pytest.approx(b[name], rel=1e-5)
     assert one[0]["train_loss"] != one[1]["train_loss"]
-
-
-class _Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_tells_done_left_and_the_time_to_come(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
-    now = 0.0
-    stream = _Terminal()
-    progress = runner.Progress(10, stream, clock=lambda: now)
-    progress.show("reading", present=4)
-    now = 30.0
-    progress.show("adam on digits", done=1)
-    now = 60.0
-    progress.show("adam on digits", done=1, skipped=1)
-    lines = stream.getvalue().split("\r")[1:]
-    assert lines[0].startswith("4 of 10 runs done, 6 left | reading")
-    assert lines[1].startswith("5 of 10 runs done, 5 left, about 2 min 30 s to come")
-    assert lines[2].startswith("6 of 10 runs done, 3 left, about 1 min 30 s to come")
-    assert "\n" not in stream.getvalue()
-
-
-def test_progress_in_a_log_is_occasional():
-    now = 0.0
-    stream = io.StringIO()
-    progress = runner.Progress(100, stream, every=10.0, clock=lambda: now)
-    for _ in range(100):
-        now += 1.0
-        progress.show("adam on digits", done=1)
-    lines = stream.getvalue().splitlines()
-    assert len(lines) == 11
-    assert lines[-1] == "100 of 100 runs done, 0 left | adam on digits"
 
 
 def test_the_default_shard_is_the_whole_grid():
