@@ -23,15 +23,21 @@ The two blocks need two matrix forms, since the first has few inputs (1 or 3) an
 
       (n·H·W, 3·c) @ (3·c, 3·f) = (n·H·W, 3·f)      y[r] = z₀[r-1] + z₁[r] + z₂[r+1]
 
+Between the products lie the pools and shifted sums. Each is a call of its own (`_kept`), since XLA
+would otherwise compute it again in everything that reads it, up to four times.
+
 Ties in the pool: the gradient goes to the first maximum of the window in row-major order, as in
 PyTorch and in XLA's own select-and-scatter. Constant image borders make ties common.
 """
 
-from typing import NamedTuple
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.experimental.xla_metadata import set_xla_metadata
 
 Array = jax.Array
 
@@ -47,6 +53,21 @@ class Kernels(NamedTuple):
     bias1: Array
     kernel2: Array
     bias2: Array
+
+
+def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a call that XLA does not inline, so that its result is made just once."""
+
+    @functools.wraps(function)
+    def body(*arguments: Any) -> Any:
+        with set_xla_metadata(inlineable=None):  # what it calls itself may be inlined
+            return function(*arguments)
+
+    def call(*arguments: Any) -> Any:
+        with set_xla_metadata(inlineable="false"):
+            return jax.jit(body)(*arguments)
+
+    return call
 
 
 def features(kernels: Kernels, images: Array) -> Array:
@@ -99,8 +120,9 @@ def _chunked_backward(residuals, cotangent: Array):
 
     def backward(total: Kernels, chunk):
         images, (hidden, first1, first2), g = chunk
+        bias2 = _alive(g, first2).sum((0, 1, 2))
         g = _unpool(g, first2)
-        kernel2, bias2 = _kernel_gradient(hidden, g)
+        kernel2 = _kernel_gradient(hidden, g)
         g = _image_gradient(kernels.kernel2, g)
         (kernel1, bias1), image = _window_gradients(kernels.kernel1, images, first1, g)
         total = jax.tree.map(jnp.add, total, Kernels(kernel1, bias1, kernel2, bias2))
@@ -115,8 +137,8 @@ _chunked.defvjp(_chunked_forward, _chunked_backward)
 def _window_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
     """Block 1 and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
     n, height, width, _ = images.shape
-    y = (_windows(images) @ _placed(kernel)).reshape(n, height // 2, width // 2, 4, -1) + bias
-    return _pool([y[:, :, :, place] for place in range(4)])
+    y = (_windows(images) @ _placed(kernel)).reshape(n, height // 2, width // 2, 4, -1)
+    return _pool([y[:, :, :, place] for place in range(4)], bias)
 
 
 def _window_gradients(kernel: Array, images: Array, first: Array, g: Array):
@@ -126,8 +148,7 @@ def _window_gradients(kernel: Array, images: Array, first: Array, g: Array):
     spread = spread.reshape(-1, 4 * g.shape[-1])
     (kernel_gradient,) = jax.linear_transpose(_placed, kernel)(_windows(images).T @ spread)
     (image_gradient,) = jax.linear_transpose(_windows, images)(spread @ _placed(kernel).T)
-    bias_gradient = jnp.where(first < 4, g, 0.0).sum((0, 1, 2))
-    return (kernel_gradient, bias_gradient), image_gradient
+    return (kernel_gradient, _alive(g, first).sum((0, 1, 2))), image_gradient
 
 
 def _windows(images: Array) -> Array:
@@ -153,14 +174,15 @@ def _tap_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]
     """Block 2, likewise."""
     n, height, width, _ = images.shape
     z = _width_taps(images) @ _columns(kernel)  # (n·H·W, 3f)
-    z = z.reshape(n, height, width, 3, -1)
-    y = _shift(z[:, :, :, 0], 1, axis=1) + z[:, :, :, 1] + _shift(z[:, :, :, 2], -1, axis=1)
-    y = (y + bias).reshape(n, height // 2, 2, width // 2, 2, -1)
-    return _pool([y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)])
+    y = _sum_of_rows(z.reshape(n, height, width, 3, -1))
+    y = y.reshape(n, height // 2, 2, width // 2, 2, -1)
+    return _pool([y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)], bias)
 
 
-def _pool(window: list[Array]) -> tuple[Array, Array]:
+@_kept
+def _pool(window: list[Array], bias: Array) -> tuple[Array, Array]:
     """Maximum and ReLU of the four places (each (n, H/2, W/2, f)), and which came first."""
+    window = [place + bias for place in window]
     top = jnp.maximum(jnp.maximum(window[0], window[1]), jnp.maximum(window[2], window[3]))
     first = jnp.where(
         window[0] == top, 0, jnp.where(window[1] == top, 1, jnp.where(window[2] == top, 2, 3))
@@ -168,6 +190,12 @@ def _pool(window: list[Array]) -> tuple[Array, Array]:
     return jnp.maximum(top, 0), jnp.where(top > 0, first, 4).astype(jnp.uint8)
 
 
+def _alive(g: Array, first: Array) -> Array:
+    """The gradient where the ReLU behind the pool let something through."""
+    return jnp.where(first < 4, g, 0.0)
+
+
+@_kept
 def _unpool(g: Array, first: Array) -> Array:
     """Gradient (n, 2h, 2w, f) before pool and ReLU, from that behind them (n, h, w, f)."""
     n, height, width, f = g.shape
@@ -176,18 +204,29 @@ def _unpool(g: Array, first: Array) -> Array:
     return g.reshape(n, 2 * height, 2 * width, f)
 
 
-def _kernel_gradient(images: Array, g: Array) -> tuple[Array, Array]:
-    """Gradients of kernel and bias; g (n, H, W, f) is the gradient of the convolution's output."""
+def _kernel_gradient(images: Array, g: Array) -> Array:
+    """Gradient of the kernel; g (n, H, W, f) is the gradient of the convolution's output."""
     c, f = images.shape[-1], g.shape[-1]
     dz = _width_taps(images).T @ _height_taps(g)  # (3c, 3f)
-    return dz.reshape(3, c, 3, f).transpose(2, 0, 1, 3), g.sum((0, 1, 2))
+    return dz.reshape(3, c, 3, f).transpose(2, 0, 1, 3)
 
 
 def _image_gradient(kernel: Array, g: Array) -> Array:
     """Gradient (n, H, W, c) of the convolution's input."""
     n, height, width, _ = g.shape
     d = _height_taps(g) @ _columns(kernel).T  # (n·H·W, 3c)
-    d = d.reshape(n, height, width, 3, -1)
+    return _sum_of_columns(d.reshape(n, height, width, 3, -1))
+
+
+@_kept
+def _sum_of_rows(z: Array) -> Array:
+    """y[r] = z₀[r-1] + z₁[r] + z₂[r+1] of z (n, H, W, 3, f), r a row."""
+    return _shift(z[:, :, :, 0], 1, axis=1) + z[:, :, :, 1] + _shift(z[:, :, :, 2], -1, axis=1)
+
+
+@_kept
+def _sum_of_columns(d: Array) -> Array:
+    """The transpose of the width taps: d₀[x+1] + d₁[x] + d₂[x-1] of d (n, H, W, 3, c)."""
     return _shift(d[:, :, :, 0], -1, axis=2) + d[:, :, :, 1] + _shift(d[:, :, :, 2], 1, axis=2)
 
 
@@ -200,13 +239,13 @@ def _columns(kernel: Array) -> Array:
 def _width_taps(images: Array) -> Array:
     """The left matrix (n·H·W, 3c): each pixel with its left and right neighbour."""
     taps = [_shift(images, 1, axis=2), images, _shift(images, -1, axis=2)]
-    return jnp.concatenate(taps, -1).reshape(-1, 3 * images.shape[-1])
+    return jnp.stack(taps, -2).reshape(-1, 3 * images.shape[-1])
 
 
 def _height_taps(g: Array) -> Array:
     """The transpose of the shifted sum: (n·H·W, 3f), row r holding g[r+1], g[r], g[r-1]."""
     taps = [_shift(g, -1, axis=1), g, _shift(g, 1, axis=1)]
-    return jnp.concatenate(taps, -1).reshape(-1, 3 * g.shape[-1])
+    return jnp.stack(taps, -2).reshape(-1, 3 * g.shape[-1])
 
 
 def _shift(x: Array, by: int, axis: int) -> Array:

@@ -31,11 +31,13 @@ def outputs(notebook):
 
 
 def kinds(notebook):
-    """What each cell shows: kinds of its output, in their order."""
+    """What each cell shows: kinds of its output, in their order; a stream's pieces are one."""
     found = {cell.id: [] for cell in notebook.cells if cell.cell_type == "code"}
     for cell, output in outputs(notebook):
         shown = sorted(output.data) if "data" in output else [output.name]
-        found[cell].append((output.output_type, shown))
+        kind = (output.output_type, shown)
+        if output.output_type != "stream" or found[cell][-1:] != [kind]:
+            found[cell].append(kind)
     return found
 
 
