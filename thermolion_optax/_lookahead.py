@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from thermolion_optax import _checks
-from thermolion_optax._baselines import check_inner, check_tree, check_whole, widen
+from thermolion_optax._baselines import check_fits, check_inner, check_tree, check_whole, widen
 
 
 class LookaheadState(NamedTuple):
@@ -58,7 +58,8 @@ def lookahead(
         to `inner`. Updates have the dtype of the inner ones.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, or `update` without `params`.
+        ValueError: a concrete hyperparameter outside its range, `update` without `params`, or
+            updates unlike the parameters given to `init`.
         TypeError: `inner` is no transformation, or a leaf is complex.
 
     Example:
@@ -94,6 +95,7 @@ def lookahead(
         if params is None:
             raise ValueError("lookahead: params is missing; call update(grads, state, params).")
         check_tree(owner, "updates", updates)
+        check_fits(owner, updates, state.slow)
         fast_updates, inner_state = fast_optimizer.update(
             updates, state.inner_state, params, **extra_args
         )

@@ -89,5 +89,6 @@ def _round(x: jax.Array, dtype: Any, bits: jax.Array) -> jax.Array:
     # As many bits as float32 has more than dtype: x / spacing + fraction is then exact.
     width = 23 - info.nmant
     fraction = (bits >> (32 - width)).astype(jnp.int32).astype(jnp.float32) * 2.0**-width
-    rounded = jnp.floor(x / spacing + fraction) * spacing
-    return jnp.where(jnp.isfinite(x), rounded, x).astype(dtype)
+    rounded = (jnp.floor(x / spacing + fraction) * spacing).astype(dtype)
+    # Infinity is no neighbour: what plain rounding keeps finite stays so.
+    return jnp.where(jnp.isfinite(rounded), rounded, x.astype(dtype))

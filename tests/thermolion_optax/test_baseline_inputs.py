@@ -160,6 +160,24 @@ def test_missing_params_are_named(tx):
         tx.update(jnp.ones(2), tx.init(jnp.ones(2)))
 
 
+WRAPPED = {
+    "lookahead": lookahead(optax.sgd(0.1)),
+    "stochastic_weight_averaging": stochastic_weight_averaging(optax.sgd(0.1), 1),
+    "muadam": muadam(0.1),
+    "swats": swats(0.1),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_gradients_of_other_parameters_are_refused_by_name(name):
+    tx, params = WRAPPED[name], {"w": jnp.ones(2), "b": jnp.ones(1)}
+    state = tx.init(params)
+    with pytest.raises(ValueError, match=rf"{name}: updates\['w'\] has shape \(3,\)"):
+        tx.update({"w": jnp.ones(3), "b": jnp.ones(1)}, state, params)
+    with pytest.raises(ValueError, match=rf"{name}: updates does not have the structure"):
+        tx.update({"w": jnp.ones(2)}, state, params)
+
+
 def test_extra_arguments_reach_the_inner_optimizer():
     params = jnp.array([1.0, 2.0])
     for wrap in (lookahead, lambda tx: stochastic_weight_averaging(tx, 1)):

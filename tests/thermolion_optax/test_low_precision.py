@@ -174,6 +174,16 @@ def test_no_number_is_harmed(value, key):
         assert np.all(np.abs(out - value) <= max(abs(value) * 2.0**-7, 2.4e-38))
 
 
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_a_number_just_above_the_largest_does_not_become_infinite(dtype):
+    info = jnp.finfo(dtype)
+    step = float(info.max) * 2.0 ** -(info.nmant + 1)  # to the next number, were there one
+    x = float(info.max) + np.linspace(0, 0.45, 1000) * step  # plain rounding goes down in all
+    for sign in (1, -1):
+        out = apply_updates_stochastic(jnp.zeros(1000, dtype), jnp.float32(sign * x), 0)
+        np.testing.assert_array_equal(out, sign * info.max)
+
+
 ROUND = jax.jit(lambda x, key: apply_updates_stochastic(jnp.zeros(16, jnp.bfloat16), x, key))
 
 
