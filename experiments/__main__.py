@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="run | report | list | prepare | train")
 
-    run = commands.add_parser("run", help="train what is missing of a grid, one record a run")
+    run = commands.add_parser(
+        "run", allow_abbrev=False, help="train what is missing of a grid, one record a run"
+    )
     run.set_defaults(command=_run)
     run.add_argument(
         "--protocol",
@@ -87,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
         help="divide the grid among the processes of a cluster (jax.distributed.initialize)",
     )
     run.add_argument(
-        "--batch", type=int, metavar="N", help="runs that a device trains together (default 1)"
+        "--together", type=int, metavar="N", help="runs that a device trains at once (default 1)"
     )
     run.add_argument(
         "--devices",
@@ -156,7 +158,7 @@ def _run(options: argparse.Namespace) -> int:
         part,
         places,
         shard=(index, count),
-        batch=options.batch,
+        batch=options.together,
         devices=options.devices,
         command=_published(options),
     )
@@ -189,7 +191,7 @@ def _published(options: argparse.Namespace) -> str:
     for name in ("optimizers", "learning_rates"):
         if getattr(options, name):
             words += [f"--{name.replace('_', '-')}", *map(str, getattr(options, name))]
-    for name in ("epochs", "limit", "batch_size"):
+    for name in ("epochs", "limit", "batch_size", "together", "devices"):
         if getattr(options, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     return shlex.join([*words, "--seeds", str(options.seeds), "--out", "DIR"])

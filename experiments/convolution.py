@@ -58,14 +58,16 @@ class Kernels(NamedTuple):
 def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as a call that XLA does not inline, so that its result is made just once."""
 
-    @functools.wraps(function)
+    @jax.jit
+    @functools.wraps(function)  # the call's name in the compiled program, too
     def body(*arguments: Any) -> Any:
-        with set_xla_metadata(inlineable=None):  # what it calls itself may be inlined
+        with set_xla_metadata(inlineable="true"):  # what it calls itself
             return function(*arguments)
 
+    @functools.wraps(function)
     def call(*arguments: Any) -> Any:
         with set_xla_metadata(inlineable="false"):
-            return jax.jit(body)(*arguments)
+            return body(*arguments)
 
     return call
 

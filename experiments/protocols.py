@@ -24,7 +24,8 @@ class Protocol:
 
     Attributes:
         base: the protocol's name.
-        version: raised whenever the same cell would be trained or measured differently.
+        version: raised whenever the same cell would be trained or measured differently, by more
+            than rounding and the numbers of a random generator.
         description: one line for readers; its braces are filled from the settings.
         epochs: passes over the training images.
         batch_size: images a step; the last partial batch is kept.
@@ -171,7 +172,7 @@ def grid(
     seeds: int,
     learning_rates: Sequence[float] = (),
 ) -> list[Cell]:
-    """Every cell, those that share a compilation (data set, optimizer) next to each other.
+    """Every cell, those of one compiled program (data set, optimizer) next to each other.
 
     Args:
         protocol: how each is trained.
@@ -207,7 +208,7 @@ def grid(
 def share(cells: Sequence[Cell], index: int, count: int) -> list[Cell]:
     """The part of a grid that shard ``index`` of ``count`` runs; the shards cover it once.
 
-    Whole (data set, optimizer) groups are dealt in turn, since each costs a compilation;
+    Whole (data set, optimizer) groups are dealt in turn, since each may cost a compilation;
     only where there are more shards than groups are groups divided, too.
 
     Raises:

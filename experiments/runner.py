@@ -76,7 +76,8 @@ def run(
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: an optimizer or data set of that name, or so many devices, do not exist.
+        ValueError: there is no optimizer or data set of that name, ``batch`` is below 1, or
+            ``devices`` more than there are.
         records.RecordError: the records cannot be read or written.
     """
     to: TextIO = sys.stderr if stream is None else stream
@@ -92,7 +93,8 @@ def run(
     present = {records.identity(record) for record in reading.records}
     origin = environment.describe() | {"command": command}
     summary, progress = Summary(), Progress(len(cells), to)
-    train = functools.partial(training.run_many, batch=batch, devices=devices)
+    programs: dict[Any, Any] = {}
+    train = functools.partial(training.run_many, batch=batch, devices=devices, programs=programs)
     with records.Writer(places.out, shard) as writer:
         for dataset in dict.fromkeys(c.dataset for c in cells):
             mine = [cell for cell in cells if cell.dataset == dataset]
@@ -113,8 +115,8 @@ def run(
                         what = {key: getattr(resolved[name], key) for key in ("overrides", "note")}
                         what["optimizer_source"] = resolved[name].source
                         todo.append(fields | what | {"data": facts})
-                these = functools.partial(train, resolved[name].build)
-                _make(todo, these, data, origin, writer, progress, summary)
+                train_group = functools.partial(train, resolved[name].build)
+                _make(todo, train_group, data, origin, writer, progress, summary)
     progress.end()
     return summary
 
@@ -128,11 +130,11 @@ def _make(
     progress: Progress,
     summary: Summary,
 ) -> None:
-    """Trains the cells of one (data set, optimizer) group through one compilation."""
+    """Trains the cells of one (data set, optimizer) group through one compiled program."""
     if not todo:
         return
     what = f"{todo[0]['optimizer']} on {todo[0]['dataset']}"
-    progress.show(f"{what}: compiling")
+    progress.show(f"{what}: starting")
     settings = todo[0]["settings"]
     config = training.Config(epochs=settings["epochs"], batch_size=settings["batch_size"])
     runs = [training.Run(fields["hyperparameters"], fields["seed"]) for fields in todo]

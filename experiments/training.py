@@ -2,11 +2,10 @@
 
 `run_many` compiles `whole_run.train` once, with the float hyperparameters and the seed as inputs,
 and sends the runs through it: a sweep over learning rates and seeds pays for one compilation, and
-so do data sets of one shape.
+so can data sets of one shape.
 """
 
 import dataclasses
-import functools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,8 +44,7 @@ class Outcome:
         update_rms: mean over the steps of the root mean square of the parameters' change.
         seconds: wall time of the run, its final evaluation included, compilation not; of runs
             that a device trained together, each one's share.
-        compile_seconds: wall time of the compilation that this run shares with all others of its
-            optimizer on data of its shape.
+        compile_seconds: wall time of the one compilation that the run shares with others.
         status: "diverged" where a loss or the change of the parameters was not finite.
     """
 
@@ -67,16 +65,16 @@ def run_many(
     *,
     batch: int | None = None,
     devices: int | None = None,
+    programs: dict[Any, Any] | None = None,
 ) -> Iterator[Outcome]:
-    """Train every run, compiling once, and yield the outcomes in order as they finish.
+    """Train every run, compiling at most once, and yield the outcomes in order as they finish.
 
     What has been yielded is finished: an interruption loses at most the runs under way.
 
     Args:
         build: `build(hyperparameters, key, steps_per_epoch, total_steps)` makes the optimizer: an
             optax.GradientTransformation, or a pair of it and `eval_params(opt_state, params)`.
-            Its hyperparameters are traced float32 scalars. Hashable, as functions are: the
-            compiled program is kept for the next call with it and data of the same shape.
+            Its hyperparameters are traced float32 scalars.
         runs: the runs; all name the same hyperparameters.
         data: uint8 images and integer labels.
         config: epochs and batch size.
@@ -85,6 +83,9 @@ def run_many(
             (`benchmarks/training.py --section batch` measures it on yours).
         devices: local devices to spread the runs over. Default: all accelerators, but one CPU,
             whose cores already work together on one run.
+        programs: where compiled programs are kept. Calls that are given the same dict share the
+            program of one `build`, for data of one shape; what `build` reads besides its
+            arguments is then read in the first of them alone.
 
     Yields:
         One `Outcome` a run, in the order of `runs`.
@@ -111,16 +112,21 @@ def run_many(
     present = [name for name in _ARRAYS if getattr(data, name) is not None]
     arrays = {name: np.asarray(getattr(data, name)) for name in present}
     size = batch * len(used)
+    programs = {} if programs is None else programs
     try:
-        shapes = tuple((name, x.shape, x.dtype) for name, x in arrays.items())
-        names = tuple(sorted(runs[0].hyperparameters))
-        compiled, compile_seconds = _compiled(
-            build, data.num_classes, config, batch, mesh, shapes, names
-        )
         arrays = jax.device_put(arrays, NamedSharding(mesh, PartitionSpec()))
+        shapes = tuple((name, x.shape, x.dtype) for name, x in arrays.items())
+        # By identity: a user's build need not be hashable. Kept, it keeps its identity.
+        key = (id(build), data.num_classes, config, batch, mesh, shapes, *runs[0].hyperparameters)
         for start in range(0, len(runs), size):
             group = runs[start : start + size]
             inputs = _stack(group + group[-1:] * (size - len(group)))
+            if key not in programs:
+                program = _program(build, data.num_classes, config, batch, mesh)
+                begin = time.perf_counter()
+                compiled = program.lower(arrays, *inputs).compile()
+                programs[key] = compiled, time.perf_counter() - begin, build
+            compiled, compile_seconds, _ = programs[key]
             begin = time.perf_counter()
             trained = jax.device_get(compiled(arrays, *inputs))
             seconds = (time.perf_counter() - begin) / batch  # every device trains that many
@@ -132,37 +138,11 @@ def run_many(
         raise MemoryError(
             f"{used[0].platform} ran out of memory training {batch} run(s) at a time a device, "
             f"batch_size={config.batch_size}, on {arrays['train_images'].shape[0]} images: lower "
-            "batch= (runs trained together), then Config.batch_size, then the number of images"
+            "batch (runs trained together), then batch_size, then the number of images (limit)"
         ) from error
 
 
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
-@functools.lru_cache(maxsize=64)
-def _compiled(
-    build: Build,
-    num_classes: int,
-    config: Config,
-    batch: int,
-    mesh: Mesh,
-    shapes: tuple[tuple[str, tuple[int, ...], np.dtype], ...],
-    names: tuple[str, ...],
-) -> tuple[Any, float]:
-    """The compiled program for these shapes and hyperparameters, and the seconds that it took."""
-    everywhere = NamedSharding(mesh, PartitionSpec())
-    split = NamedSharding(mesh, PartitionSpec("runs"))
-    count = (batch * mesh.size,)
-    arrays = {
-        name: jax.ShapeDtypeStruct(shape, dtype, sharding=everywhere)
-        for name, shape, dtype in shapes
-    }
-    hyperparameters = dict.fromkeys(names, jax.ShapeDtypeStruct(count, np.float32, sharding=split))
-    seeds = jax.ShapeDtypeStruct(count, np.uint32, sharding=split)
-    program = _program(build, num_classes, config, batch, mesh)
-    begin = time.perf_counter()
-    compiled = program.lower(arrays, hyperparameters, seeds).compile()
-    return compiled, time.perf_counter() - begin
 
 
 def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh) -> Any:
@@ -197,13 +177,16 @@ def layout(count: int, batch: int | None, devices: int | None) -> tuple[int, lis
     """How many of ``count`` runs a device trains together, and on which devices.
 
     Raises:
-        ValueError: fewer than one run, or devices that are not there.
+        ValueError: ``batch`` is below 1, or ``devices`` more than there are.
     """
     local = jax.local_devices()
     if devices is None:
         devices = 1 if local[0].platform == "cpu" else len(local)
     if not 1 <= devices <= len(local):
-        raise ValueError(f"devices must be 1 … {len(local)} (this machine's), got {devices}")
+        raise ValueError(
+            f"devices must be 1 … {len(local)}, the {local[0].platform} devices that JAX finds "
+            f"here, got {devices} (JAX_NUM_CPU_DEVICES=N shows a CPU as N devices)"
+        )
     if batch is not None and batch < 1:
         raise ValueError(f"batch must be at least 1, got {batch}")
     devices = min(devices, count)

@@ -55,7 +55,8 @@ def check_scalar(
     number = concrete(value)
     if number is None:
         return
-    above = number >= high if open_high else number > high
+    # Open means open in float32, too, where the next 2**-25 below 1 is rounded to 1.
+    above = number >= high * (1 - 2.0**-25) if open_high else number > high
     if not math.isfinite(number) or number < low or above:
         raise ValueError(
             f"{owner}: {name} = {value!r}, but must be {_range(low, high, open_high)}."
@@ -129,4 +130,4 @@ def _range(low: float, high: float, open_high: bool) -> str:
         return "finite"
     if high == math.inf:
         return f"finite and at least {low:g}"
-    return f"in [{low:g}, {high:g}{')' if open_high else ']'}"
+    return f"in [{low:g}, {high:g}), in float32, too" if open_high else f"in [{low:g}, {high:g}]"

@@ -172,8 +172,8 @@ def _scale_by_smes(owner, alpha, b1, b2, eps, mu_dtype, nu_dtype):
 def _unbias(moment: jax.Array, decay: Any, count: jax.Array) -> jax.Array:
     is_known = _checks.concrete(decay) is not None
     correction = 1 - jnp.asarray(decay, moment.dtype) ** count.astype(moment.dtype)
-    # 0 only for a traced decay that rounds to 1; the moment is then 0 as well. A factor, since XLA
-    # would join this division with the step's, but in a sharded program not: other last bits.
+    # 0 only for a traced decay that rounds to 1. And a factor, no divisor: XLA joins two divisions
+    # into one, though not in a sharded program, whose last bits would then differ.
     return moment * safe_divide(jnp.ones_like(correction), correction, is_known)
 
 

@@ -20,7 +20,8 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
     with q the spacing of the parameter's dtype at that size. ``optax.apply_updates`` rounds to
     the nearest number instead: a bfloat16 parameter near 1 then ignores every step below 0.002,
     and training stalls. Here a step of a hundredth of q moves one parameter in a hundred by q,
-    and the mean is right. Takes the place of a second, float32 copy of the parameters.
+    and the mean is right. Takes the place of a second, float32 copy of the parameters. Only above
+    the largest number of a dtype, where the next one would be infinity, is the nearest taken.
 
     The sum is made in float32. Like the library's noise, the random bits depend on (key, leaf
     path, element) only and are computed inside the update: any sharding gives the same result,
@@ -78,7 +79,10 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
 
 
 def _round(x: jax.Array, dtype: Any, bits: jax.Array) -> jax.Array:
-    """Rounds float32 ``x`` to one of its two neighbours in ``dtype``, unbiased."""
+    """Rounds float32 ``x`` to one of its two neighbours in ``dtype``, unbiased.
+
+    Infinity is no neighbour: where plain rounding gives the largest number, so does this.
+    """
     info = jnp.finfo(dtype)
     # The power of two at or below |x|. Spacings below the least normal float32 would be taken
     # for 0 by processors that know no smaller numbers.
@@ -90,5 +94,4 @@ def _round(x: jax.Array, dtype: Any, bits: jax.Array) -> jax.Array:
     width = 23 - info.nmant
     fraction = (bits >> (32 - width)).astype(jnp.int32).astype(jnp.float32) * 2.0**-width
     rounded = (jnp.floor(x / spacing + fraction) * spacing).astype(dtype)
-    # Infinity is no neighbour: what plain rounding keeps finite stays so.
     return jnp.where(jnp.isfinite(rounded), rounded, x.astype(dtype))

@@ -58,6 +58,8 @@ def test_a_data_set_that_cannot_be_had_ends_in_exit_code_1(tmp_path, capsys):
         (["run", *SHORT, "--optimizers", "adma", "--out", "{tmp}/x"], "adam"),
         (["run", *SHORT, "--protocol", "fair", "--out", "{tmp}/x"], "unknown protocol 'fair'"),
         (["run", *SHORT, "--seeds", "0", "--out", "{tmp}/x"], "at least 1"),
+        (["run", *SHORT, "--together", "0", "--out", "{tmp}/x"], "batch must be at least 1"),
+        (["run", *SHORT, "--devices", "99", "--out", "{tmp}/x"], "devices must be 1 … 8"),
         (["run", *SHORT, "--shard", "3/2", "--out", "{tmp}/x"], "numbered from 0"),
         (["run", *SHORT, "--shard", "one", "--out", "{tmp}/x"], "expected I/N"),
         (["run", *SHORT, "--distributed", "--out", "{tmp}/x"], "found no cluster to join"),
@@ -75,7 +77,10 @@ def test_mistakes_are_one_line_and_exit_code_2(tmp_path, capsys, arguments, mess
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["report"], ["run", "--sedes", "3"], ["tidy"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["run"], ["report"], ["run", "--sedes", "3"], ["run", "--batch", "3"], ["tidy"]],
+)
 def test_unknown_and_missing_options_are_told(arguments, capsys):
     with pytest.raises(SystemExit) as error:
         cli.main(arguments)

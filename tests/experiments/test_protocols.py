@@ -70,7 +70,7 @@ def test_shards_cover_the_grid_once(sets, optimizers, seeds, count, rates):
     )
     shares = [protocols.share(cells, index, count) for index in range(count)]
     assert Counter(cell for share in shares for cell in share) == Counter(cells)
-    if count <= sets * optimizers:  # then no compilation is made twice
+    if count <= sets * optimizers:  # then no group is divided
         groups = [{(c.dataset, c.optimizer) for c in share} for share in shares]
         assert sum(map(len, groups)) == sets * optimizers
         assert max(map(len, groups)) - min(map(len, groups)) <= 1

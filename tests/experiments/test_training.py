@@ -152,8 +152,9 @@ def test_a_sweep_and_data_of_its_shape_compile_once() -> None:
     same_shape = dataclasses.replace(data, train_labels=1 - data.train_labels % 2)
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        swept = list(run_many(build, runs, data, Config(epochs=1)))
-        other = next(run_many(build, runs, same_shape, Config(epochs=1)))
+        programs = {}
+        swept = list(run_many(build, runs, data, Config(epochs=1), programs=programs))
+        other = next(run_many(build, runs, same_shape, Config(epochs=1), programs=programs))
     finally:
         jax.monitoring.clear_event_listeners()
     assert len(swept) == 35

@@ -160,7 +160,7 @@ def test_missing_params_are_named(tx):
         tx.update(jnp.ones(2), tx.init(jnp.ones(2)))
 
 
-WRAPPED = {
+BASELINES = {
     "lookahead": lookahead(optax.sgd(0.1)),
     "stochastic_weight_averaging": stochastic_weight_averaging(optax.sgd(0.1), 1),
     "muadam": muadam(0.1),
@@ -168,9 +168,9 @@ WRAPPED = {
 }
 
 
-@pytest.mark.parametrize("name", WRAPPED)
+@pytest.mark.parametrize("name", BASELINES)
 def test_gradients_of_other_parameters_are_refused_by_name(name):
-    tx, params = WRAPPED[name], {"w": jnp.ones(2), "b": jnp.ones(1)}
+    tx, params = BASELINES[name], {"w": jnp.ones(2), "b": jnp.ones(1)}
     state = tx.init(params)
     with pytest.raises(ValueError, match=rf"{name}: updates\['w'\] has shape \(3,\)"):
         tx.update({"w": jnp.ones(3), "b": jnp.ones(1)}, state, params)

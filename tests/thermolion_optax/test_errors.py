@@ -42,6 +42,7 @@ W = jnp.ones(3)
         (scale_by_snr_gate, "b1", 1.5),
         (scale_by_snr_gate, "eps", -1),
         (scale_by_smes, "b2", 1),
+        (scale_by_smes, "b2", 0.99999999),  # 1 in float32: v-hat would be 0 / 0
         (scale_by_smes, "alpha", float("nan")),
         (alignment_boost, "boost", -1),
         (alignment_boost, "decay", 1),
