@@ -182,7 +182,7 @@ def test_runs_are_laid_out_as_asked(trained, tmp_path):
     _run(_grid(), tmp_path, batch=2, devices=4)
     laid_out = [(options["batch"], options["devices"]) for *_, options in trained]
     assert laid_out == [(2, 4)] * 2
-    with pytest.raises(ValueError, match=r"devices must be 1 … 8 .* got 9"):
+    with pytest.raises(ValueError, match=r"devices must be 1 … 8, .* got 9"):
         _run(_grid(seeds=3), tmp_path, devices=9)
     with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
         _run(_grid(seeds=3), tmp_path, batch=0)
