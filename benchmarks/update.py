@@ -8,7 +8,8 @@ Every candidate is jitted with donated parameters and state. The candidates take
 by round, so that a slow minute of a shared machine hits all of them; a row gives medians.
 "ratio" is to optax.adam. "GB/s" counts the seven streams an Adam-like update must move
 (read p, m, v, g; write p, m, v), "of stream" is its share of the bandwidth that a bare
-seven-stream kernel reached in the same rounds. Prints a Markdown table.
+seven-stream kernel reached in the same rounds. "compile s" is the median of three compilations.
+Prints a Markdown table.
 """
 
 import argparse
@@ -67,9 +68,12 @@ def compile_update(tx, params):
         return optax.apply_updates(params, updates), state
 
     lowered = jax.jit(update, donate_argnums=(0, 1)).lower(params, tx.init(params), params)
-    begin = time.perf_counter()
-    compiled = lowered.compile()
-    return compiled, time.perf_counter() - begin
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        compiled = lowered.compile()
+        seconds.append(time.perf_counter() - begin)
+    return compiled, statistics.median(seconds)
 
 
 def stream(params):
