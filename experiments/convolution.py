@@ -6,7 +6,7 @@ gradients to rounding:
 
 * `lax_features` says it with XLA's own convolution: what GPUs and TPUs run best.
 * `matmul_features` is for CPUs, where XLA's convolution inside a loop runs tens of times slower
-  than outside, and training is a loop. It turns each convolution into one matrix product.
+  than outside, and training is a loop. It turns each convolution into products of matrices.
 
 The two blocks need two matrix forms, since the first has few inputs (1 or 3) and many pixels:
 

@@ -125,7 +125,7 @@ def test_dead_windows_send_no_gradient() -> None:
 
 
 def test_the_way_back_does_not_keep_a_batch_of_patches() -> None:
-    # 256 images: the width taps alone would be 256·(32·32·9 + 16·16·96)·4 bytes = 35 MB.
+    # 256 images: the left matrices alone would be 256·(16·16·48 + 4·8·16·96)·4 bytes = 63 MB.
     kernels, images = _kernels(3), jnp.zeros((256, 32, 32, 3))
     grad = jax.jit(jax.grad(lambda k: matmul_features(k, images).sum()))
     assert grad.lower(kernels).compile().memory_analysis().temp_size_in_bytes < 30e6
