@@ -6,7 +6,7 @@ gradients to rounding:
 
 * `lax_features` says it with XLA's own convolution: what GPUs and TPUs run best.
 * `matmul_features` is for CPUs, where XLA's convolution inside a loop runs tens of times slower
-  than outside, and training is a loop. It turns each convolution into products of matrices.
+  than outside, and training is a loop. It turns each convolution into one matrix product.
 
 The two blocks need two matrix forms, since the first has few inputs (1 or 3) and many pixels:
 
@@ -16,19 +16,15 @@ The two blocks need two matrix forms, since the first has few inputs (1 or 3) an
 
       (n·H/2·W/2, 16·c) @ (16·c, 4·f) = (n·H/2·W/2, 4·f)
 
-* Block 2, *row pairs*: its 32 inputs would make the windows' 16/9 of the arithmetic too dear. The
-  two rows of a pool window come from four products instead of six (Winograd's F(2, 3), as in
-  Lavin and Gray, arXiv 1509.09308). With d₀…d₃ the window's input rows, border included, each pixel
-  beside its left and right neighbour, and k₀, k₁, k₂ the kernel's rows:
+* Block 2, *taps*: its 32 inputs would make the windows' 16/9 of the arithmetic too dear. The three
+  *width* taps lie side by side in the left matrix (three times the image, not nine times as in
+  the usual im2col), the three *height* taps in the right one, and the product's three column
+  groups are then added, each shifted by a row:
 
-      m₀ = (d₀ - d₂) k₀      m₁ = (d₁ + d₂) (k₀ + k₁ + k₂)/2      y₀ = m₀ + m₁ + m₂
-      m₃ = (d₁ - d₃) k₂      m₂ = (d₂ - d₁) (k₀ - k₁ + k₂)/2      y₁ = m₁ - m₂ - m₃
+      (n·H·W, 3·c) @ (3·c, 3·f) = (n·H·W, 3·f)      y[r] = z₀[r-1] + z₁[r] + z₂[r+1]
 
-  each of them (n·H/2·W, 3·c) @ (3·c, f) = (n·H/2·W, f). All but the products is linear with
-  constant coefficients: on the way back stand the transposes, which JAX derives.
-
-Between the products lie pools and sums. They are calls of their own (`_kept`), since XLA would
-otherwise compute them again in everything that reads them, up to four times.
+Between the products lie the pools and shifted sums. Each is a call of its own (`_kept`), since XLA
+would otherwise compute it again in everything that reads it, up to four times.
 
 Ties in the pool: the gradient goes to the first maximum of the window in row-major order, as in
 PyTorch and in XLA's own select-and-scatter. Constant image borders make ties common.
@@ -113,7 +109,7 @@ def _chunked(kernels: Kernels, chunks: Array) -> Array:
 def _chunked_forward(kernels: Kernels, chunks: Array):
     def forward(images: Array):
         hidden, first1 = _window_block(kernels.kernel1, kernels.bias1, images)
-        out, first2 = _pair_block(kernels.kernel2, kernels.bias2, hidden)
+        out, first2 = _tap_block(kernels.kernel2, kernels.bias2, hidden)
         return out, (hidden, first1, first2)
 
     out, kept = lax.map(forward, chunks)
@@ -123,12 +119,13 @@ def _chunked_forward(kernels: Kernels, chunks: Array):
 def _chunked_backward(residuals, cotangent: Array):
     # The left matrices are made again, chunk by chunk: cheaper than to keep them for a whole batch.
     kernels, chunks, kept = residuals
-    # Here and not in the loop: a product with a transposed right matrix runs at half the speed.
-    rights = [right.T for right in _rights(kernels.kernel2)]
 
     def backward(total: Kernels, chunk):
         images, (hidden, first1, first2), g = chunk
-        (kernel2, bias2), g = _pair_gradients(rights, kernels.kernel2, hidden, first2, g)
+        bias2 = _alive(g, first2).sum((0, 1, 2))
+        g = _unpool(g, first2)
+        kernel2 = _kernel_gradient(hidden, g)
+        g = _image_gradient(kernels.kernel2, g)
         (kernel1, bias1), image = _window_gradients(kernels.kernel1, images, first1, g)
         total = jax.tree.map(jnp.add, total, Kernels(kernel1, bias1, kernel2, bias2))
         return total, image  # the image's gradient is dropped by XLA where nobody asks
@@ -143,7 +140,7 @@ def _window_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Arr
     """Block 1 and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
     n, height, width, _ = images.shape
     y = (_windows(images) @ _placed(kernel)).reshape(n, height // 2, width // 2, 4, -1)
-    return _pool_windows(y, bias)
+    return _pool([y[:, :, :, place] for place in range(4)], bias)
 
 
 def _window_gradients(kernel: Array, images: Array, first: Array, g: Array):
@@ -175,78 +172,16 @@ def _placed(kernel: Array) -> Array:
     return jnp.stack(placed, 3).reshape(16 * kernel.shape[2], -1)
 
 
-def _pair_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
+def _tap_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
     """Block 2, likewise."""
     n, height, width, _ = images.shape
-    products = [
-        (left @ right).reshape(n, height // 2, width // 2, 2, -1)
-        for left, right in zip(_lefts(images), _rights(kernel), strict=True)
-    ]
-    return _pool_pairs(products, bias)
-
-
-def _pair_gradients(rights: list[Array], kernel: Array, images: Array, first: Array, g: Array):
-    """Gradients of block 2's (kernel, bias) and image; `rights` are the transposed ones."""
-    products = _product_gradients(g, first)
-    lefts = [product @ right for product, right in zip(products, rights, strict=True)]
-    kernels = [left.T @ product for left, product in zip(_lefts(images), products, strict=True)]
-    (kernel_gradient,) = jax.linear_transpose(_rights, kernel)(kernels)
-    return (kernel_gradient, _alive(g, first).sum((0, 1, 2))), _image_gradient(lefts, images)
-
-
-def _lefts(images: Array) -> list[Array]:
-    """The four left matrices (n·H/2·W, 3c) of images (n, H, W, c)."""
-    n, height, width, c = images.shape
-    padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    pairs = padded.reshape(n, height // 2 + 1, 2, width + 2, c)
-    d = [pairs[:, :-1, 0], pairs[:, :-1, 1], pairs[:, 1:, 0], pairs[:, 1:, 1]]
-    # Neighbours are stacked, not joined end to end: XLA copies that four times as fast.
-    return [
-        jnp.stack([rows[:, :, tap : tap + width] for tap in range(3)], 3).reshape(-1, 3 * c)
-        for rows in (d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3])
-    ]
-
-
-def _rights(kernel: Array) -> list[Array]:
-    """The four right matrices (3c, f) of a kernel (3, 3, c, f)."""
-    k = kernel.reshape(3, -1, kernel.shape[-1])
-    return [k[0], (k[0] + k[1] + k[2]) / 2, (k[0] - k[1] + k[2]) / 2, k[2]]
-
-
-def _rows(m: list[Array]) -> list[Array]:
-    """The two rows of the result from the four products."""
-    return [m[0] + m[1] + m[2], m[1] - m[2] - m[3]]
+    z = _width_taps(images) @ _columns(kernel)  # (n·H·W, 3f)
+    y = _sum_of_rows(z.reshape(n, height, width, 3, -1))
+    y = y.reshape(n, height // 2, 2, width // 2, 2, -1)
+    return _pool([y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)], bias)
 
 
 @_kept
-def _product_gradients(g: Array, first: Array) -> list[Array]:
-    """Gradients of the four products, (n·H/2·W, f) each, from that behind the pool."""
-    place = jnp.arange(4, dtype=jnp.uint8).reshape(2, 2, 1)
-    rows = [
-        jnp.where(first[:, :, :, None] == places, g[:, :, :, None], 0.0).reshape(-1, g.shape[-1])
-        for places in place
-    ]
-    (products,) = jax.linear_transpose(_rows, [rows[0]] * 4)(rows)
-    return products
-
-
-@_kept
-def _image_gradient(lefts: list[Array], images: Array) -> Array:
-    """Gradient of the images, of which only the shape matters, from those of the left matrices."""
-    (gradient,) = jax.linear_transpose(_lefts, images)(lefts)
-    return gradient
-
-
-@_kept
-def _pool_windows(y: Array, bias: Array) -> tuple[Array, Array]:
-    return _pool([y[:, :, :, place] for place in range(4)], bias)
-
-
-@_kept
-def _pool_pairs(products: list[Array], bias: Array) -> tuple[Array, Array]:
-    return _pool([row[:, :, :, place] for row in _rows(products) for place in (0, 1)], bias)
-
-
 def _pool(window: list[Array], bias: Array) -> tuple[Array, Array]:
     """Maximum and ReLU of the four places (each (n, H/2, W/2, f)), and which came first."""
     window = [place + bias for place in window]
@@ -260,3 +195,64 @@ def _pool(window: list[Array], bias: Array) -> tuple[Array, Array]:
 def _alive(g: Array, first: Array) -> Array:
     """The gradient where the ReLU behind the pool let something through."""
     return jnp.where(first < 4, g, 0.0)
+
+
+@_kept
+def _unpool(g: Array, first: Array) -> Array:
+    """Gradient (n, 2h, 2w, f) before pool and ReLU, from that behind them (n, h, w, f)."""
+    n, height, width, f = g.shape
+    place = jnp.arange(4, dtype=jnp.uint8).reshape(1, 1, 2, 1, 2, 1)
+    g = jnp.where(first[:, :, None, :, None] == place, g[:, :, None, :, None], 0.0)
+    return g.reshape(n, 2 * height, 2 * width, f)
+
+
+def _kernel_gradient(images: Array, g: Array) -> Array:
+    """Gradient of the kernel; g (n, H, W, f) is the gradient of the convolution's output."""
+    c, f = images.shape[-1], g.shape[-1]
+    dz = _width_taps(images).T @ _height_taps(g)  # (3c, 3f)
+    return dz.reshape(3, c, 3, f).transpose(2, 0, 1, 3)
+
+
+def _image_gradient(kernel: Array, g: Array) -> Array:
+    """Gradient (n, H, W, c) of the convolution's input."""
+    n, height, width, _ = g.shape
+    d = _height_taps(g) @ _columns(kernel).T  # (n·H·W, 3c)
+    return _sum_of_columns(d.reshape(n, height, width, 3, -1))
+
+
+@_kept
+def _sum_of_rows(z: Array) -> Array:
+    """y[r] = z₀[r-1] + z₁[r] + z₂[r+1] of z (n, H, W, 3, f), r a row."""
+    return _shift(z[:, :, :, 0], 1, axis=1) + z[:, :, :, 1] + _shift(z[:, :, :, 2], -1, axis=1)
+
+
+@_kept
+def _sum_of_columns(d: Array) -> Array:
+    """The transpose of the width taps: d₀[x+1] + d₁[x] + d₂[x-1] of d (n, H, W, 3, c)."""
+    return _shift(d[:, :, :, 0], -1, axis=2) + d[:, :, :, 1] + _shift(d[:, :, :, 2], 1, axis=2)
+
+
+def _columns(kernel: Array) -> Array:
+    """The kernel (3, 3, c, f) as the right matrix: rows (width tap, c), columns (height tap, f)."""
+    c, f = kernel.shape[2:]
+    return kernel.transpose(1, 2, 0, 3).reshape(3 * c, 3 * f)
+
+
+def _width_taps(images: Array) -> Array:
+    """The left matrix (n·H·W, 3c): each pixel with its left and right neighbour."""
+    taps = [_shift(images, 1, axis=2), images, _shift(images, -1, axis=2)]
+    return jnp.stack(taps, -2).reshape(-1, 3 * images.shape[-1])
+
+
+def _height_taps(g: Array) -> Array:
+    """The transpose of the shifted sum: (n·H·W, 3f), row r holding g[r+1], g[r], g[r-1]."""
+    taps = [_shift(g, -1, axis=1), g, _shift(g, 1, axis=1)]
+    return jnp.stack(taps, -2).reshape(-1, 3 * g.shape[-1])
+
+
+def _shift(x: Array, by: int, axis: int) -> Array:
+    """Move `x` by one place (±1) along an axis, a zero coming in."""
+    zero = jnp.zeros_like(lax.slice_in_dim(x, 0, 1, axis=axis))
+    if by > 0:
+        return jnp.concatenate([zero, lax.slice_in_dim(x, 0, -1, axis=axis)], axis)
+    return jnp.concatenate([lax.slice_in_dim(x, 1, None, axis=axis), zero], axis)

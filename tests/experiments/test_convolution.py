@@ -125,14 +125,14 @@ def test_dead_windows_send_no_gradient() -> None:
 
 
 def test_the_way_back_does_not_keep_a_batch_of_patches() -> None:
-    # 256 images: the left matrices alone would be 256·(16·16·48 + 4·8·16·96)·4 bytes = 63 MB.
+    # 256 images: the width taps alone would be 256·(32·32·9 + 16·16·96)·4 bytes = 35 MB.
     kernels, images = _kernels(3), jnp.zeros((256, 32, 32, 3))
     grad = jax.jit(jax.grad(lambda k: matmul_features(k, images).sum()))
     assert grad.lower(kernels).compile().memory_analysis().temp_size_in_bytes < 30e6
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_pools_and_sums_are_not_computed_again_by_their_readers(runs: int) -> None:
+def test_pools_and_shifted_sums_are_not_computed_again_by_their_readers(runs: int) -> None:
     """Each is a call in the compiled program, once forward and once back; all else is inlined."""
     images = _images(16, 3)
 
@@ -143,5 +143,13 @@ def test_pools_and_sums_are_not_computed_again_by_their_readers(runs: int) -> No
     gradients = jax.jit(jax.vmap(jax.grad(loss)))
     program = gradients.lower(kernels).compile().as_text()
     called = re.findall(r" call\(.*to_apply=%(\w*[a-z])", program)
-    want = ["_image_gradient", "_pool_pairs", "_pool_windows", "_product_gradients"]
+    want = ["_pool", "_pool", "_sum_of_columns", "_sum_of_rows", "_unpool"]
     assert sorted(called) == want
+
+
+def test_equal_patches_give_equal_numbers_and_so_ties_in_float32() -> None:
+    """Far from the border a constant image's windows tie: the first place of four, or a dead one."""
+    images = jnp.full((1, convolution.CHUNK, 32, 32, 3), 0.3)
+    _, (_, _, (_, first1, first2)) = convolution._chunked_forward(_kernels(3), images)
+    for first in (first1[..., 1:-1, 1:-1, :], first2[..., 2:-2, 2:-2, :]):
+        assert set(np.unique(first)) == {0, 4}

@@ -223,7 +223,7 @@ def test_whole_run_exports_with_the_platforms_own_convolution(platform: str) -> 
     )
     text = exported.mlir_module()
     assert "callback" not in text
-    rows = f"tensor<{convolution.CHUNK * 8 * 16}x96xf32>"  # a left matrix of the second block
+    rows = f"tensor<{convolution.CHUNK * 16 * 16}x96xf32>"  # the second block's left matrix
     if platform == "cpu":
         assert rows in text
         assert "stablehlo.convolution" not in text
