@@ -148,7 +148,7 @@ def test_pools_and_shifted_sums_are_not_computed_again_by_their_readers(runs: in
 
 
 def test_equal_patches_give_equal_numbers_and_so_ties_in_float32() -> None:
-    """Far from the border a constant image's windows tie: the first place of four, or a dead one."""
+    """Far from the border a constant image's windows tie: first place, or dead."""
     images = jnp.full((1, convolution.CHUNK, 32, 32, 3), 0.3)
     _, (_, _, (_, first1, first2)) = convolution._chunked_forward(_kernels(3), images)
     for first in (first1[..., 1:-1, 1:-1, :], first2[..., 2:-2, 2:-2, :]):
