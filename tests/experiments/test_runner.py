@@ -52,7 +52,7 @@ def _run(cells, out, **options):
 def test_a_grid_is_trained_group_by_group_and_written_down(trained, tmp_path):
     summary, told = _run(_grid(), tmp_path / "out", command="the command")
     assert (summary.made, summary.present, summary.failures) == (4, 0, {})
-    assert [len(runs) for _, runs, *_ in trained] == [2, 2]  # one compilation a group
+    assert [len(runs) for _, runs, *_ in trained] == [2, 2]  # one call a group
     found = records.read(tmp_path / "out").records
     assert [(r["optimizer"], r["seed"]) for r in found] == [
         ("adam", 0),
