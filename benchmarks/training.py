@@ -23,7 +23,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import jax
 import numpy as np
+
+from experiments import cores
 
 # glibc's malloc keeps what it was given instead of returning it to the system after each step.
 TUNED = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 40)}
@@ -41,6 +44,7 @@ def main() -> None:
     )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    cores.show()
     if args.worker:
         return work(args.worker, args.epochs, args.repeats)
     print("## Whole training runs\n\n" + machine() + "\n")
@@ -89,13 +93,18 @@ def optimizer_section(args: argparse.Namespace) -> None:
 
 
 def batch_section(args: argparse.Namespace) -> None:
-    print("### Runs trained together on one device (1 epoch of 5,000 images)\n")
+    print("### Many runs: how devices and runs are laid out (1 epoch of 5,000 images each)\n")
+    count = len(jax.local_devices())
+    layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
     rows = []
-    for batch in (1, 2, 4):
-        outcomes = list(jax_runs("adam", 5000, 1024, 1, 12, batch=batch))[batch:]
-        seconds = [outcome.seconds for outcome in outcomes[::batch]]
-        rows.append([str(batch), f"{statistics.median(seconds):.2f}", listed(seconds)])
-    table(["batch", "seconds a run", "all groups (s)"], rows)
+    for devices, split, batch in dict.fromkeys(layouts):
+        size = devices // split * batch
+        how = {"devices": devices, "split": split, "batch": batch}
+        outcomes = list(jax_runs("adam", 5000, 1024, 1, 12, **how))[size:]
+        seconds = [outcome.seconds * batch / size for outcome in outcomes[::size]]
+        rows.append([str(devices), str(split), str(batch), f"{statistics.median(seconds):.2f}",
+                     listed(seconds)])  # fmt: skip
+    table(["devices", "split", "batch", "seconds a run", "all groups (s)"], rows)
 
 
 def growth_section(args: argparse.Namespace) -> None:

@@ -14,8 +14,11 @@ EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
+    from experiments import cores
+
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
+    cores.show()
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -95,7 +98,13 @@ def parser() -> argparse.ArgumentParser:
         "--devices",
         type=int,
         metavar="N",
-        help="devices to spread the runs over (default: all accelerators, one CPU)",
+        help="devices to use (default: all accelerators, or all cores of the CPU)",
+    )
+    run.add_argument(
+        "--split",
+        type=int,
+        metavar="N",
+        help="devices that train each run together (default: one accelerator, or all cores)",
     )
     deviations = run.add_argument_group("deviations (they become part of the protocol's name)")
     for name, what in (
@@ -160,6 +169,7 @@ def _run(options: argparse.Namespace) -> int:
         shard=(index, count),
         batch=options.together,
         devices=options.devices,
+        split=options.split,
         command=_published(options),
     )
     print(
@@ -191,7 +201,7 @@ def _published(options: argparse.Namespace) -> str:
     for name in ("optimizers", "learning_rates"):
         if getattr(options, name):
             words += [f"--{name.replace('_', '-')}", *map(str, getattr(options, name))]
-    for name in ("epochs", "limit", "batch_size", "together", "devices"):
+    for name in ("epochs", "limit", "batch_size", "together", "devices", "split"):
         if getattr(options, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     return shlex.join([*words, "--seeds", str(options.seeds), "--out", "DIR"])

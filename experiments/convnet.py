@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import nnx
 
@@ -94,14 +95,25 @@ def apply(params: Params, images: Array, features: Features = convolution.featur
 
 
 def loss(
-    params: Params, images: Array, labels: Array, features: Features = convolution.features
+    params: Params,
+    images: Array,
+    labels: Array,
+    weights: Array | None = None,
+    features: Features = convolution.features,
 ) -> Array:
-    """Mean cross-entropy of a batch: float images (N, 32, 32, channels), integer labels (N,)."""
+    """Mean cross-entropy of a batch: float images (N, 32, 32, channels), integer labels (N,).
+
+    With ``weights`` (N,), each image's share in the mean, the sum of what they weigh: a part of a
+    batch, whose other parts are elsewhere, has weights that sum to less than 1.
+    """
     logits = apply(params, images, features)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    each = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    return each.mean() if weights is None else jnp.sum(weights * each)
 
 
-def loss_and_gradient(params: Params, images: Array, labels: Array) -> tuple[Array, Params]:
+def loss_and_gradient(
+    params: Params, images: Array, labels: Array, weights: Array | None = None
+) -> tuple[Array, Params]:
     """`loss` and its gradient by the parameters.
 
     The platform is chosen around the differentiation, not inside it: a derivative taken through
@@ -115,6 +127,7 @@ def loss_and_gradient(params: Params, images: Array, labels: Array) -> tuple[Arr
         params,
         images,
         labels,
+        weights,
         cpu=differentiate(convolution.matmul_features),
         default=differentiate(convolution.lax_features),
     )

@@ -43,7 +43,7 @@ Array = jax.Array
 
 # Images that go through both blocks together on a CPU: few enough that a chunk's intermediate
 # matrices stay in cache, enough to keep the matrix products large.
-CHUNK = 16
+CHUNK = 8
 
 
 class Kernels(NamedTuple):
@@ -140,7 +140,7 @@ def _window_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Arr
     """Block 1 and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
     n, height, width, _ = images.shape
     y = (_windows(images) @ _placed(kernel)).reshape(n, height // 2, width // 2, 4, -1)
-    return _pool([y[:, :, :, place] for place in range(4)], bias)
+    return _pool(y, bias)
 
 
 def _window_gradients(kernel: Array, images: Array, first: Array, g: Array):
@@ -177,14 +177,19 @@ def _tap_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]
     n, height, width, _ = images.shape
     z = _width_taps(images) @ _columns(kernel)  # (n·H·W, 3f)
     y = _sum_of_rows(z.reshape(n, height, width, 3, -1))
-    y = y.reshape(n, height // 2, 2, width // 2, 2, -1)
-    return _pool([y[:, :, i, :, j] for i in (0, 1) for j in (0, 1)], bias)
+    return _pool(y.reshape(n, height // 2, 2, width // 2, 2, -1), bias)
 
 
 @_kept
-def _pool(window: list[Array], bias: Array) -> tuple[Array, Array]:
-    """Maximum and ReLU of the four places (each (n, H/2, W/2, f)), and which came first."""
-    window = [place + bias for place in window]
+def _pool(y: Array, bias: Array) -> tuple[Array, Array]:
+    """Maximum and ReLU of each window's four places, and which came first.
+
+    The places lie along one axis, (n, H/2, W/2, 4, f), or in the image, (n, H/2, 2, W/2, 2, f).
+    """
+    if y.ndim == 5:
+        window = [y[:, :, :, place] + bias for place in range(4)]
+    else:
+        window = [y[:, :, i, :, j] + bias for i in (0, 1) for j in (0, 1)]
     top = jnp.maximum(jnp.maximum(window[0], window[1]), jnp.maximum(window[2], window[3]))
     first = jnp.where(
         window[0] == top, 0, jnp.where(window[1] == top, 1, jnp.where(window[2] == top, 2, 3))

@@ -58,6 +58,7 @@ def run(
     shard: tuple[int, int] = (0, 1),
     batch: int | None = None,
     devices: int | None = None,
+    split: int | None = None,
     command: str = "",
     stream: TextIO | None = None,
 ) -> Summary:
@@ -71,17 +72,19 @@ def run(
         places: where data lie and records go.
         shard: (index, count), part of the records file's name.
         batch: runs that a device trains together; see `training.run_many`.
-        devices: local devices to spread the runs over, likewise.
+        devices: local devices to use, likewise.
+        split: devices that train each run together, likewise.
         command: what the records say they were made by.
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: there is no optimizer or data set of that name, ``batch`` is below 1, or
-            ``devices`` more than there are.
+        ValueError: there is no optimizer or data set of that name, ``batch`` is below 1,
+            ``devices`` more than there are, or ``split`` does not divide them.
         records.RecordError: the records cannot be read or written.
     """
     to: TextIO = sys.stderr if stream is None else stream
-    training.layout(1, batch, devices)  # settings that do not fit this machine are told at once
+    # Settings that do not fit this machine are told at once.
+    training.layout(1, batch, devices, split)
     resolved = {
         name: optimizers.resolve(name) for name in dict.fromkeys(c.optimizer for c in cells)
     }
@@ -94,7 +97,8 @@ def run(
     origin = environment.describe() | {"command": command}
     summary, progress = Summary(), Progress(len(cells), to)
     programs: dict[Any, Any] = {}
-    train = functools.partial(training.run_many, batch=batch, devices=devices, programs=programs)
+    how = {"batch": batch, "devices": devices, "split": split}
+    train = functools.partial(training.run_many, **how, programs=programs)
     with records.Writer(places.out, shard) as writer:
         for dataset in dict.fromkeys(c.dataset for c in cells):
             mine = [cell for cell in cells if cell.dataset == dataset]

@@ -22,6 +22,7 @@ all of them again.
 """
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,12 +30,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments import cluster, convnet, convolution, datasets, optimizers, whole_run
+from experiments import cluster, convnet, cores, datasets, optimizers, whole_run
 from experiments.checkpoints import Checkpoints
 from experiments.curve import Curve, write
 
@@ -136,7 +136,9 @@ class _Run:
             "seed": options.seed,
         }
         self._everywhere = NamedSharding(self.mesh, PartitionSpec())
-        self._step = jax.jit(self._update, donate_argnums=0)
+        cpu = self.mesh.devices.flat[0].platform == "cpu"
+        self._patience = dict(cores.PATIENCE) if cpu else None
+        self._step = jax.jit(self._update, donate_argnums=0, compiler_options=self._patience)
 
     def say(self, text: str) -> None:
         """Prints, in the first process."""
@@ -189,11 +191,11 @@ class _Run:
         """One step on the images of these rows."""
         # Filled up to equal parts for the devices with images that count nothing.
         filled = np.append(rows, np.zeros(-len(rows) % self.mesh.size, rows.dtype))
-        counts = (np.arange(len(filled)) < len(rows)).astype(np.float32)
+        weights = (np.arange(len(filled)) < len(rows)) / np.float32(len(rows))
         split = NamedSharding(self.mesh, PartitionSpec("data"))
         parts = [
             jax.make_array_from_callback(x.shape, split, lambda index, x=x: x[index])
-            for x in (self._data.images[filled], self._data.labels[filled], counts)
+            for x in (self._data.images[filled], self._data.labels[filled], weights)
         ]
         state, loss = self._step(state, *parts)
         return state, float(loss)
@@ -205,7 +207,16 @@ class _Run:
             found["test_accuracy"] = datasets.load(name, "test", limit=None, **self._places)
         _, evaluated = self._built()
         params = jax.jit(lambda s: evaluated(s[1], s[0]))(state)
-        share = jax.jit(whole_run.accuracy)
+        share = jax.jit(
+            jax.shard_map(
+                functools.partial(whole_run.accuracy, axis="data"),
+                mesh=self.mesh,
+                in_specs=PartitionSpec(),
+                out_specs=PartitionSpec(),
+                check_vma=False,
+            ),
+            compiler_options=self._patience,
+        )
         return {
             k: float(share(params, self.whole(d.images), self.whole(d.labels)))
             for k, d in found.items()
@@ -216,56 +227,32 @@ class _Run:
         return [jax.random.fold_in(root, use) for use in range(3)]
 
     def _built(self) -> tuple[optax.GradientTransformation, Any]:
-        built = self._optimizer.build(self._rates, self._keys()[2], self._steps, self.total)
-        if isinstance(built, optax.GradientTransformation):
-            return built, lambda opt_state, params: params
-        return built
+        key = self._keys()[2]
+        return whole_run.both(self._optimizer.build(self._rates, key, self._steps, self.total))
 
     def _initial(self) -> Any:
         channels = self._data.images.shape[-1]
         params = convnet.init_params(self._keys()[0], channels, self._data.num_classes)
         return params, self._built()[0].init(params)
 
-    def _update(self, state: Any, images: Any, labels: Any, counts: Any) -> tuple[Any, Any]:
+    def _update(self, state: Any, images: Any, labels: Any, weights: Any) -> tuple[Any, Any]:
         params, opt_state = state
         whole, split = PartitionSpec(), PartitionSpec("data")
-        sums = jax.shard_map(
-            lambda *part: jax.lax.psum(_sums(*part), "data"),
+        loss, gradient = jax.shard_map(
+            _part,
             mesh=self.mesh,
             in_specs=(whole, split, split, split),
             out_specs=whole,
             check_vma=False,  # the sum over the devices is taken by hand, after differentiation
-        )
-        (loss, count), gradient = sums(params, images, labels, counts)
-        gradient = jax.tree.map(lambda g: g / count, gradient)
+        )(params, images, labels, weights)
         updates, opt_state = self._built()[0].update(gradient, opt_state, params)
-        return (optax.apply_updates(params, updates), opt_state), loss / count
+        return (optax.apply_updates(params, updates), opt_state), loss
 
 
-def _sums(params: Any, images: Any, labels: Any, counts: Any) -> Any:
-    """((sum of the losses, number of images), its gradient) of one device's part."""
-
-    def by(features: Any) -> Any:
-        def loss(params: Any, images: Any, labels: Any, counts: Any) -> Any:
-            logits = convnet.apply(params, whole_run.normalise(images), features)
-            each = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-            return jnp.sum(each * counts), jnp.sum(counts)
-
-        def both(*part: Any) -> Any:
-            (total, count), gradient = jax.value_and_grad(loss, has_aux=True)(*part)
-            return (total, count), gradient
-
-        return both
-
-    # The platform is chosen around the differentiation, as in `convnet.loss_and_gradient`.
-    return jax.lax.platform_dependent(
-        params,
-        images,
-        labels,
-        counts,
-        cpu=by(convolution.matmul_features),
-        default=by(convolution.lax_features),
-    )
+def _part(params: Any, images: Any, labels: Any, weights: Any) -> Any:
+    """The whole batch's loss and gradient, from this device's part of it."""
+    pixels = whole_run.normalise(images)
+    return jax.lax.psum(convnet.loss_and_gradient(params, pixels, labels, weights), "data")
 
 
 def command(arguments: Sequence[str] | None = None) -> int:
@@ -273,6 +260,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m experiments.train", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_arguments(parser)
+    cores.show()
     try:
         return main(parser.parse_args(arguments))
     except (ValueError, datasets.DatasetError) as error:

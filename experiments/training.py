@@ -2,7 +2,8 @@
 
 `run_many` compiles `whole_run.train` once, with the float hyperparameters and the seed as inputs,
 and sends the runs through it: a sweep over learning rates and seeds pays for one compilation, and
-so can data sets of one shape.
+so can data sets of one shape. Devices either share each run's batches (`split`) or train runs of
+their own.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from experiments import cores
 from experiments.whole_run import Build, Config, Data, Trained, check_data, train
 
 __all__ = ["Build", "Config", "Data", "Outcome", "Run", "run_many", "train"]
@@ -65,6 +67,7 @@ def run_many(
     *,
     batch: int | None = None,
     devices: int | None = None,
+    split: int | None = None,
     programs: dict[Any, Any] | None = None,
 ) -> Iterator[Outcome]:
     """Train every run, compiling at most once, and yield the outcomes in order as they finish.
@@ -81,8 +84,10 @@ def run_many(
         batch: runs that one device trains together (vmap). Default 1: one batch of the
             benchmark fills a CPU, and runs trained together only compete for its cache
             (`benchmarks/training.py --section batch` measures it on yours).
-        devices: local devices to spread the runs over. Default: all accelerators, but one CPU,
-            whose cores already work together on one run.
+        devices: local devices to use. Default: all accelerators; of a CPU that shows itself as
+            several devices (see `cores.show`), one a core.
+        split: devices that train each run together, a part of every batch each; it divides
+            `devices`. Default: all devices of a CPU, one accelerator.
         programs: where compiled programs are kept. Calls that are given the same dict share the
             program of one `build`, for data of one shape; what `build` reads besides its
             arguments is then read in the first of them alone.
@@ -107,11 +112,11 @@ def run_many(
     _check(runs, data, config)
     if not runs:
         return
-    batch, used = layout(len(runs), batch, devices)
-    mesh = Mesh(np.array(used), ("runs",))
+    batch, mesh = layout(len(runs), batch, devices, split)
+    platform = mesh.devices.flat[0].platform
     present = [name for name in _ARRAYS if getattr(data, name) is not None]
     arrays = {name: np.asarray(getattr(data, name)) for name in present}
-    size = batch * len(used)
+    size = batch * mesh.shape["runs"]
     programs = {} if programs is None else programs
     try:
         arrays = jax.device_put(arrays, NamedSharding(mesh, PartitionSpec()))
@@ -124,7 +129,8 @@ def run_many(
             if key not in programs:
                 program = _program(build, data.num_classes, config, batch, mesh)
                 begin = time.perf_counter()
-                compiled = program.lower(arrays, *inputs).compile()
+                options = dict(cores.PATIENCE) if platform == "cpu" else None
+                compiled = program.lower(arrays, *inputs).compile(compiler_options=options)
                 programs[key] = compiled, time.perf_counter() - begin, build
             compiled, compile_seconds, _ = programs[key]
             begin = time.perf_counter()
@@ -136,7 +142,7 @@ def run_many(
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise MemoryError(
-            f"{used[0].platform} ran out of memory training {batch} run(s) at a time a device, "
+            f"{platform} ran out of memory training {batch} run(s) at a time a device, "
             f"batch_size={config.batch_size}, on {arrays['train_images'].shape[0]} images: lower "
             "batch (runs trained together), then batch_size, then the number of images (limit)"
         ) from error
@@ -148,12 +154,14 @@ _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh) -> Any:
     """The jitted function (arrays, hyperparameters, seeds) -> Trained, with a leading axis of runs.
 
-    Every device of the mesh trains `batch` of the runs; they exchange nothing.
+    Every row of the mesh trains `batch` of the runs, its devices a part of every batch each. Rows
+    exchange nothing.
     """
+    axis = "parts" if mesh.shape["parts"] > 1 else None
 
     def one(arrays: Any, hyperparameters: Any, seed: Any) -> Trained:
         data = Data(**arrays, num_classes=num_classes)
-        return train(build, data, config, hyperparameters, seed)._replace(params={})
+        return train(build, data, config, hyperparameters, seed, axis)._replace(params={})
 
     def on_device(arrays: Any, hyperparameters: Any, seeds: Any) -> Trained:
         if batch > 1:
@@ -161,36 +169,45 @@ def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: M
         single = jax.tree.map(lambda x: x[0], (hyperparameters, seeds))
         return jax.tree.map(lambda x: x[None], one(arrays, *single))
 
-    shared, split = PartitionSpec(), PartitionSpec("runs")
+    shared, rows = PartitionSpec(), PartitionSpec("runs")
     return jax.jit(
         jax.shard_map(
             on_device,
             mesh=mesh,
-            in_specs=(shared, split, split),
-            out_specs=split,
+            in_specs=(shared, rows, rows),
+            out_specs=rows,
             check_vma=False,  # any optimizer may come: its zeros would have to be marked as varying
         )
     )
 
 
-def layout(count: int, batch: int | None, devices: int | None) -> tuple[int, list[Any]]:
-    """How many of ``count`` runs a device trains together, and on which devices.
+def layout(
+    count: int, batch: int | None = None, devices: int | None = None, split: int | None = None
+) -> tuple[int, Mesh]:
+    """How many of ``count`` runs train together on a device, and the mesh (runs, parts).
 
     Raises:
-        ValueError: ``batch`` is below 1, or ``devices`` more than there are.
+        ValueError: ``batch`` is below 1, ``devices`` more than there are, or ``split`` does not
+            divide them.
     """
     local = jax.local_devices()
+    cpu = local[0].platform == "cpu"
     if devices is None:
-        devices = 1 if local[0].platform == "cpu" else len(local)
+        devices = min(len(local), cores.count()) if cpu else len(local)
     if not 1 <= devices <= len(local):
         raise ValueError(
             f"devices must be 1 … {len(local)}, the {local[0].platform} devices that JAX finds "
             f"here, got {devices} (JAX_NUM_CPU_DEVICES=N shows a CPU as N devices)"
         )
+    if split is None:
+        split = devices if cpu else 1
+    if split < 1 or devices % split:
+        raise ValueError(f"split must divide devices, which is {devices}, got {split}")
     if batch is not None and batch < 1:
         raise ValueError(f"batch must be at least 1, got {batch}")
-    devices = min(devices, count)
-    return min(batch or 1, -(-count // devices)), local[:devices]
+    rows = min(devices // split, count)
+    mesh = Mesh(np.array(local[: rows * split]).reshape(rows, split), ("runs", "parts"))
+    return min(batch or 1, -(-count // rows)), mesh
 
 
 def _stack(group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray]:

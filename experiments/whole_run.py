@@ -75,7 +75,12 @@ class Trained(NamedTuple):
 
 
 def train(
-    build: Build, data: Data, config: Config, hyperparameters: Mapping[str, Any], seed: Any
+    build: Build,
+    data: Data,
+    config: Config,
+    hyperparameters: Mapping[str, Any],
+    seed: Any,
+    axis: str | None = None,
 ) -> Trained:
     """Train the ConvNet once.
 
@@ -87,6 +92,8 @@ def train(
         seed: unsigned integer scalar; may be traced. Initial weights, data order and the
             optimizer's noise have a key each, so optimizers compared at one seed start from the
             same weights and meet the same batches.
+        axis: inside `jax.shard_map`, the name of a mesh axis over which everything is replicated:
+            its devices train this run together, each on its part of every batch.
 
     Returns:
         The final parameters, the loss curve and the accuracies.
@@ -96,12 +103,16 @@ def train(
     n, channels = data.train_images.shape[0], data.train_images.shape[3]
     full, rest = divmod(n, config.batch_size)
     steps = full + (rest > 0)
-    tx, eval_params = _optimizer(build(hyperparameters, noise_key, steps, steps * config.epochs))
+    tx, eval_params = both(build(hyperparameters, noise_key, steps, steps * config.epochs))
     images, labels = jnp.asarray(data.train_images), jnp.asarray(data.train_labels)
 
     def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
         params, opt_state = state
-        loss, grads = convnet.loss_and_gradient(params, normalise(images[rows]), labels[rows])
+        rows, weights = _part(rows, axis)
+        pixels = normalise(images[rows])
+        loss, grads = convnet.loss_and_gradient(params, pixels, labels[rows], weights)
+        if axis is not None:
+            loss, grads = jax.lax.psum((loss, grads), axis)
         updates, opt_state = tx.update(grads, opt_state, params)
         new = optax.apply_updates(params, updates)
         return (new, opt_state), (loss, _rms(jax.tree.map(jnp.subtract, new, params)))
@@ -126,8 +137,20 @@ def train(
     params = eval_params(opt_state, params)
     test = None
     if data.test_images is not None and data.test_labels is not None:
-        test = accuracy(params, jnp.asarray(data.test_images), jnp.asarray(data.test_labels))
-    return Trained(params, losses.mean(1), accuracy(params, images, labels), test, changes.mean())
+        test = accuracy(params, jnp.asarray(data.test_images), jnp.asarray(data.test_labels), axis)
+    known = accuracy(params, images, labels, axis)
+    return Trained(params, losses.mean(1), known, test, changes.mean())
+
+
+def _part(rows: Array, axis: str | None) -> tuple[Array, Array | None]:
+    """This device's part of a batch's rows, and what each counts in the batch's mean."""
+    if axis is None:
+        return rows, None
+    n = rows.shape[0]
+    size = -(-n // jax.lax.axis_size(axis))
+    places = jax.lax.axis_index(axis) * size + jnp.arange(size)
+    inside = places < n  # the parts are of one size; what the last ones lack counts nothing
+    return rows[jnp.where(inside, places, 0)], inside / jnp.float32(n)
 
 
 def normalise(images: Array) -> Array:
@@ -135,20 +158,29 @@ def normalise(images: Array) -> Array:
     return images.astype(jnp.float32) / 127.5 - 1.0
 
 
-def accuracy(params: convnet.Params, images: Array, labels: Array, chunk: int = 1024) -> Array:
-    """Share of uint8 images classified correctly, in chunks so that memory stays bounded."""
-    n = images.shape[0]
-    chunks = -(-n // chunk)
-    size = -(-n // chunks)  # the chunks as even as can be: less than one image a chunk is wasted
-    rows = jnp.arange(chunks * size).reshape(chunks, size)
+def accuracy(
+    params: convnet.Params, images: Array, labels: Array, axis: str | None = None, chunk: int = 1024
+) -> Array:
+    """Share of uint8 images classified correctly, in chunks so that memory stays bounded.
 
-    def correct(rows: Array) -> Array:
-        inside = rows < n
+    With ``axis``, as in `train`, each device classifies its part of them.
+    """
+    n = images.shape[0]
+    part = n if axis is None else -(-n // jax.lax.axis_size(axis))
+    start = 0 if axis is None else jax.lax.axis_index(axis) * part
+    chunks = -(-part // chunk)
+    size = -(-part // chunks)  # the chunks as even as can be: less than one image a chunk is wasted
+    places = jnp.arange(chunks * size).reshape(chunks, size)
+
+    def correct(places: Array) -> Array:
+        rows = start + places
+        inside = (places < part) & (rows < n)
         rows = jnp.where(inside, rows, 0)
         predicted = convnet.apply(params, normalise(images[rows])).argmax(-1)
         return jnp.sum((predicted == labels[rows]) & inside)
 
-    return jax.lax.map(correct, rows).sum() / n
+    total = jax.lax.map(correct, places).sum()
+    return (total if axis is None else jax.lax.psum(total, axis)) / n
 
 
 def check_data(data: Data) -> None:
@@ -185,8 +217,8 @@ def _check_part(part: str, images: np.ndarray, labels: np.ndarray, data: Data) -
         )
 
 
-def _optimizer(built: Any) -> tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]:
-    """The two things that `build` may return, brought to one form."""
+def both(built: Any) -> tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]:
+    """The optimizer and its `eval_params`, from whichever of the two forms `build` returned."""
     # The order of the tests matters: a GradientTransformation is itself a tuple of two.
     if isinstance(built, optax.GradientTransformation):
         return built, lambda opt_state, params: params

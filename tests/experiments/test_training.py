@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from experiments import convnet, convolution, training
+from experiments import convnet, convolution, cores, training
 from experiments.training import Config, Data, Run, run_many
 
 CONFIG = Config(epochs=2, batch_size=16)
@@ -44,7 +44,7 @@ def data() -> Data:
 
 @pytest.fixture(scope="module")
 def outcomes(data: Data) -> list[training.Outcome]:
-    return list(run_many(adam, ADAM, data, CONFIG))
+    return list(run_many(adam, ADAM, data, CONFIG, devices=2))
 
 
 def numbers(outcome: training.Outcome) -> list[float]:
@@ -68,7 +68,7 @@ def plain_loop(run: Run, data: Data, config: Config) -> list[float]:
     @jax.jit
     def step(params, opt_state, images, labels):
         loss, grads = jax.value_and_grad(convnet.loss)(
-            params, images, labels, convolution.lax_features
+            params, images, labels, features=convolution.lax_features
         )
         updates, opt_state = tx.update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state, loss
@@ -115,21 +115,36 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
     # The third run of `outcomes` comes first here: what runs before a run does not matter.
     finished = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (the loop is what is interrupted)
-        for outcome in run_many(adam, [ADAM[2], ADAM[0], ADAM[3]], data, CONFIG):
+        for outcome in run_many(adam, [ADAM[2], ADAM[0], ADAM[3]], data, CONFIG, devices=2):
             finished.append(outcome)
             if len(finished) == 2:
                 signal.raise_signal(signal.SIGINT)
     assert [numbers(outcome) for outcome in finished] == [numbers(outcomes[i]) for i in (2, 0)]
 
 
-@pytest.mark.parametrize(("batch", "devices"), [(3, 1), (2, 2)])
-def test_batched_and_sharded_runs_agree_with_single_ones(
-    data: Data, outcomes: list[training.Outcome], batch: int, devices: int
+@pytest.mark.parametrize(
+    ("batch", "devices", "split"), [(3, 1, 1), (2, 2, 1), (1, 1, 1), (1, 3, None), (2, 4, 2)]
+)
+def test_batched_sharded_and_split_runs_agree(
+    data: Data, outcomes: list[training.Outcome], batch: int, devices: int, split: int | None
 ) -> None:
-    together = list(run_many(adam, ADAM, data, CONFIG, batch=batch, devices=devices))
+    how = {"batch": batch, "devices": devices, "split": split}
+    together = list(run_many(adam, ADAM, data, CONFIG, **how))
     assert [outcome.status for outcome in together] == [outcome.status for outcome in outcomes]
     for at in (0, 2, 3):
         np.testing.assert_allclose(numbers(together[at]), numbers(outcomes[at]), rtol=1e-4)
+
+
+def test_a_short_batch_may_leave_devices_without_images() -> None:
+    data = make_data(17, 1)
+    alone, split = (next(run_many(adam, ADAM, data, CONFIG, devices=n)) for n in (1, 3))
+    np.testing.assert_allclose(numbers(split), numbers(alone), rtol=1e-4)
+
+
+def test_patience_reaches_the_compiler(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "PATIENCE", dict.fromkeys(cores.PATIENCE, "forever"))
+    with pytest.raises(jax.errors.JaxRuntimeError, match=next(iter(cores.PATIENCE))):
+        next(run_many(adam, ADAM, data, CONFIG))
 
 
 def test_a_sweep_and_data_of_its_shape_compile_once() -> None:
@@ -274,6 +289,8 @@ def test_wrong_data_is_named(change: dict, message: str) -> None:
         (ADAM, {"config": Config(batch_size=0.5)}, "Config.batch_size must be"),  # type: ignore
         (ADAM, {"batch": 0}, "batch must be at least 1"),
         (ADAM, {"devices": 99}, "devices must be 1 … 8"),
+        (ADAM, {"devices": 4, "split": 3}, "split must divide devices, which is 4, got 3"),
+        (ADAM, {"split": 0}, "split must divide devices"),
         ([ADAM[0], Run({"momentum": 0.9}, 0)], {}, "must name the same hyperparameters"),
         ([Run({}, -1)], {}, "seed must be 0"),
     ],
