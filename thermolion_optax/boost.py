@@ -117,8 +117,7 @@ def _boost(owner: str, path: str, u: Any, g: Any, gain: Any) -> jax.Array:
     u = jnp.asarray(u)
     _trees.check_leaf(owner, "grad", path, g)
     _trees.check_shape(owner, f"grad{path}", g, u, "the updates have")
-    # copysign(1, u) * g cannot underflow, as u * g could; where u is 0 the factor is irrelevant.
-    aligned = jnp.copysign(jnp.ones_like(u), u) * g > 0
+    aligned = jnp.sign(u) * g > 0  # u * g could underflow
     dtype = _trees.work_dtype(u)
     factor = jnp.where(aligned, 1 + jnp.asarray(gain, dtype), jnp.ones((), dtype))
     return (u.astype(dtype) * factor).astype(u.dtype)

@@ -112,12 +112,12 @@ def scale_by_snr_gate(
     def update(updates, state, params=None, **extra):
         moments = advance(owner, updates, state.mu, state.nu, params, b1, b2)
         rho = moments.map(lambda m, v: snr(m, v, eps), moments.mu, moments.nu)
-        sign = moments.map(_sign, moments.mu)
+        sign = moments.map(jnp.sign, moments.mu)
         if _checks.concrete(exponent) == 0.5:
             # XLA's CPU compiler will not duplicate a division: were m / (sqrt(v) + eps) used
             # twice, it would be written to memory. With rho as its one consumer, and the
             # signed ratio rebuilt from it, a leaf's whole update is one kernel.
-            magnitude = moments.map(jnp.copysign, rho, moments.mu)
+            magnitude = moments.map(jnp.multiply, rho, sign)
         else:
             magnitude = moments.map(
                 lambda m, v: _power_ratio(m, v, exponent, eps), moments.mu, moments.nu
@@ -166,10 +166,6 @@ def snr(mu: jax.Array, nu: jax.Array, eps: Any) -> jax.Array:
 def _power_ratio(mu: jax.Array, nu: jax.Array, exponent: Any, eps: Any) -> jax.Array:
     power = jnp.power(nu, jnp.asarray(exponent, nu.dtype))
     return safe_divide(mu, add_eps(power, eps), is_positive(eps))
-
-
-def _sign(m: jax.Array) -> jax.Array:
-    return jnp.where(m == 0, 0, jnp.copysign(jnp.ones_like(m), m))
 
 
 def mix(gate: Callable | None, rho: jax.Array, gas: jax.Array, solid: jax.Array) -> jax.Array:
