@@ -8,8 +8,8 @@ Every candidate is jitted with donated parameters and state. The candidates take
 by round, so that a slow minute of a shared machine hits all of them; a row gives medians.
 "ratio" is to optax.adam. "GB/s" counts the seven streams an Adam-like update must move
 (read p, m, v, g; write p, m, v), "of stream" is its share of the bandwidth that a bare
-seven-stream kernel reached in the same rounds. "compile s" is the median of three compilations.
-Prints a Markdown table.
+seven-stream kernel reached in the same rounds. "compile s" is the median of three compilations,
+in turns too, and its ratio that of the turns. Prints a Markdown table.
 """
 
 import argparse
@@ -62,19 +62,24 @@ def candidates(dtype):
     }
 
 
-def compile_update(tx, params):
+def lower_update(tx, params):
     def update(params, state, grads):
         updates, state = tx.update(grads, state, params)
         return optax.apply_updates(params, updates), state
 
-    state, seconds = tx.init(params), []
-    for _ in range(3):
-        # Lowered anew each time: what is lowered once is compiled once.
-        lowered = jax.jit(update, donate_argnums=(0, 1)).lower(params, state, params)
-        begin = time.perf_counter()
-        compiled = lowered.compile()
-        seconds.append(time.perf_counter() - begin)
-    return compiled, statistics.median(seconds)
+    return jax.jit(update, donate_argnums=(0, 1)).lower(params, tx.init(params), params)
+
+
+def compile_in_turns(txs, params, turns=3):
+    """The compiled updates, and each one's seconds, a compilation a turn."""
+    compiled, seconds = {}, {name: [] for name in txs}
+    for _ in range(turns):
+        for name, tx in txs.items():
+            lowered = lower_update(tx, params)  # anew: JAX compiles once what is lowered once
+            begin = time.perf_counter()
+            compiled[name] = lowered.compile()
+            seconds[name].append(time.perf_counter() - begin)
+    return compiled, seconds
 
 
 def stream(params):
@@ -119,14 +124,9 @@ def table(tree_name, only, rounds):
         for name, tx in candidates(dtype).items()
         if name == "adam" or not only or any(name.startswith(o) for o in only)
     }
-    runs, facts = {}, {}
-    floor_init, floor = stream(params)
-    runs["bare stream"] = (floor_init, floor)
-    compile_update(optax.sgd(1e-3), params)  # the first compilation pays for start-up
-    for name, tx in chosen.items():
-        compiled, compile_seconds = compile_update(tx, params)
-        runs[name] = (tx.init, compiled)
-        facts[name] = (compile_seconds, compiled.memory_analysis().temp_size_in_bytes)
+    runs = {"bare stream": stream(params)}  # the first compilation pays for start-up
+    compiled, compiling = compile_in_turns(chosen, params)
+    runs |= {name: (tx.init, compiled[name]) for name, tx in chosen.items()}
     seconds = measure(runs, params, grads, rounds, max(1, 50_000_000 // count))
 
     width = jnp.dtype(dtype).itemsize
@@ -134,12 +134,16 @@ def table(tree_name, only, rounds):
     print(f"\n{count / 1e6:.1f} M {jnp.dtype(dtype).name} parameters in {leaves} leaves\n")
     print("| update | µs | × adam | GB/s | of stream | compile s | × adam | temporaries, bytes |")
     print("|---|---|---|---|---|---|---|---|")
-    base, base_compile = seconds["adam"], facts["adam"][0]
     for name, s in seconds.items():
         rate = f"{traffic / s / 1e9:.1f} | {seconds['bare stream'] / s:.0%}"
-        c, temp = facts.get(name, (None, None))
-        rest = " | | " if c is None else f"{c:.2f} | {c / base_compile:.1f} | {temp:,}"
-        print(f"| {name} | {s * 1e6:,.0f} | {s / base:.2f} | {rate} | {rest} |")
+        print(f"| {name} | {s * 1e6:,.0f} | {s / seconds['adam']:.2f} | {rate} |", end=" ")
+        if name in compiled:
+            ratios = [a / b for a, b in zip(compiling[name], compiling["adam"], strict=True)]
+            temp = compiled[name].memory_analysis().temp_size_in_bytes
+            print(f"{statistics.median(compiling[name]):.2f} |", end=" ")
+            print(f"{statistics.median(ratios):.1f} | {temp:,} |")
+        else:
+            print("| | |")
 
 
 def main():
