@@ -157,7 +157,7 @@ def _run(options: argparse.Namespace) -> int:
         protocol, options.datasets, options.optimizers, options.seeds, options.learning_rates
     )
     if options.distributed:
-        cluster.join("Elsewhere give each process its --shard I/N")
+        cluster.join("Elsewhere give each process its --shard I/N", together=False)
     index, count = _shard(options.shard) if options.shard else runner.default_shard()
     if options.distributed:
         cluster.leave()

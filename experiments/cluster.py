@@ -3,15 +3,19 @@
 import jax
 
 
-def join(otherwise: str) -> None:
+def join(otherwise: str, *, together: bool = True) -> None:
     """Make this process one of those that the cluster's own launcher started.
 
     Args:
         otherwise: what to do where there is no such cluster; ends the error's message.
+        together: whether the processes will compute together. If they are only to divide the
+            work, and then to part, the devices of each sum among themselves without the network.
 
     Raises:
         ValueError: JAX recognises no cluster here.
     """
+    if not together:
+        jax.config.update("jax_cpu_collectives_implementation", None)
     try:
         jax.distributed.initialize()
     except (ValueError, RuntimeError) as error:
