@@ -23,10 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import jax
 import numpy as np
-
-from experiments import cores
 
 # glibc's malloc keeps what it was given instead of returning it to the system after each step.
 TUNED = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 40)}
@@ -44,7 +41,6 @@ def main() -> None:
     )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    cores.show()
     if args.worker:
         return work(args.worker, args.epochs, args.repeats)
     print("## Whole training runs\n\n" + machine() + "\n")
@@ -94,13 +90,16 @@ def optimizer_section(args: argparse.Namespace) -> None:
 
 def batch_section(args: argparse.Namespace) -> None:
     print("### Many runs: how devices and runs are laid out (1 epoch of 5,000 images each)\n")
-    count = len(jax.local_devices())
+    from experiments import cores
+
+    cores.show()
+    count = min(cores.count(), cores.MOST)
     layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
     rows = []
     for devices, split, batch in dict.fromkeys(layouts):
         size = devices // split * batch
         how = {"devices": devices, "split": split, "batch": batch}
-        outcomes = list(jax_runs("adam", 5000, 1024, 1, 12, **how))[size:]
+        outcomes = list(jax_runs("adam", 5000, 1024, 1, max(12, 3 * size), **how))[size:]
         seconds = [outcome.seconds * batch / size for outcome in outcomes[::size]]
         rows.append([str(devices), str(split), str(batch), f"{statistics.median(seconds):.2f}",
                      listed(seconds)])  # fmt: skip
@@ -182,9 +181,11 @@ def work(kind: str, epochs: int, repeats: int) -> None:
 def jax_runs(
     name: str, n: int, batch_size: int, epochs: int, count: int, **options: Any
 ) -> Iterator[Any]:
+    from experiments import cores  # here, so that PyTorch's processes do not hold JAX
     from experiments.optimizers import resolve
     from experiments.training import Config, Data, Run, run_many
 
+    cores.show()
     optimizer = resolve(name)
     runs = [Run(optimizer.hyperparameters, seed) for seed in range(count)]
     return run_many(

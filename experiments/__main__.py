@@ -98,13 +98,13 @@ def parser() -> argparse.ArgumentParser:
         "--devices",
         type=int,
         metavar="N",
-        help="devices to use (default: all accelerators, or all cores of the CPU)",
+        help="devices to use (default: all accelerators; of a CPU one a core, at most 8)",
     )
     run.add_argument(
         "--split",
         type=int,
         metavar="N",
-        help="devices that train each run together (default: one accelerator, or all cores)",
+        help="devices that train each run together (default: one accelerator; all of a CPU)",
     )
     deviations = run.add_argument_group("deviations (they become part of the protocol's name)")
     for name, what in (

@@ -98,13 +98,13 @@ def loss(
     params: Params,
     images: Array,
     labels: Array,
-    weights: Array | None = None,
     features: Features = convolution.features,
+    weights: Array | None = None,
 ) -> Array:
     """Mean cross-entropy of a batch: float images (N, 32, 32, channels), integer labels (N,).
 
-    With ``weights`` (N,), each image's share in the mean, the sum of what they weigh: a part of a
-    batch, whose other parts are elsewhere, has weights that sum to less than 1.
+    With ``weights`` (N,), the images' shares in the mean: those of a part of a batch, whose other
+    parts are elsewhere, sum to less than 1.
     """
     logits = apply(params, images, features)
     each = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
@@ -121,7 +121,10 @@ def loss_and_gradient(
     """
 
     def differentiate(features: Features) -> Callable[..., tuple[Array, Params]]:
-        return jax.value_and_grad(functools.partial(loss, features=features))
+        def weighted(params: Params, images: Array, labels: Array, weights: Array | None) -> Array:
+            return loss(params, images, labels, features, weights)
+
+        return jax.value_and_grad(weighted)
 
     return jax.lax.platform_dependent(
         params,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import os
 import platform
 import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from experiments import cores
 
 PACKAGES = ("jax", "jaxlib", "optax", "flax", "numpy", "thermolion-optax")
 
@@ -39,10 +40,9 @@ def device() -> dict[str, Any]:
     return {
         "platform": first.platform,
         "kind": _processor() if first.platform == "cpu" else first.device_kind,
-        "count": jax.local_device_count(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        # A CPU is one device, however many it shows itself as.
+        "count": 1 if first.platform == "cpu" else jax.local_device_count(),
+        "cores": cores.count(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 

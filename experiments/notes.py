@@ -134,12 +134,13 @@ def _about_steps(entries: Sequence[Entry]) -> list[str]:
 
 
 def mixed(records: Sequence[Record]) -> list[str]:
-    """Says which code, packages, devices, data or protocol versions stand together."""
+    """Says which code, packages, devices, layouts, data or protocol versions stand together."""
     found = []
     for what, value in (
         ("training code", lambda r: str(r.get("code", "not recorded"))),
         ("package versions", lambda r: _versions(r)),
         ("devices", lambda r: _device(r)),
+        ("layouts, whose seconds do not compare", lambda r: _layout(r)),
     ):
         groups = _count(map(value, records))
         if len(groups) > 1:
@@ -190,6 +191,16 @@ def _versions(record: Record) -> str:
 def _device(record: Record) -> str:
     device = record.get("device", {})
     return f"{device.get('kind', 'not recorded')} x {device.get('count', '?')}"
+
+
+def _layout(record: Record) -> str:
+    layout = record.get("layout")
+    if not layout:
+        return "not recorded"
+    return (
+        f"{layout.get('split', '?')} of {layout.get('devices', '?')} device(s) a run, "
+        f"{layout.get('together', '?')} run(s) together"
+    )
 
 
 def _count(values: Iterable[str]) -> list[tuple[str, int]]:

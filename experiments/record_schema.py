@@ -29,6 +29,7 @@ _OPTIONAL: dict[str, type] = {
     "data": dict,
     "versions": dict,
     "device": dict,
+    "layout": dict,
     "commit": str,
     "code": str,
     "optimizer_source": str,

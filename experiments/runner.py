@@ -84,7 +84,8 @@ def run(
     """
     to: TextIO = sys.stderr if stream is None else stream
     # Settings that do not fit this machine are told at once.
-    training.layout(1, batch, devices, split)
+    together, mesh = training.layout(max(1, len(cells)), batch, devices, split)
+    layout = {"devices": mesh.size, "split": mesh.shape["parts"], "together": together}
     resolved = {
         name: optimizers.resolve(name) for name in dict.fromkeys(c.optimizer for c in cells)
     }
@@ -94,7 +95,7 @@ def run(
     for notice in reading.notices:
         to.write(f"notice: {notice}\n")
     present = {records.identity(record) for record in reading.records}
-    origin = environment.describe() | {"command": command}
+    origin = environment.describe() | {"command": command, "layout": layout}
     summary, progress = Summary(), Progress(len(cells), to)
     programs: dict[Any, Any] = {}
     how = {"batch": batch, "devices": devices, "split": split}

@@ -87,7 +87,8 @@ def run_many(
         devices: local devices to use. Default: all accelerators; of a CPU that shows itself as
             several devices (see `cores.show`), one a core.
         split: devices that train each run together, a part of every batch each; it divides
-            `devices`. Default: all devices of a CPU, one accelerator.
+            `devices`. Default: all devices of a CPU, one accelerator. Each of them holds all data
+            and makes the whole update: for an optimizer that computes much, 1 may be faster.
         programs: where compiled programs are kept. Calls that are given the same dict share the
             program of one `build`, for data of one shape; what `build` reads besides its
             arguments is then read in the first of them alone.
@@ -145,6 +146,7 @@ def run_many(
             f"{platform} ran out of memory training {batch} run(s) at a time a device, "
             f"batch_size={config.batch_size}, on {arrays['train_images'].shape[0]} images: lower "
             "batch (runs trained together), then batch_size, then the number of images (limit)"
+            + (f", or devices: each of the {mesh.size} holds them all" if mesh.size > 1 else "")
         ) from error
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from experiments import cores
 
+COUNT = "print(jax.device_count())"
 
-def devices(**environment: str) -> int:
+
+def devices(before: str = "pass", **environment: str) -> int:
     clean = {k: v for k, v in os.environ.items() if k not in ("JAX_NUM_CPU_DEVICES", "XLA_FLAGS")}
-    code = "import jax; from experiments import cores; cores.show(); print(jax.device_count())"
+    code = f"import jax; {before}; from experiments import cores; cores.show(); {COUNT}"
     command = [sys.executable, "-c", code]
     settings = clean | {"JAX_PLATFORMS": "cpu"} | environment
     run = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
@@ -31,6 +33,10 @@ def test_one_device_a_core() -> None:
 )
 def test_a_number_that_the_user_chose_stays(chosen: dict[str, str]) -> None:
     assert devices(**chosen) == 3
+
+
+def test_devices_stay_where_jax_is_in_use() -> None:
+    assert devices(before="jax.device_count()") == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone pins processes")

@@ -10,7 +10,7 @@ import pytest
 
 import experiments
 from experiments import __main__ as cli
-from experiments import records, report
+from experiments import cores, records, report, train
 
 ROOT = Path(experiments.__file__).parents[1]
 SHORT = ["--datasets", "digits", "--epochs", "1", "--limit", "64", "--batch-size", "32"]
@@ -150,8 +150,18 @@ def test_processes_of_a_cluster_divide_the_grid_among_them(tmp_path):
     assert names == ["records-0of2-", "records-1of2-"]
     found = records.read(tmp_path / "runs")
     assert len(found.records) == 4
-    assert {record["device"]["count"] for record in found.records} == {2}
+    layouts = [record["layout"] for record in found.records]
+    assert layouts == [{"devices": 2, "split": 2, "together": 1}] * 4
     assert found.notices == []
+
+
+def test_every_command_that_trains_shows_the_cores_first(monkeypatch):
+    told = []
+    monkeypatch.setattr(cores, "show", lambda: told.append("shown"))
+    monkeypatch.setattr(train, "main", lambda options: told.append("trained") or 0)
+    assert train.command(["--out", "x"]) == 0
+    assert cli.main(["train", "--out", "x"]) == 0
+    assert told == ["shown", "trained"] * 2
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -177,4 +187,6 @@ def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(tmp_path):
     reading = records.read(tmp_path / "runs")
     assert len(reading.records) >= 1
     assert reading.notices == []
+    shown = min(cores.count(), cores.MOST)  # nobody asked for anything: all cores, on every run
+    assert reading.records[0]["layout"] == {"devices": shown, "split": shown, "together": 1}
     assert report.build(tmp_path / "runs").sections

@@ -68,7 +68,7 @@ def plain_loop(run: Run, data: Data, config: Config) -> list[float]:
     @jax.jit
     def step(params, opt_state, images, labels):
         loss, grads = jax.value_and_grad(convnet.loss)(
-            params, images, labels, features=convolution.lax_features
+            params, images, labels, convolution.lax_features
         )
         updates, opt_state = tx.update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state, loss
@@ -133,6 +133,34 @@ def test_batched_sharded_and_split_runs_agree(
     assert [outcome.status for outcome in together] == [outcome.status for outcome in outcomes]
     for at in (0, 2, 3):
         np.testing.assert_allclose(numbers(together[at]), numbers(outcomes[at]), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows", "parts", "together"),
+    [
+        ((5, None, 2, None), 1, 2, 1),
+        ((5, None, 4, 2), 2, 2, 1),
+        ((1, None, 4, 2), 1, 2, 1),
+        ((3, None, 8, 1), 3, 1, 1),
+        ((5, 4, 2, 1), 2, 1, 3),
+        ((99, 4, 1, None), 1, 1, 4),
+    ],
+)
+def test_layout(asked: tuple, rows: int, parts: int, together: int) -> None:
+    batch, mesh = training.layout(*asked)
+    assert (batch, dict(mesh.shape)) == (together, {"runs": rows, "parts": parts})
+
+
+def test_layout_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "count", lambda: 3)
+    assert dict(training.layout(5)[1].shape) == {"runs": 1, "parts": 3}
+
+    class Accelerator:
+        platform = "gpu"
+
+    monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator() for _ in range(4)])
+    monkeypatch.setattr(training, "Mesh", lambda devices, names: devices.shape)
+    assert training.layout(5) == (1, (4, 1))
 
 
 def test_a_short_batch_may_leave_devices_without_images() -> None:
