@@ -4,8 +4,8 @@
 
 Every device holds the parameters and takes an equal part of each batch (data parallelism). With
 one process that is all devices of the machine; a CPU counts as one a core, at most 8, or as many as
-JAX_NUM_CPU_DEVICES says. On a cluster, start the same command once per
-process with `--distributed`; SLURM, Open MPI, Kubernetes and Cloud TPU tell JAX the rest:
+JAX_NUM_CPU_DEVICES says. On a cluster, start the same command once per process with
+`--distributed`; SLURM, Open MPI, Kubernetes and Cloud TPU tell JAX the rest:
 
     srun python -m experiments train --distributed --dataset cifar10 --out /shared/run1
 
