@@ -90,10 +90,12 @@ def optimizer_section(args: argparse.Namespace) -> None:
 
 def batch_section(args: argparse.Namespace) -> None:
     print("### Many runs: how devices and runs are laid out (1 epoch of 5,000 images each)\n")
+    import jax
+
     from experiments import cores
 
     cores.show()
-    count = min(cores.count(), cores.MOST)
+    count = jax.local_device_count()
     layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
     rows = []
     for devices, split, batch in dict.fromkeys(layouts):

@@ -31,6 +31,11 @@ def show() -> None:
             jax.config.update("jax_num_cpu_devices", min(count(), MOST))
 
 
+def compiler_options(mesh: jax.sharding.Mesh) -> dict[str, int] | None:
+    """What to compile a program of this mesh with: on a CPU, `PATIENCE`."""
+    return dict(PATIENCE) if mesh.devices.flat[0].platform == "cpu" else None
+
+
 def count() -> int:
     """The cores that this process may use, whatever share of their time a container grants it."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows

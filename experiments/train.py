@@ -137,9 +137,8 @@ class _Run:
             "seed": options.seed,
         }
         self._everywhere = NamedSharding(self.mesh, PartitionSpec())
-        cpu = self.mesh.devices.flat[0].platform == "cpu"
-        self._patience = dict(cores.PATIENCE) if cpu else None
-        self._step = jax.jit(self._update, donate_argnums=0, compiler_options=self._patience)
+        self._compiling = cores.compiler_options(self.mesh)
+        self._step = jax.jit(self._update, donate_argnums=0, compiler_options=self._compiling)
 
     def say(self, text: str) -> None:
         """Prints, in the first process."""
@@ -216,7 +215,7 @@ class _Run:
                 out_specs=PartitionSpec(),
                 check_vma=False,
             ),
-            compiler_options=self._patience,
+            compiler_options=self._compiling,
         )
         return {
             k: float(share(params, self.whole(d.images), self.whole(d.labels)))
@@ -240,7 +239,7 @@ class _Run:
         params, opt_state = state
         whole, split = PartitionSpec(), PartitionSpec("data")
         loss, gradient = jax.shard_map(
-            _part,
+            functools.partial(whole_run.loss_and_gradient, axis="data"),
             mesh=self.mesh,
             in_specs=(whole, split, split, split),
             out_specs=whole,
@@ -248,12 +247,6 @@ class _Run:
         )(params, images, labels, weights)
         updates, opt_state = self._built()[0].update(gradient, opt_state, params)
         return (optax.apply_updates(params, updates), opt_state), loss
-
-
-def _part(params: Any, images: Any, labels: Any, weights: Any) -> Any:
-    """The whole batch's loss and gradient, from this device's part of it."""
-    pixels = whole_run.normalise(images)
-    return jax.lax.psum(convnet.loss_and_gradient(params, pixels, labels, weights), "data")
 
 
 def command(arguments: Sequence[str] | None = None) -> int:

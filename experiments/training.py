@@ -114,7 +114,6 @@ def run_many(
     if not runs:
         return
     batch, mesh = layout(len(runs), batch, devices, split)
-    platform = mesh.devices.flat[0].platform
     present = [name for name in _ARRAYS if getattr(data, name) is not None]
     arrays = {name: np.asarray(getattr(data, name)) for name in present}
     size = batch * mesh.shape["runs"]
@@ -130,7 +129,7 @@ def run_many(
             if key not in programs:
                 program = _program(build, data.num_classes, config, batch, mesh)
                 begin = time.perf_counter()
-                options = dict(cores.PATIENCE) if platform == "cpu" else None
+                options = cores.compiler_options(mesh)
                 compiled = program.lower(arrays, *inputs).compile(compiler_options=options)
                 programs[key] = compiled, time.perf_counter() - begin, build
             compiled, compile_seconds, _ = programs[key]
@@ -142,6 +141,7 @@ def run_many(
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
+        platform = mesh.devices.flat[0].platform
         raise MemoryError(
             f"{platform} ran out of memory training {batch} run(s) at a time a device, "
             f"batch_size={config.batch_size}, on {arrays['train_images'].shape[0]} images: lower "

@@ -109,10 +109,7 @@ def train(
     def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
         params, opt_state = state
         rows, weights = _part(rows, axis)
-        pixels = normalise(images[rows])
-        loss, grads = convnet.loss_and_gradient(params, pixels, labels[rows], weights)
-        if axis is not None:
-            loss, grads = jax.lax.psum((loss, grads), axis)
+        loss, grads = loss_and_gradient(params, images[rows], labels[rows], weights, axis)
         updates, opt_state = tx.update(grads, opt_state, params)
         new = optax.apply_updates(params, updates)
         return (new, opt_state), (loss, _rms(jax.tree.map(jnp.subtract, new, params)))
@@ -151,6 +148,22 @@ def _part(rows: Array, axis: str | None) -> tuple[Array, Array | None]:
     places = jax.lax.axis_index(axis) * size + jnp.arange(size)
     inside = places < n  # the parts are of one size; what the last ones lack counts nothing
     return rows[jnp.where(inside, places, 0)], inside / jnp.float32(n)
+
+
+def loss_and_gradient(
+    params: convnet.Params,
+    images: Array,
+    labels: Array,
+    weights: Array | None = None,
+    axis: str | None = None,
+) -> tuple[Array, convnet.Params]:
+    """The loss of a batch of uint8 images, and its gradient.
+
+    With ``axis``, as in `train`, from this device's part of the batch, whose images weigh
+    ``weights`` in the whole batch's mean.
+    """
+    found = convnet.loss_and_gradient(params, normalise(images), labels, weights)
+    return found if axis is None else jax.lax.psum(found, axis)
 
 
 def normalise(images: Array) -> Array:

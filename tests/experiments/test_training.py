@@ -135,34 +135,6 @@ def test_batched_sharded_and_split_runs_agree(
         np.testing.assert_allclose(numbers(together[at]), numbers(outcomes[at]), rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("asked", "rows", "parts", "together"),
-    [
-        ((5, None, 2, None), 1, 2, 1),
-        ((5, None, 4, 2), 2, 2, 1),
-        ((1, None, 4, 2), 1, 2, 1),
-        ((3, None, 8, 1), 3, 1, 1),
-        ((5, 4, 2, 1), 2, 1, 3),
-        ((99, 4, 1, None), 1, 1, 4),
-    ],
-)
-def test_layout(asked: tuple, rows: int, parts: int, together: int) -> None:
-    batch, mesh = training.layout(*asked)
-    assert (batch, dict(mesh.shape)) == (together, {"runs": rows, "parts": parts})
-
-
-def test_layout_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores, "count", lambda: 3)
-    assert dict(training.layout(5)[1].shape) == {"runs": 1, "parts": 3}
-
-    class Accelerator:
-        platform = "gpu"
-
-    monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator() for _ in range(4)])
-    monkeypatch.setattr(training, "Mesh", lambda devices, names: devices.shape)
-    assert training.layout(5) == (1, (4, 1))
-
-
 def test_a_short_batch_may_leave_devices_without_images() -> None:
     data = make_data(17, 1)
     alone, split = (next(run_many(adam, ADAM, data, CONFIG, devices=n)) for n in (1, 3))
@@ -251,42 +223,6 @@ def test_out_of_memory_says_what_to_lower() -> None:
 
     with pytest.raises(MemoryError, match=r"lower batch .* then batch_size"):
         list(run_many(build, ADAM[:1], make_data(4, 2), Config(epochs=2)))
-
-
-@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
-def test_whole_run_exports_with_the_platforms_own_convolution(platform: str) -> None:
-    data = make_data(40, 7, channels=3)
-
-    def run(train_images, train_labels, learning_rate, seed):
-        arrays = dataclasses.replace(data, train_images=train_images, train_labels=train_labels)
-        return training.train(adam, arrays, CONFIG, {"learning_rate": learning_rate}, seed)
-
-    exported = jax.export.export(jax.jit(run), platforms=[platform])(
-        data.train_images, data.train_labels, np.float32(1e-3), np.uint32(0)
-    )
-    text = exported.mlir_module()
-    assert "callback" not in text
-    rows = f"tensor<{convolution.CHUNK * 16 * 16}x96xf32>"  # the second block's left matrix
-    if platform == "cpu":
-        assert rows in text
-        assert "stablehlo.convolution" not in text
-    else:
-        # Forward, and back to weights and input, in the whole and in the short step.
-        assert text.count("stablehlo.convolution") >= 10
-        assert rows not in text
-
-
-def test_memory_stays_bounded_at_the_benchmarks_size() -> None:
-    data = Data(np.zeros((50_000, 32, 32, 3), np.uint8), np.zeros(50_000, np.int32))
-
-    def run(images, labels, learning_rate, seed):
-        arrays = dataclasses.replace(data, train_images=images, train_labels=labels)
-        hyperparameters = {"learning_rate": learning_rate}
-        return training.train(adam, arrays, Config(), hyperparameters, seed)._replace(params={})
-
-    lowered = jax.jit(run).lower(data.train_images, data.train_labels, np.float32(0), np.uint32(0))
-    memory = lowered.compile().memory_analysis()
-    assert memory.temp_size_in_bytes + memory.argument_size_in_bytes < 0.6e9
 
 
 @pytest.mark.parametrize(
