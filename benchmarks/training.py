@@ -92,7 +92,7 @@ def batch_section(args: argparse.Namespace) -> None:
     print("### Many runs: how devices and runs are laid out (1 epoch of 5,000 images each)\n")
     import jax
 
-    from experiments import cores
+    from experiments.training import cores
 
     cores.show()
     count = jax.local_device_count()

@@ -14,7 +14,7 @@ EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    from experiments import cores
+    from experiments.training import cores
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     prepare.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
     _add_places(prepare)
 
-    from experiments import train
+    from experiments.training import resumable as train
 
     one = commands.add_parser("train", help="one network on all devices of all processes")
     one.set_defaults(command=train.main)
@@ -145,7 +145,8 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from experiments import cluster, protocols, runner
+    from experiments import protocols, runner
+    from experiments.training import cluster
 
     protocol = protocols.get(
         options.protocol,
@@ -208,7 +209,7 @@ def _published(options: argparse.Namespace) -> str:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from experiments import report
+    from experiments.reports import report
 
     out = options.out or options.dir / "report"
     built = report.build(options.dir)

@@ -14,9 +14,10 @@ from typing import Any, TextIO
 import jax
 import numpy as np
 
-from experiments import datasets, environment, optimizers, records, training
+from experiments import datasets, optimizers, records, training
 from experiments.progress import Progress
 from experiments.protocols import Cell
+from experiments.records import environment
 
 
 @dataclass(frozen=True)

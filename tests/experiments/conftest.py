@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from experiments import paper, records
+from experiments import records
+from experiments.protocols import paper
 
 RATES = {"lion": 1e-3 / 3, "swa": 1e-2, "muon": 2e-2}
 

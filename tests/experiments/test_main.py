@@ -10,7 +10,10 @@ import pytest
 
 import experiments
 from experiments import __main__ as cli
-from experiments import cores, records, report, train
+from experiments import records
+from experiments.reports import report
+from experiments.training import cores
+from experiments.training import resumable as train
 
 ROOT = Path(experiments.__file__).parents[1]
 SHORT = ["--datasets", "digits", "--epochs", "1", "--limit", "64", "--batch-size", "32"]
@@ -109,7 +112,8 @@ def test_prepare_tells_what_failed(capsys, monkeypatch):
 PROCESS = """
 import functools, sys, time
 import jax
-from experiments import __main__ as cli, training
+from experiments import __main__ as cli
+from experiments import training
 
 address, count, index, *arguments = sys.argv[1:]
 
@@ -159,9 +163,8 @@ def test_every_command_that_trains_shows_the_cores_first(monkeypatch):
     told = []
     monkeypatch.setattr(cores, "show", lambda: told.append("shown"))
     monkeypatch.setattr(train, "main", lambda options: told.append("trained") or 0)
-    assert train.command(["--out", "x"]) == 0
     assert cli.main(["train", "--out", "x"]) == 0
-    assert told == ["shown", "trained"] * 2
+    assert told == ["shown", "trained"]
 
 
 @pytest.mark.usefixtures("interruptible")

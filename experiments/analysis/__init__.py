@@ -1,0 +1,1 @@
+"""Pure functions of records: intervals, paired differences, rankings, profiles."""

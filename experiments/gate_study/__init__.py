@@ -1,0 +1,1 @@
+"""A look inside the gate: what the notebooks call."""

@@ -1,0 +1,165 @@
+"""Records picked and shown piece by piece, for a notebook; `report` shows them all at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from experiments import records
+from experiments.analysis import statistics
+from experiments.analysis.statistics import Entry
+from experiments.optimizers import overrides
+from experiments.reports import notes, report, tables
+from experiments.reports.table import Table, dataset_title
+
+
+@dataclass(frozen=True, repr=False)
+class Markdown:
+    """Text that notebooks show as Markdown and everything else prints as it is."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Png:
+    """A drawn figure that notebooks show."""
+
+    data: bytes = field(repr=False)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        # The file is finer than the page: letters take there the size of its text.
+        pixels = int.from_bytes(self.data[16:20], "big")
+        return self.data, {"width": round(0.6 * pixels)}
+
+
+def load(folder: str | os.PathLike[str]) -> tuple[list[Entry], Markdown]:
+    """What a folder of records holds, and that in words.
+
+    Returns:
+        The entries (runs that differ in the seed alone are one), and a table of the number of
+        runs; or no entries, and the command that makes some.
+
+    Raises:
+        records.RecordError: a line that is not a record, named with its file and number.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     entries, words = load(folder)
+        >>> entries, "holds no records" in str(words)
+        ([], True)
+    """
+    reading = records.read(folder, missing_ok=True)
+    if not reading.records:
+        return [], Markdown(
+            f"**`{os.fspath(folder)}` holds no records yet.** This command, run in the "
+            "present folder, makes some of the data set that needs no download, within minutes:\n\n"
+            "    python -m experiments run --protocol paper --datasets digits "
+            f"--optimizers adam thermolion --seeds 3 --out {os.fspath(folder)}\n"
+        )
+    groups: dict[tuple[str, int], list[Entry]] = {}
+    for entry in statistics.entries(reading.records):
+        groups.setdefault((entry.protocol, entry.version), []).append(entry)
+    found = [entry for key in sorted(groups) for entry in report.apart(groups[key])]
+    notices = [
+        f"- **notice**: {text}" for text in (*reading.notices, *notes.mixed(reading.records))
+    ]
+    lines = [f"{len(reading.records)} runs:", _counts(found), "\n".join(notices)]
+    return found, Markdown("\n\n".join(line for line in lines if line))
+
+
+def _counts(entries: Sequence[Entry]) -> str:
+    lines = ["| protocol | data set | optimizers | runs |", "|:--|:--|:--|--:|"]
+    for protocol in _protocols(entries):
+        group = [entry for entry in entries if _name(entry) == protocol]
+        for dataset in tables.dataset_order(group):
+            cell = [entry for entry in group if entry.dataset == dataset]
+            names = ", ".join(dict.fromkeys(f"`{entry.optimizer}`" for entry in cell))
+            runs = sum(entry.train.n for entry in cell)
+            lines.append(f"| {protocol} | {dataset_title(dataset)} | {names} | {runs} |")
+    return "\n".join(lines)
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.protocol}, version {entry.version}"
+
+
+def _protocols(entries: Sequence[Entry]) -> list[str]:
+    return list(dict.fromkeys(_name(entry) for entry in entries))
+
+
+def choose(
+    entries: Sequence[Entry],
+    *,
+    datasets: Sequence[str] | None = None,
+    optimizers: Sequence[str] | None = None,
+    protocol: str | None = None,
+) -> list[Entry]:
+    """The entries of some data sets, optimizers and one protocol; None takes all there are.
+
+    Args:
+        entries: as `load` gives them.
+        datasets: names as records have them.
+        optimizers: names as records have them, variants included.
+        protocol: its name; None takes the first there is, as numbers of different protocols
+            must not stand in one table.
+
+    Raises:
+        ValueError: a name that no entry has, with the nearest.
+    """
+    if not entries:
+        return []
+    known = _known("protocol", [entry.protocol for entry in entries])
+    wanted = known([protocol])[0] if protocol is not None else entries[0].protocol
+    latest = max(entry.version for entry in entries if entry.protocol == wanted)
+    inside = [e for e in entries if (e.protocol, e.version) == (wanted, latest)]
+    sets = _known("data set", [entry.dataset for entry in inside])(datasets)
+    names = _known("optimizer", [entry.optimizer for entry in inside])(optimizers)
+    return [entry for entry in inside if entry.dataset in sets and entry.optimizer in names]
+
+
+def _known(kind: str, repeated: Sequence[str]) -> Callable[[Sequence[str] | None], list[str]]:
+    there = list(dict.fromkeys(repeated))
+
+    def check(wanted: Sequence[str] | None) -> list[str]:
+        for name in wanted or ():
+            if name not in there:
+                raise ValueError(f"no records of {kind} {name!r}; {overrides.nearest(name, there)}")
+        return there if wanted is None else list(wanted)
+
+    return check
+
+
+NOTHING = Markdown("Nothing to show: there are no records of that choice.")
+
+
+def accuracy(entries: Sequence[Entry]) -> Markdown:
+    """A table for each data set: accuracies, the paper's number, step sizes."""
+    return _shown([tables.dataset_table(entries, n) for n in tables.dataset_order(entries)])
+
+
+def seconds(entries: Sequence[Entry]) -> Markdown:
+    """How long the runs took, compilation apart."""
+    return _shown(tables.seconds_tables(entries))
+
+
+def _shown(found: Sequence[Table]) -> Markdown:
+    parts = [f"### {table.title}\n\n{table.markdown()}" for table in found]
+    return Markdown("\n\n".join(parts)) if parts else NOTHING
+
+
+def remarks(entries: Sequence[Entry]) -> Markdown:
+    """What a reader must know beside the numbers."""
+    return Markdown("\n".join(f"- {text}" for text in notes.notes(entries))) if entries else NOTHING
+
+
+def picture(entries: Sequence[Entry], draw: Callable[..., dict[str, bytes]]) -> Png | Markdown:
+    """One of the figures of `experiments.figures`, `loss` or `accuracy`."""
+    return Png(draw(entries)["png"]) if entries else NOTHING

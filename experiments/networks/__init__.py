@@ -1,0 +1,1 @@
+"""A name or an import path to a network: initial parameters and logits."""

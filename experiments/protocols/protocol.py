@@ -1,0 +1,231 @@
+"""What is trained and measured: a protocol, and the grid of cells it makes.
+
+`paper` is the published protocol as it stands: the first 5,000 training images, 12
+epochs of batches of 1,024, each optimizer at its released settings, accuracy on those
+same images after the last epoch (with held-out accuracy beside it where there is a test
+set), but with several seeds instead of one. A protocol in which learning rates are
+tuned on validation images is a further entry of ``PROTOCOLS``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from experiments.protocols import paper
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How every cell of a grid is trained.
+
+    Attributes:
+        base: the protocol's name.
+        version: raised whenever the same cell would be trained or measured differently, by more
+            than rounding and the numbers of a random generator.
+        description: one line for readers; its braces are filled from the settings.
+        epochs: passes over the training images.
+        batch_size: images a step; the last partial batch is kept.
+        limit: at most so many first training images.
+        optimizers: the default ones.
+        deviations: what the caller changed, part of the printed name.
+    """
+
+    base: str
+    version: int
+    description: str
+    epochs: int
+    batch_size: int
+    limit: int
+    optimizers: tuple[str, ...]
+    deviations: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The printed name, deviations included, as records carry it."""
+        changed = ",".join(f"{key}={value}" for key, value in self.deviations)
+        return f"{self.base}[{changed}]" if changed else self.base
+
+    @property
+    def summary(self) -> str:
+        """The description with this protocol's numbers."""
+        return self.description.format(**self.settings)
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The numbers that a trained run depends on."""
+        return {"epochs": self.epochs, "batch_size": self.batch_size, "limit": self.limit}
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "paper": Protocol(
+        base="paper",
+        version=1,
+        description=(
+            "first {limit:,} training images in file order, 32x32, batches of {batch_size:,}, "
+            "{epochs} epochs, released settings, accuracy on the images trained on "
+            "(held-out accuracy beside it)"
+        ),
+        epochs=12,
+        batch_size=1024,
+        limit=5000,
+        optimizers=paper.OPTIMIZERS,
+    ),
+}
+
+
+def get(name: str, /, **changes: int | None) -> Protocol:
+    """The protocol called ``name``, with explicit deviations that show in its name.
+
+    Args:
+        name: a key of ``PROTOCOLS``.
+        **changes: new values of epochs, batch_size or limit; None leaves as it is.
+
+    Raises:
+        ValueError: unknown name, or a value that is not a positive integer.
+
+    Example:
+        >>> get("paper").name
+        'paper'
+        >>> get("paper", epochs=2, batch_size=1024).name
+        'paper[epochs=2]'
+    """
+    if name not in PROTOCOLS:
+        near = difflib.get_close_matches(name, PROTOCOLS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"unknown protocol {name!r}: there is {', '.join(PROTOCOLS)}{hint}")
+    protocol = PROTOCOLS[name]
+    unknown = sorted(set(changes) - set(protocol.settings))
+    if unknown:
+        raise ValueError(
+            f"{', '.join(unknown)} cannot be changed; there is epochs, limit, batch_size"
+        )
+    for key, value in changes.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{key} is {value}, expected a positive number")
+    changed = {
+        key: value
+        for key, value in changes.items()
+        if value is not None and value != getattr(protocol, key)
+    }
+    return replace(protocol, **changed, deviations=tuple(sorted(changed.items())))
+
+
+def parse(name: str) -> Protocol:
+    """The protocol of a printed name, deviations included.
+
+    Raises:
+        ValueError: there is no such protocol here.
+
+    Example:
+        >>> parse("paper[epochs=2,limit=100]") == get("paper", epochs=2, limit=100)
+        True
+    """
+    base, _, deviations = name.removesuffix("]").partition("[")
+    pairs = (one.partition("=") for one in deviations.split(",") if one)
+    return get(base, **{key: int(value) for key, _, value in pairs})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a grid; ``changed`` are hyperparameters that differ from the protocol's."""
+
+    protocol: Protocol
+    dataset: str
+    optimizer: str
+    changed: tuple[tuple[str, float], ...]
+    seed: int
+
+    def fields(self, fingerprint: str, defaults: Mapping[str, float]) -> dict[str, Any]:
+        """What a record says about the cell, given the data's fingerprint and the defaults."""
+        changed = {name: value for name, value in self.changed if defaults.get(name) != value}
+        return {
+            "protocol": self.protocol.name,
+            "protocol_version": self.protocol.version,
+            "settings": self.protocol.settings,
+            "dataset": dataset_title(self.dataset),
+            "fingerprint": fingerprint,
+            "optimizer": self.optimizer,
+            "hyperparameters": {**defaults, **changed},
+            "changed": changed,
+            "seed": self.seed,
+        }
+
+
+def dataset_title(name: str) -> str:
+    """A data set's name in records: a path to a file loses its folder.
+
+    Example:
+        >>> dataset_title("/some/where/signs.npz"), dataset_title("digits")
+        ('signs.npz', 'digits')
+    """
+    return Path(name).name if name.endswith(".npz") else name
+
+
+def grid(
+    protocol: Protocol,
+    datasets: Sequence[str],
+    optimizers: Sequence[str],
+    seeds: int,
+    learning_rates: Sequence[float] = (),
+) -> list[Cell]:
+    """Every cell, those of one compiled program (data set, optimizer) next to each other.
+
+    Args:
+        protocol: how each is trained.
+        datasets: names or paths.
+        optimizers: names, variants or import paths; none means the protocol's own.
+        seeds: the seeds are 0 … seeds - 1.
+        learning_rates: a sweep; none means the protocol's own rate.
+
+    Raises:
+        ValueError: no seed, a name given twice, or a rate that is not a positive number.
+    """
+    if seeds < 1:
+        raise ValueError(f"--seeds is {seeds}, expected at least 1")
+    optimizers = tuple(optimizers) or protocol.optimizers
+    rates = [float(rate) for rate in learning_rates]
+    for what, given in (("data set", datasets), ("optimizer", optimizers), ("rate", rates)):
+        twice = sorted({str(one) for one in given if list(given).count(one) > 1})
+        if twice:
+            raise ValueError(f"{what} given twice: {', '.join(twice)}")
+    for rate in rates:
+        if not 0 < rate < float("inf"):
+            raise ValueError(f"learning rate {rate} given, expected a positive number")
+    changes = [(("learning_rate", rate),) for rate in rates] or [()]
+    return [
+        Cell(protocol, dataset, optimizer, changed, seed)
+        for dataset in datasets
+        for optimizer in optimizers
+        for changed in changes
+        for seed in range(seeds)
+    ]
+
+
+def share(cells: Sequence[Cell], index: int, count: int) -> list[Cell]:
+    """The part of a grid that shard ``index`` of ``count`` runs; the shards cover it once.
+
+    Whole (data set, optimizer) groups are dealt in turn, since each may cost a compilation;
+    only where there are more shards than groups are groups divided, too.
+
+    Raises:
+        ValueError: ``index`` is not in 0 … count - 1.
+    """
+    if count < 1 or not 0 <= index < count:
+        raise ValueError(
+            f"shard {index}/{count} given; shards are numbered from 0: 0/{max(count, 1)} to "
+            f"{max(count, 1) - 1}/{max(count, 1)}"
+        )
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.dataset, cell.optimizer), []).append(cell)
+    parts = max(1, -(-count // max(1, len(groups))))
+    return [
+        cell
+        for number, group in enumerate(groups.values())
+        for place, cell in enumerate(group)
+        if (number + len(groups) * (place % parts)) % count == index
+    ]

@@ -1,0 +1,249 @@
+"""Runs as append-only JSON lines: what is written is safe, what is there is not run again.
+
+A folder holds any number of ``*.jsonl`` (and ``*.jsonl.gz``) files; each process
+writes one of its own, and a reader merges them all. A line is one record, written
+with a single write and fsync, so a process killed at any moment leaves at most one
+torn last line, which readers leave out and the next append repairs.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+import os
+import platform
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.records import schema as record_schema
+
+Record = dict[str, Any]
+
+IDENTITY = (
+    "protocol",
+    "protocol_version",
+    "dataset",
+    "fingerprint",
+    "optimizer",
+    "hyperparameters",
+    "seed",
+)
+"""The fields that make a record the record of one grid cell."""
+
+
+class RecordError(RuntimeError):
+    """A records folder or file that cannot be read or written; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a folder holds: the records in a fixed order, and what the reader must be told."""
+
+    records: list[Record]
+    notices: list[str]
+
+
+def identity(fields: Mapping[str, Any]) -> str:
+    """A stable name of a grid cell: sha256 over the fields of ``IDENTITY``, 16 hex digits.
+
+    Example:
+        >>> cell = dict(protocol="paper", protocol_version=1, dataset="digits", fingerprint="0",
+        ...             optimizer="adam", hyperparameters={"learning_rate": 1e-3}, seed=0)
+        >>> identity(cell) == identity(cell | {"seconds": 3.0})
+        True
+        >>> identity(cell) == identity(cell | {"seed": 1})
+        False
+    """
+    values = {name: fields[name] for name in IDENTITY}
+    values["hyperparameters"] = {k: float(v) for k, v in values["hyperparameters"].items()}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading:
+    """All records under ``folder``, merged, in an order that depends on the files alone.
+
+    Args:
+        folder: holds the ``*.jsonl`` and ``*.jsonl.gz`` files.
+        missing_ok: an absent folder, or one without records, reads as empty.
+
+    Raises:
+        RecordError: no folder or no records there, or a line that is not a record
+            (with its file and line number).
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise RecordError(f"{folder} is a file; expected the folder that holds the *.jsonl records")
+    if not folder.exists() and not missing_ok:
+        raise RecordError(f"there is no folder {folder}; `python -m experiments run` makes one")
+    files = sorted(p for p in folder.glob("*.jsonl*") if p.name.endswith((".jsonl", ".jsonl.gz")))
+    notices: list[str] = []
+    found = [item for path in files for item in _read_file(path, notices)]
+    if not found and not missing_ok:
+        raise RecordError(
+            f"no records in {folder}: it holds no *.jsonl or *.jsonl.gz file with a line in it; "
+            f"make some with `python -m experiments run --out {folder}`"
+        )
+    return Reading(_without_duplicates(found, notices), notices)
+
+
+def _read_file(path: Path, notices: list[str]) -> Iterable[Record]:
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"cannot read {path}: {error}") from error
+    lines = raw.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield record_schema.parse(line)
+        except ValueError as error:
+            if number == len(lines):  # no newline after it: the writer was stopped within it
+                notices.append(
+                    f"{path.name}, line {number}: left out a torn last line (a run was stopped "
+                    "while writing it); run again to repeat that one run"
+                )
+                return
+            raise RecordError(
+                f"{path}, line {number} is not a record: {error}; delete the line (its run will "
+                "be made again) or move the file elsewhere"
+            ) from error
+
+
+def _without_duplicates(found: list[Record], notices: list[str]) -> list[Record]:
+    kept: dict[str, Record] = {}
+    repeated = different = 0
+    for record in found:
+        first = kept.setdefault(identity(record), record)
+        if first is not record:
+            repeated += 1
+            different += first["train_loss"] != record["train_loss"]
+    if repeated:
+        notices.append(
+            f"{repeated} record(s) are of a cell that is already there ({different} with another "
+            "result); kept the first by file name and line"
+        )
+    return list(kept.values())
+
+
+def encode(record: Mapping[str, Any]) -> bytes:
+    r"""One line of strict JSON; numbers that are not finite become null.
+
+    Example:
+        >>> encode({"train_loss": [2.5, float("nan")]})
+        b'{"train_loss": [2.5, null]}\n'
+    """
+    return (
+        json.dumps(_finite(record), allow_nan=False, ensure_ascii=False, default=repr).encode()
+        + b"\n"
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Writer:
+    """Appends records to this process's own file in ``folder``.
+
+    The name carries the shard and the host (hashed, so that records can be published);
+    a second process with the same name takes the next free number. The file is made at
+    the first record, so a run with nothing to do leaves nothing behind.
+
+    Args:
+        folder: where the records go; made if absent.
+        shard: (index, count) of this process's part of the grid.
+
+    Raises:
+        RecordError: the folder cannot be made or written.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], shard: tuple[int, int] = (0, 1)) -> None:
+        self._folder = Path(folder)
+        if self._folder.exists() and not self._folder.is_dir():
+            raise RecordError(f"{folder} is a file; expected a folder for the records")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordError(f"cannot make the folder {folder}: {error.strerror}") from error
+        if not os.access(self._folder, os.W_OK):
+            raise RecordError(f"the folder {folder} is not writable; choose another --out")
+        host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+        self._stem = f"records-{shard[0]}of{shard[1]}-{host}"
+        self._file: int | None = None
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Writes one record so that it is on the disk, whole, when this returns."""
+        line = encode(record)
+        try:
+            if self._file is None:
+                self._file = _claim(self._folder, self._stem)
+                _repair(self._file)
+            end = os.fstat(self._file).st_size
+            if os.write(self._file, line) != len(line):  # a full disk cuts a write short
+                os.ftruncate(self._file, end)
+                raise OSError("the disk is full")
+            os.fsync(self._file)
+        except OSError as error:
+            raise RecordError(
+                f"cannot write a record into {self._folder}: {error.strerror or error}; every "
+                "record written before is safe, and the same command goes on from there"
+            ) from error
+
+    def close(self) -> None:
+        """Gives the file up; another process may then go on in it."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _claim(folder: Path, stem: str) -> int:
+    """Opens the first of stem.jsonl, stem-2.jsonl, … that no living process holds."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    own_name = folder / f"{stem}-p{os.getpid()}.jsonl"  # where files cannot be locked
+    try:
+        import fcntl
+    except ImportError:
+        return os.open(own_name, flags, 0o644)
+    number = 1
+    while True:
+        name = f"{stem}.jsonl" if number == 1 else f"{stem}-{number}.jsonl"
+        file = os.open(folder / name, flags, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            os.close(file)
+            number += 1
+        except OSError:  # a network file system without locks
+            os.close(file)
+            return os.open(own_name, flags, 0o644)
+
+
+def _repair(file: int) -> None:
+    """Makes the file end in a whole line: a torn last one goes, a whole one gets its newline."""
+    os.lseek(file, 0, os.SEEK_SET)
+    content = os.read(file, os.fstat(file).st_size)
+    tail = content[content.rfind(b"\n") + 1 :]
+    if not tail:
+        return
+    try:
+        record_schema.parse(tail)
+        os.write(file, b"\n")
+    except ValueError:
+        os.ftruncate(file, len(content) - len(tail))

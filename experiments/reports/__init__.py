@@ -1,0 +1,1 @@
+"""Records to tables, figures, one HTML page, and the caveats that a reader needs."""

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from experiments.analysis import statistics
+
+
+def test_interval_against_a_published_table():
+    # Student's t for 4 degrees of freedom at 97.5 % is 2.7764 in every table.
+    one = statistics.interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert one.mean == 3.0
+    assert one.half == pytest.approx(2.7764 * np.sqrt(2.5) / np.sqrt(5), rel=1e-4)
+    assert one.single == pytest.approx(2.7764 * np.sqrt(2.5) * np.sqrt(1 + 1 / 5), rel=1e-4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=12, unique=True))
+def test_interval_equals_scipys(values):
+    ours = statistics.interval(values)
+    low, high = stats.ttest_1samp(np.asarray(values), 0.0).confidence_interval(0.95)
+    found = [ours.mean - ours.half, ours.mean + ours.half]
+    assert found == pytest.approx([low, high], rel=1e-6, abs=1e-6)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    draws = np.random.default_rng(0).normal(5.0, 2.0, (4000, 6))
+    found = [(statistics.interval(row[:5]), row[5]) for row in draws]
+    of_mean = np.mean([not one.excludes(5.0) for one, _ in found])
+    of_run = np.mean([not one.excludes_run(run) for one, run in found])
+    assert of_mean == pytest.approx(0.95, abs=0.012)  # 3.5 standard errors of 4,000 draws
+    assert of_run == pytest.approx(0.95, abs=0.012)
+
+
+def test_one_run_has_no_interval_and_excludes_nothing():
+    one = statistics.interval([3.0])
+    assert (one.mean, one.half, one.std, one.single) == (3.0, None, None, None)
+    assert not one.excludes(100.0)
+    with pytest.raises(ValueError, match="no values"):
+        statistics.interval([])
+
+
+def test_entries_group_by_everything_but_the_seed(synthetic):
+    made = [synthetic(seed=seed) for seed in (2, 0, 1)]
+    made += [synthetic(optimizer="lion"), synthetic(changed={"learning_rate": 0.1})]
+    made += [synthetic(fingerprint="other"), synthetic(protocol_version=2)]
+    found = statistics.entries(made)
+    assert sorted(entry.train.n for entry in found) == [1, 1, 1, 1, 3]
+    (three,) = [entry for entry in found if entry.train.n == 3]
+    assert list(three.by_seed) == [0, 1, 2]
+    assert three.train.mean == pytest.approx(
+        100 * np.mean([record["train_accuracy"] for record in made[:3]])
+    )
+    backwards = statistics.entries(made[::-1])
+    assert [(e.label, e.train) for e in found] == [(e.label, e.train) for e in backwards]
+
+
+def test_diverged_runs_count_as_measured_or_as_zero(synthetic):
+    made = [
+        synthetic(seed=0, train_accuracy=0.8),
+        synthetic(seed=1, train_accuracy=0.1, train_loss=[2.0, None], status="diverged"),
+        synthetic(seed=2, train_accuracy=None, train_loss=[None], status="diverged"),
+    ]
+    (one,) = statistics.entries(made)
+    assert one.diverged == 2
+    assert one.train.mean == pytest.approx(30.0)
+    assert np.isnan(one.loss[2]).all()
+
+
+def test_mean_gain_pairs_the_seeds(synthetic):
+    def entry(optimizer, dataset, accuracies):
+        return statistics.entry(
+            [
+                synthetic(dataset, optimizer, seed, train_accuracy=value)
+                for seed, value in enumerate(accuracies)
+            ]
+        )
+
+    # Seeds move both alike: the differences are 0.10, 0.10, 0.13 and 0.20, 0.20, 0.23.
+    pairs = [
+        (entry("lion", "mnist", [0.6, 0.7, 0.83]), entry("adam", "mnist", [0.5, 0.6, 0.7])),
+        (entry("lion", "usps", [0.4, 0.6, 0.83]), entry("adam", "usps", [0.2, 0.4, 0.6])),
+    ]
+    gain = statistics.mean_gain(pairs)
+    assert gain.mean == pytest.approx(16.0)
+    assert gain.half == pytest.approx(statistics.interval([15.0, 15.0, 18.0]).half)

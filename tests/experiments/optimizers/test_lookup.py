@@ -1,0 +1,291 @@
+"""Optimizers by name, with overrides, and by import path, and what is said of wrong ones."""
+
+import pickle
+import sys
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.optimizers import NAMES, Optimizer, resolve
+from experiments.optimizers.overrides import value_of
+
+MODULE = '''
+import optax
+
+SECRET = 3
+CALLS = []
+
+def plain(learning_rate):
+    """Plain SGD of mine.
+
+    More."""
+    return optax.sgd(learning_rate)
+
+def own_rate(learning_rate=0.25, momentum=0.5, nesterov=False):
+    return optax.sgd(learning_rate, momentum, nesterov)
+
+def keyed(learning_rate, *, key=None, steps_per_epoch=None, total_steps=None):
+    CALLS.append((key, steps_per_epoch, total_steps))
+    return optax.sgd(learning_rate)
+
+def open_ended(learning_rate, **settings):
+    CALLS.append(settings)
+    return optax.adam(learning_rate, **settings)
+
+def pair(learning_rate):
+    return optax.sgd(learning_rate), lambda opt_state, params: params
+
+def no_rate(lr): return optax.sgd(lr)
+def by_position(learning_rate, /): return optax.sgd(learning_rate)
+def needy(learning_rate, beta): return optax.sgd(learning_rate, beta)
+def gives_nothing(learning_rate): pass
+def gives_triple(learning_rate): return optax.sgd(learning_rate), None, None
+def gives_half_pair(learning_rate): return optax.sgd(learning_rate), 3
+def branches(learning_rate): return optax.sgd(1.0 if learning_rate > 1 else learning_rate)
+'''
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A package of a user's own on the path; its name is new in each test."""
+    name = f"mine_{tmp_path.name}".replace("-", "_")
+    package = tmp_path / name
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "fine.py").write_text(MODULE)
+    (package / "broken.py").write_text("import does_not_exist_anywhere")
+    (package / "syntax.py").write_text("def f(:")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    for module in [m for m in sys.modules if m.split(".")[0] == name]:
+        del sys.modules[module]
+
+
+def build(spec, hyperparameters=None, key=None):
+    optimizer = resolve(spec)
+    return optimizer.build(
+        optimizer.hyperparameters if hyperparameters is None else hyperparameters, key, 5, 60
+    )
+
+
+def first_update(tx, gradient=1.0):
+    params = jnp.ones(2)
+    return tx.update(jnp.full(2, gradient), tx.init(params), params)[0]
+
+
+def test_the_eleven_names_have_the_learning_rates_of_the_released_benchmark():
+    rates = {name: resolve(name).hyperparameters["learning_rate"] for name in NAMES}
+    assert rates == {
+        "adam": 1e-3,
+        "adamw": 1e-3,
+        "rmsprop": 1e-3,
+        "lion": 1e-3 / 3,
+        "muadam": 1e-3,
+        "muon": 0.02,
+        "lookahead": 1e-3,
+        "swats": 1e-3,
+        "swa": 1e-2,
+        "thermolion": 1e-3,
+        "smes": 3e-2,
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_says_what_it_is_and_how_it_is_set(name):
+    optimizer = resolve(name)
+    assert isinstance(optimizer, Optimizer)
+    assert optimizer.name == name
+    assert optimizer.overrides == {}
+    assert "\n" not in optimizer.note
+    assert "learning_rate=" in optimizer.note
+
+
+def test_resolved_optimizers_travel_between_processes():
+    again = pickle.loads(pickle.dumps(resolve("thermolion:boost=0")))
+    assert again.overrides == {"boost": 0}
+    assert isinstance(again.build({}, 0, 5, 60), optax.GradientTransformation)
+
+
+def test_overrides_are_python_values_and_the_rate_joins_the_hyperparameters():
+    optimizer = resolve(" thermolion:boost=0, temperature=0.5,noise_units=parameter,gate=none ")
+    assert optimizer.name == "thermolion:boost=0, temperature=0.5,noise_units=parameter,gate=none"
+    assert optimizer.overrides == {
+        "boost": 0,
+        "temperature": 0.5,
+        "noise_units": "parameter",
+        "gate": None,
+    }
+    assert resolve("adam:learning_rate=3e-3").hyperparameters == {"learning_rate": 3e-3}
+    assert "boost=0" in optimizer.note
+
+
+def test_hyperparameters_go_before_overrides_before_defaults():
+    assert float(first_update(build("swa:learning_rate=0.5", {})[0])[0]) == -0.5
+    assert float(first_update(build("swa:learning_rate=0.5", {"learning_rate": 2.0})[0])[0]) == -2
+    assert float(first_update(build("swa", {})[0])[0]) == pytest.approx(-0.01)
+
+
+def test_one_compilation_serves_a_sweep():
+    compilations = []
+
+    @jax.jit
+    def update(rate, b1):
+        compilations.append(1)
+        return first_update(build("lion", {"learning_rate": rate, "b1": b1}))
+
+    for rate in (0.1, 0.2):
+        assert float(update(rate, 0.9)[0]) == pytest.approx(-rate)
+    assert len(compilations) == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("adan", "did you mean adam"),
+        ("ThermoLion", "did you mean thermolion"),
+        ("adan:b1=0.9", "did you mean adam"),
+        ("", "there are adam, "),
+        ("adam:", "name=value"),
+        ("adam:b1", "'b1'.*name=value"),
+        ("adam:b1=", "name=value"),
+        ("adam:=3", "name=value"),
+        ("adam:b1=0.9:b2=0.9", "one list of overrides"),
+        ("adam:b1=0.9,b1=0.8", "b1 is given twice"),
+        ("adam:b3=0.9", "adam:b3=0.9.*'b3'.*b1, b2"),
+        ("thermolion:bost=0", "'bost'; did you mean boost"),
+        ("adam:b1=high", "b1 is 'high', expected a number"),
+        ("adam:b1=true", "b1 is True, expected a number"),
+        ("adam:b1=1.5", r"b1 = 1.5.*\[0, 1\)"),
+        ("adam:learning_rate=-1", "learning_rate = -1"),
+        ("adam:learning_rate=nan", "learning_rate = nan"),
+        ("adam:learning_rate=inf", "learning_rate = inf"),
+        ("adamw:weight_decay=-1", "weight_decay = -1"),
+        ("rmsprop:decay=1", r"decay = 1.*\[0, 1\)"),
+        ("lion:b2=2", "b2 = 2"),
+        ("muon:beta=2", "beta = 2"),
+        ("muon:ns_steps=0", "ns_steps = 0"),
+        ("muadam:b1=2", "b1 = 2"),
+        ("swa:start_epoch=0", "start_epoch = 0"),
+        ("swa:start_epoch=1.5", "start_epoch = 1.5"),
+        ("swats:switch=loss", "switch = 'loss'.*criterion"),
+        ("lookahead:variant=x", "variant = 'x'.*published.*as-run"),
+        ("lookahead:sync_period=0", "sync_period = 0"),
+        ("thermolion:gate=const", r"gate = 'const'.*tanh or a constant in \[0, 1\]"),
+        ("thermolion:boost=-1", "boost = -1"),
+        ("thermolion:bias_correction=3", "bias_correction = 3"),
+        ("thermolion:key=3", "'key'"),
+        ("smes:alpha=x", "alpha is 'x', expected a number"),
+        ("no_such_module_anywhere:f", "cannot import no_such_module_anywhere.*PYTHONPATH"),
+        ("adan:f", "did you mean adam"),
+        ("some/path.py:f", "import path"),
+        ("optax:adamm", "optax has no adamm; did you mean adam"),
+        ("math:pi", "pi is 3.14.*function"),
+        ("math:sin", "takes no learning_rate"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_way_out(spec, says):
+    with pytest.raises(ValueError, match=f"^optimizer .*{says}"):
+        resolve(spec)
+
+
+def test_a_function_of_the_users_own(mine):
+    optimizer = resolve(f"{mine}.fine:plain")
+    assert optimizer.note == "Plain SGD of mine"
+    assert optimizer.hyperparameters == {"learning_rate": 1e-3}
+    assert float(first_update(build(f"{mine}.fine:plain", {}))[0]) == pytest.approx(-1e-3)
+
+
+def test_its_default_rate_and_overrides(mine):
+    spec = f"{mine}.fine:own_rate:momentum=0.9,nesterov=true"
+    optimizer = resolve(spec)
+    assert optimizer.name == spec
+    assert optimizer.hyperparameters == {"learning_rate": 0.25}
+    assert optimizer.overrides == {"momentum": 0.9, "nesterov": True}
+    assert float(first_update(build(spec))[0]) == pytest.approx(-0.25 * 1.9)
+    assert float(first_update(build(spec, {"momentum": 0.0}))[0]) == pytest.approx(-0.25)
+
+
+def test_what_the_run_knows_goes_only_to_those_who_name_it(mine):
+    key = jax.random.key(1)
+    build(f"{mine}.fine:keyed", key=key)
+    build(f"{mine}.fine:open_ended:b1=0.5", key=key)
+    calls = sys.modules[f"{mine}.fine"].CALLS
+    assert calls == [(key, 5, 60), {"b1": 0.5}]
+
+
+def test_a_pair_comes_back_as_it_is(mine):
+    tx, evaluate = build(f"{mine}.fine:pair")
+    assert isinstance(tx, optax.GradientTransformation)
+    assert evaluate(None, 3) == 3
+
+
+def test_an_optimizer_of_optax_itself():
+    assert float(first_update(build("optax:sgd", {"learning_rate": 0.5}))[0]) == -0.5
+    assert resolve("optax:adam:b1=0.5").overrides == {"b1": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [
+        ("broken:f", "cannot import .*does_not_exist_anywhere"),
+        ("syntax:f", "cannot import .*SyntaxError"),
+        ("absent:f", "cannot import"),
+        ("fine:plane", "has no plane; did you mean plain"),
+        ("fine:SECRET", "SECRET is 3"),
+        ("fine:no_rate", r"takes no learning_rate, but \(lr\)"),
+        ("fine:by_position", "by position only"),
+        ("fine:needy", "needs beta.*needy:beta=…"),
+        ("fine:plain:beta=3", "no hyperparameter 'beta'; there are learning_rate"),
+        ("fine:own_rate:momentum=x", "momentum is 'x'"),
+    ],
+)
+def test_what_is_wrong_with_the_users_own_is_said(mine, rest, says):
+    with pytest.raises(ValueError, match=f"^optimizer '{mine}.{rest}'.*{says}"):
+        resolve(f"{mine}.{rest}")
+
+
+@pytest.mark.parametrize("function", ["gives_nothing", "gives_triple", "gives_half_pair"])
+def test_a_wrong_result_is_said_when_it_is_built(mine, function):
+    with pytest.raises(ValueError, match=f"{function}' returned .*GradientTransformation"):
+        build(f"{mine}.fine:{function}")
+
+
+def test_a_missing_argument_given_in_the_name_is_enough(mine):
+    assert float(first_update(build(f"{mine}.fine:needy:beta=0.5"))[0]) == pytest.approx(-1e-3)
+
+
+def test_a_python_branch_on_the_traced_rate_is_named(mine):
+    def traced(rate):
+        return first_update(build(f"{mine}.fine:branches", {"learning_rate": rate}))
+
+    with pytest.raises(ValueError, match=r"branches.*[Tt]race"):
+        jax.jit(traced)(0.1)
+
+
+def test_unknown_hyperparameters_are_named():
+    with pytest.raises(ValueError, match=r"'momentum'; there are"):
+        build("adam", {"learning_rate": 0.1, "momentum": 0.9})
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.one_of(st.integers(), st.floats(allow_nan=False), st.booleans(), st.none()))
+def test_values_survive_the_way_through_text(value):
+    again = value_of(str(value))
+    assert again == value
+    assert type(again) is type(value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=30))
+def test_no_text_ends_in_anything_but_an_optimizer_or_a_value_error(text):
+    if ":" in text and text.split(":")[0] not in NAMES:
+        text = text.replace(":", "=")  # importing arbitrary names is not what is tested
+    try:
+        said = resolve(text).note
+    except ValueError as error:
+        said = str(error)
+    assert said

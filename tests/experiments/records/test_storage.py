@@ -1,0 +1,227 @@
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments import records
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(json_values)
+def test_a_line_is_one_line_of_strict_json(value):
+    line = records.encode({"value": value})
+    assert line.count(b"\n") == 1
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    assert json.loads(line, parse_constant=refuse).keys() == {"value"}
+
+
+def test_what_is_written_is_read(tmp_path, synthetic):
+    made = [synthetic(seed=seed) for seed in range(3)]
+    with records.Writer(tmp_path / "new" / "folder") as writer:
+        for record in made:
+            writer.append(record)
+    assert records.read(tmp_path / "new" / "folder") == records.Reading(made, [])
+
+
+def test_losses_that_are_not_finite_are_read_as_none(tmp_path, synthetic):
+    with records.Writer(tmp_path) as writer:
+        writer.append(synthetic(train_loss=[2.0, float("nan"), float("inf")], status="diverged"))
+    assert records.read(tmp_path).records[0]["train_loss"] == [2.0, None, None]
+
+
+def test_identity_depends_on_the_cell_alone(synthetic):
+    record = synthetic()
+    same = record | {"seconds": 1.0, "commit": "x", "hyperparameters": {"learning_rate": 0.001}}
+    assert records.identity(record) == records.identity(same)
+    for change in (
+        {"protocol": "paper[epochs=2]"},
+        {"protocol_version": 2},
+        {"dataset": "mnist"},
+        {"fingerprint": "other"},
+        {"optimizer": "adamw"},
+        {"hyperparameters": {"learning_rate": 0.002}},
+        {"seed": 1},
+    ):
+        assert records.identity(record | change) != records.identity(record)
+
+
+def test_identity_stays_the_same_for_good(synthetic):
+    # Records committed today must still count as done tomorrow.
+    assert records.identity(synthetic(fingerprint="00", seed=7)) == "8aee1ebc92038489"
+
+
+@pytest.mark.parametrize("cut", [1, 10, 200])
+def test_a_torn_last_line_is_left_out_with_a_notice_and_repaired(tmp_path, synthetic, cut):
+    with records.Writer(tmp_path) as writer:
+        writer.append(synthetic(seed=0))
+        writer.append(synthetic(seed=1))
+    (file,) = tmp_path.glob("*.jsonl")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: -1 - cut])
+    reading = records.read(tmp_path)
+    assert [record["seed"] for record in reading.records] == [0]
+    assert len(reading.notices) == 1
+    assert "line 2" in reading.notices[0]
+    with records.Writer(tmp_path) as writer:
+        writer.append(synthetic(seed=1))
+    assert file.read_bytes() == whole
+    assert records.read(tmp_path).notices == []
+
+
+def test_a_last_line_that_lacks_only_its_newline_is_kept(tmp_path, synthetic):
+    with records.Writer(tmp_path) as writer:
+        writer.append(synthetic(seed=0))
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[:-1])
+    assert len(records.read(tmp_path).records) == 1
+    with records.Writer(tmp_path) as writer:
+        writer.append(synthetic(seed=1))
+    assert [r["seed"] for r in records.read(tmp_path).records] == [0, 1]
+
+
+WRITE_FOR_EVER = """
+import itertools, json, sys
+from experiments import records
+record = json.loads(sys.argv[2])
+with records.Writer(sys.argv[1]) as writer:
+    for seed in itertools.count():
+        writer.append(record | {"seed": seed})
+"""
+
+
+def test_kill_9_in_the_middle_of_writing_loses_at_most_one_record(tmp_path, synthetic):
+    child = subprocess.Popen(
+        [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path), json.dumps(synthetic())],
+        cwd=Path(records.__file__).parents[2],
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not any(
+        file.stat().st_size > 20_000 for file in tmp_path.glob("*.jsonl")
+    ):
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    kept = [record["seed"] for record in records.read(tmp_path).records]
+    assert kept == list(range(len(kept)))
+    assert len(kept) > 5
+    with records.Writer(tmp_path) as writer:  # the dead process's file is taken over
+        writer.append(synthetic(seed=len(kept)))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+    assert len(records.read(tmp_path).records) == len(kept) + 1
+
+
+def test_two_writers_at_once_have_files_of_their_own(tmp_path, synthetic):
+    with records.Writer(tmp_path) as one, records.Writer(tmp_path) as two:
+        one.append(synthetic(seed=0))
+        two.append(synthetic(seed=1))
+        one.append(synthetic(seed=2))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
+    assert sorted(r["seed"] for r in records.read(tmp_path).records) == [0, 1, 2]
+
+
+def test_shards_have_names_of_their_own(tmp_path, synthetic):
+    for index in range(2):
+        with records.Writer(tmp_path, (index, 2)) as writer:
+            writer.append(synthetic(seed=index))
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert [name[:13] for name in names] == ["records-0of2-", "records-1of2-"]
+
+
+def test_a_writer_that_writes_nothing_leaves_nothing(tmp_path):
+    with records.Writer(tmp_path / "made"):
+        pass
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_compressed_records_are_read_and_duplicates_are_told(tmp_path, synthetic):
+    lines = records.encode(synthetic(seed=0)) + records.encode(synthetic(seed=1))
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines))
+    (tmp_path / "b.jsonl").write_bytes(
+        records.encode(synthetic(seed=1, train_loss=[9.0])) + records.encode(synthetic(seed=2))
+    )
+    reading = records.read(tmp_path)
+    assert [record["seed"] for record in reading.records] == [0, 1, 2]
+    assert reading.records[1]["train_loss"] != [9.0]  # the first by file name
+    assert len(reading.notices) == 1
+    assert "1 with another result" in reading.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b"{not json", "Expecting"),
+        (b"[1, 2]", "a JSON list"),
+        (b'{"protocol": "paper"}', "optimizer"),
+        (b"\xff\xfe", "decode"),
+    ],
+)
+def test_an_unreadable_line_is_named(tmp_path, synthetic, line, what):
+    (tmp_path / "x.jsonl").write_bytes(records.encode(synthetic()) + line + b"\n")
+    with pytest.raises(records.RecordError, match=r"x\.jsonl, line 2") as error:
+        records.read(tmp_path)
+    assert what in str(error.value)
+
+
+def test_a_field_of_the_wrong_kind_is_named(tmp_path, synthetic):
+    (tmp_path / "x.jsonl").write_bytes(records.encode(synthetic(seed="three")))
+    with pytest.raises(records.RecordError, match="seed is 'three', expected int"):
+        records.read(tmp_path)
+
+
+def test_folders_that_are_none(tmp_path, synthetic):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(records.RecordError, match="is a file"):
+        records.read(file)
+    with pytest.raises(records.RecordError, match="is a file"):
+        records.Writer(file)
+    with pytest.raises(records.RecordError, match="no folder"):
+        records.read(tmp_path / "absent")
+    with pytest.raises(records.RecordError, match="no records"):
+        records.read(tmp_path)
+    assert records.read(tmp_path / "absent", missing_ok=True).records == []
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(records.encode(synthetic()))[:-5])
+    with pytest.raises(records.RecordError, match=r"cannot read .*x\.jsonl\.gz"):
+        records.read(tmp_path)
+    whole = bytearray(gzip.compress(records.encode(synthetic())))
+    whole[20] ^= 0xFF  # damaged inside
+    (tmp_path / "x.jsonl.gz").write_bytes(whole)
+    with pytest.raises(records.RecordError, match=r"cannot read .*x\.jsonl\.gz"):
+        records.read(tmp_path)
+    (tmp_path / "x.jsonl.gz").unlink()
+    bad = records.encode(synthetic()).replace(b'"seconds": ', b'"seconds": NaN, "was": ')
+    (tmp_path / "x.jsonl").write_bytes(bad + b"\n")
+    with pytest.raises(records.RecordError, match="found NaN, which JSON has not"):
+        records.read(tmp_path)
+
+
+def test_a_full_disk_leaves_whole_lines_only(tmp_path, synthetic, monkeypatch):
+    with records.Writer(tmp_path) as writer:
+        writer.append(synthetic(seed=0))
+        write = os.write
+        monkeypatch.setattr(os, "write", lambda file, data: write(file, data[: len(data) // 2]))
+        with pytest.raises(records.RecordError, match="disk is full"):
+            writer.append(synthetic(seed=1))
+        monkeypatch.undo()
+        writer.append(synthetic(seed=2))
+    reading = records.read(tmp_path)
+    assert [r["seed"] for r in reading.records] == [0, 2]
+    assert reading.notices == []
