@@ -84,10 +84,10 @@ def check_callable(owner: str, name: str, value: Any, meaning: str) -> None:
     """Raises unless ``value`` is None or callable."""
     if value is None or callable(value):
         return
-    way_out = f" {_INJECT}" if isinstance(value, jax.Array) else ""
+    hint = f" {_INJECT}" if isinstance(value, jax.Array) else ""
     raise TypeError(
         f"{owner}: {name} is {_article(type(value).__name__)}, but must be {meaning} or None."
-        + way_out
+        + hint
     )
 
 
@@ -96,10 +96,10 @@ def check_mask(owner: str, mask: Any) -> None:
     if hasattr(mask, "dtype") or (
         isinstance(mask, (int, float, str)) and mask not in (True, False)
     ):
-        way_out = f" {_INJECT}" if isinstance(mask, jax.Array) else ""
+        hint = f" {_INJECT}" if isinstance(mask, jax.Array) else ""
         raise TypeError(
             f"{owner}: mask is {_article(type(mask).__name__)}, but must be a tree of booleans "
-            "like the parameters' tree, a callable that makes one, or None." + way_out
+            "like the parameters' tree, a callable that makes one, or None." + hint
         )
 
 
@@ -115,6 +115,26 @@ def check_transformation(
             "optax.GradientTransformation (with init and update) or None."
         )
     return optax.with_extra_args_support(value)
+
+
+def check_whole(owner: str, name: str, value: Any) -> None:
+    """Raises unless ``value`` is a whole number of at least 1; arrays may be traced and pass."""
+    check_scalar(owner, name, value, 1)
+    dtype = getattr(value, "dtype", None)
+    whole = isinstance(value, int) if dtype is None else jnp.issubdtype(dtype, jnp.integer)
+    if not whole:
+        raise ValueError(f"{owner}: {name} = {value!r}, but must be a whole number.")
+
+
+def check_inner(
+    owner: str, inner: optax.GradientTransformation
+) -> optax.GradientTransformationExtraArgs:
+    """Returns the wrapped optimizer as one that takes extra arguments; raises if it is none."""
+    if inner is None:
+        raise TypeError(
+            f"{owner}: inner is None, but must be the optimizer to wrap, such as optax.sgd(1e-2)."
+        )
+    return check_transformation(owner, "inner", inner)
 
 
 def _is_real(dtype: Any) -> bool:

@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
-from thermolion_optax import _checks
-from thermolion_optax._baselines import check_fits, check_inner, check_tree, check_whole, widen
+from thermolion_optax import _checks, _trees
+from thermolion_optax._trees import widen
 
 
 class LookaheadState(NamedTuple):
-    """State of `lookahead`.
+    """State of :func:`lookahead`.
 
     Attributes:
         count: number of fast steps made, int32.
@@ -19,30 +20,30 @@ class LookaheadState(NamedTuple):
         inner_state: state of the inner optimizer.
     """
 
-    count: Any
-    slow: Any
-    inner_state: Any
+    count: jax.Array
+    slow: optax.Params
+    inner_state: optax.OptState
 
 
 def lookahead(
     inner: optax.GradientTransformation,
-    sync_period: Any = 5,
-    slow_step_size: Any = 0.5,
+    sync_period: ArrayLike = 5,
+    slow_step_size: ArrayLike = 0.5,
     *,
     recopy: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     """Lookahead: every few fast steps, go back part of the way to the slow weights.
 
-    With the fast weights θ, the slow weights φ (φ = θ at the start) and k = `sync_period`:
+    With the fast weights θ, the slow weights φ (φ = θ at the start) and k = ``sync_period``:
 
         θ ← θ + inner update                             in every step
         φ ← φ + α·(θ - φ),  θ ← φ                        after every k-th step
 
     The parameters are the fast weights, and the slow ones live in the state, so this is used as
-    any other transformation; `optax.lookahead` needs pairs of parameters instead. The inner
+    any other transformation; ``optax.lookahead`` needs pairs of parameters instead. The inner
     state is kept over the synchronisation, as in the paper's experiments by default.
 
-    `recopy=True` is the rule that ThermoLion's benchmark runs: φ ← θ after the *first* fast step
+    ``recopy=True`` is the rule that ThermoLion's benchmark runs: φ ← θ after the *first* fast step
     of each cycle. A cycle of k equal steps then moves the parameters 1 + α·(k-1) steps far
     rather than α·k: 3 instead of 2.5 at the defaults.
 
@@ -53,14 +54,14 @@ def lookahead(
         recopy: whether the slow weights are copied anew in each cycle.
 
     Returns:
-        An optax transformation; `update` needs `params`, and its updates must be applied as they
-        are, so let it be the last link of a chain. `state.slow` holds φ. Extra arguments go on
-        to `inner`. Updates have the dtype of the inner ones.
+        A transformation; ``update`` needs ``params``, and its updates must be applied as they
+        are, so let it be the last link of a chain. ``state.slow`` holds φ. Extra arguments go on
+        to ``inner``. Updates have the dtype of the inner ones.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, `update` without `params`, or
-            updates unlike the parameters given to `init`.
-        TypeError: `inner` is no transformation, or a leaf is complex.
+        ValueError: a concrete hyperparameter outside its range, ``update`` without ``params``, or
+            updates unlike the parameters given to ``init``.
+        TypeError: ``inner`` is no transformation, or a leaf is complex.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -73,15 +74,16 @@ def lookahead(
         >>> float(params)  # two steps forward, one back
         1.0
 
-    Source: Zhang, Lucas, Hinton and Ba (2019), arXiv 1907.08610, Algorithm 1.
+    References:
+        Zhang, Lucas, Hinton and Ba (2019), arXiv 1907.08610, Algorithm 1.
     """
     owner = "lookahead"
-    fast_optimizer = check_inner(owner, inner)
-    check_whole(owner, "sync_period", sync_period)
+    fast_optimizer = _checks.check_inner(owner, inner)
+    _checks.check_whole(owner, "sync_period", sync_period)
     _checks.check_scalar(owner, "slow_step_size", slow_step_size, 0, 1)
 
     def init(params: optax.Params) -> LookaheadState:
-        check_tree(owner, "params", params)
+        _trees.check_leaves(owner, "params", params)
         return LookaheadState(
             count=jnp.zeros([], jnp.int32),
             # A copy of its own: params and state may both be donated to a jitted step.
@@ -90,12 +92,14 @@ def lookahead(
         )
 
     def update(
-        updates: Any, state: Any, params: Any = None, **extra_args: Any
-    ) -> tuple[Any, LookaheadState]:
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, LookaheadState]:
         if params is None:
-            raise ValueError("lookahead: params is missing; call update(grads, state, params).")
-        check_tree(owner, "updates", updates)
-        check_fits(owner, updates, state.slow)
+            raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
+        _trees.check_initialised(owner, updates, state.slow)
         fast_updates, inner_state = fast_optimizer.update(
             updates, state.inner_state, params, **extra_args
         )

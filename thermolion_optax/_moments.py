@@ -1,114 +1,89 @@
-"""The two moments of a gradient, leaf by leaf: shared by the gate and by SMES."""
-
-from collections.abc import Callable
-from typing import Any, NamedTuple
+"""The two moments of a gradient, and what every rule makes of them: one place for all."""
 
 import jax
 import jax.numpy as jnp
+import optax
+from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _trees
 
 
-class Moments(NamedTuple):
-    """One step's moments as flat lists; an entry is None where the updates have a hole.
-
-    Attributes:
-        flat: the updates, taken apart.
-        mu: first moments in working precision, after this step.
-        nu: second moments in working precision, after this step.
-        slots: the stored (mu, nu) before this step, flat.
-        dtypes: what each leaf's update is to be cast to.
-    """
-
-    flat: _trees.Flat
-    mu: list[Any]
-    nu: list[Any]
-    slots: tuple[list[Any], list[Any]]
-    dtypes: list[Any]
-
-    def map(self, f: Callable[..., Any], *lists: list[Any]) -> list[Any]:
-        """``f`` of the lists' entries, leaf by leaf; None at the holes."""
-        return [
-            None if m is None else f(*entries) for m, *entries in zip(self.mu, *lists, strict=True)
-        ]
-
-    def tree(self, leaves: list[Any]) -> Any:
-        """A flat list as a tree like the updates, with their holes."""
-        return self.flat.build(
-            [
-                old if m is None else new
-                for m, old, new in zip(self.mu, self.flat.leaves, leaves, strict=True)
-            ]
-        )
-
-    def stored(self) -> tuple[Any, Any]:
-        """The new (mu, nu) in the dtype of their slots; slots behind a hole stay as they are."""
-
-        def store(slots, moments):
-            return self.flat.build(
-                [
-                    slot if m is None else m.astype(slot.dtype)
-                    for slot, m in zip(slots, moments, strict=True)
-                ]
-            )
-
-        return store(self.slots[0], self.mu), store(self.slots[1], self.nu)
-
-
-def advance(owner: str, updates: Any, mu: Any, nu: Any, params: Any, b1: Any, b2: Any) -> Moments:
-    """Moments after ``updates``: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2."""
-    flat = _trees.flatten(updates)
-    mu_slots = flat.align(owner, "the state's mu", mu)
-    nu_slots = flat.align(owner, "the state's nu", nu)
-    if params is None:
-        param_leaves = [None] * len(flat.leaves)
-    else:
-        param_leaves = flat.align(owner, "params", params)
-
-    new_mu, new_nu, dtypes = [], [], []
-    leaves = zip(flat.paths, flat.leaves, mu_slots, nu_slots, param_leaves, strict=True)
-    for path, g, m, v, p in leaves:
-        if _trees.is_hole(g):
-            new_mu.append(None)
-            new_nu.append(None)
-            dtypes.append(None)
-            continue
+def check_updates(
+    owner: str,
+    updates: optax.Updates,
+    mu: optax.Updates,
+    nu: optax.Updates,
+    params: optax.Params | None,
+) -> None:
+    """Raises unless updates, moments and (where given) params fit each other."""
+    _trees.check_structure(owner, "the state's mu", mu, updates)
+    _trees.check_structure(owner, "the state's nu", nu, updates)
+    for path, g, m in _trees.leaves_with_path(updates, mu):
         _trees.check_leaf(owner, "updates", path, g)
-        what, way_out = f"updates{path}", _trees.OF_THESE_PARAMETERS
-        _trees.check_shape(owner, what, g, m, "the state was initialised with", way_out)
-        if params is not None:
-            what, way_out = f"params{path}", "Pass the parameters that these gradients belong to."
-            _trees.check_shape(owner, what, p, g, "the updates have", way_out)
-        dtype = _trees.work_dtype(g, m, v)
-        g = jnp.asarray(g)
-        dtypes.append(jnp.result_type(g, m) if p is None else jnp.result_type(g, m, p))
-        g, m, v = g.astype(dtype), m.astype(dtype), v.astype(dtype)
-        new_mu.append(_average(b1, m, g))
-        new_nu.append(_average(b2, v, g * g))
-    return Moments(flat, new_mu, new_nu, (mu_slots, nu_slots), dtypes)
+        _trees.check_shape(
+            owner, "updates", path, g, m, _trees.INITIALISED, _trees.THESE_PARAMETERS
+        )
+    if params is not None:
+        _trees.check_structure(owner, "params", params, updates)
+        hint = "Pass the parameters that these gradients belong to."
+        for path, g, p in _trees.leaves_with_path(updates, params):
+            _trees.check_shape(owner, "params", path, p, g, "the updates have", hint)
 
 
-def safe_divide(numerator: jax.Array, denominator: jax.Array, positive: bool = False) -> jax.Array:
-    """The quotient, 0 where the denominator is 0; ``positive`` promises that it never is."""
-    if positive:
-        return numerator / denominator
-    zero = denominator == 0
-    return jnp.where(zero, 0, numerator / jnp.where(zero, 1, denominator))
+def update_moments(
+    updates: optax.Updates, mu: optax.Updates, nu: optax.Updates, b1: ArrayLike, b2: ArrayLike
+) -> tuple[optax.Updates, optax.Updates]:
+    """M <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2, in the compute dtype."""
+
+    def first(g, m, v):
+        dtype = _trees.compute_dtype(g, m, v)
+        return moving_average(b1, jnp.asarray(m, dtype), jnp.asarray(g, dtype))
+
+    def second(g, m, v):
+        dtype = _trees.compute_dtype(g, m, v)
+        return moving_average(b2, jnp.asarray(v, dtype), jnp.square(jnp.asarray(g, dtype)))
+
+    return _trees.map_leaves(first, updates, mu, nu), _trees.map_leaves(second, updates, mu, nu)
 
 
-def add_eps(x: jax.Array, eps: Any) -> jax.Array:
-    """``x + eps`` in the precision of ``x``, also for a traced eps of another dtype."""
-    return x + (eps if isinstance(eps, float | int) else jnp.asarray(eps, x.dtype))
-
-
-def is_positive(eps: Any) -> bool:
-    """Whether eps is known to be above 0 on a processor that takes subnormal numbers for 0."""
-    value = _checks.concrete(eps)
-    return value is not None and value >= float(jnp.finfo(jnp.float32).tiny)
-
-
-def _average(decay: Any, old: jax.Array, new: jax.Array) -> jax.Array:
+def moving_average(decay: ArrayLike, old: jax.Array, new: jax.Array) -> jax.Array:
+    """Decay old + (1 - decay) new, in the dtype of ``old``."""
     # A Python float keeps 1 - decay exact to double precision; a traced one is as it came.
     if not isinstance(decay, float | int):
         decay = jnp.asarray(decay, old.dtype)
     return decay * old + (1 - decay) * new
+
+
+def store(moments: optax.Updates, slots: optax.Updates) -> optax.Updates:
+    """The moments in the dtype of the slots they came from; a masked leaf's slot stays as it is."""
+    return jax.tree.map(
+        lambda moment, slot: slot if _trees.is_masked(moment) else moment.astype(slot.dtype),
+        moments,
+        slots,
+        is_leaf=_trees.is_masked,
+    )
+
+
+def cast_like_adam(
+    steps: optax.Updates, updates: optax.Updates, mu: optax.Updates, params: optax.Params | None
+) -> optax.Updates:
+    """The steps in the dtype that ``optax.adamw`` gives: gradient, stored m and params together."""
+    trees = (updates, mu) if params is None else (updates, mu, params)
+    return _trees.map_leaves(lambda u, *like: u.astype(jnp.result_type(*like)), steps, *trees)
+
+
+def divide(numerator: jax.Array, root: jax.Array, eps: ArrayLike) -> jax.Array:
+    """Numerator / (root + eps), 0 where the denominator is 0."""
+    # In the precision of the root, also for a traced eps of another dtype.
+    denominator = root + (eps if isinstance(eps, float | int) else jnp.asarray(eps, root.dtype))
+    known = _checks.concrete(eps)
+    # Positive also on a processor that takes subnormal numbers for 0: the root is never below 0.
+    if known is not None and known >= float(jnp.finfo(jnp.float32).tiny):
+        return numerator / denominator
+    return safe_divide(numerator, denominator)
+
+
+def safe_divide(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
+    """The quotient, 0 where the denominator is 0."""
+    zero = denominator == 0
+    return jnp.where(zero, 0, numerator / jnp.where(zero, 1, denominator))

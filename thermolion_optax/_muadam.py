@@ -5,19 +5,26 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
-from thermolion_optax import _checks
-from thermolion_optax._baselines import check_fits, check_tree, like, wide_zeros, widen
-from thermolion_optax._moments import safe_divide
+from thermolion_optax import _checks, _trees
+from thermolion_optax._moments import (
+    cast_like_adam,
+    check_updates,
+    divide,
+    moving_average,
+    store,
+    update_moments,
+)
 
 
 def scale_by_muadam(
-    b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
+    b1: ArrayLike = 0.9, b2: ArrayLike = 0.999, eps: ArrayLike = 1e-8
 ) -> optax.GradientTransformation:
     """Rescale updates by Nesterov-Adam's rule without bias correction.
 
     With m ← b1·m + (1-b1)·g and v ← b2·v + (1-b2)·g² the update is
-    (b1·m + (1-b1)·g) / (√v + eps). See `muadam` for the arguments.
+    (b1·m + (1-b1)·g) / (√v + eps). See ``muadam`` for the arguments.
 
     Args:
         b1: decay of the first moment, in [0, 1).
@@ -25,7 +32,7 @@ def scale_by_muadam(
         eps: added to √v, at least 0.
 
     Returns:
-        A transformation whose state is an `optax.ScaleByAdamState`.
+        A transformation whose state is an ``optax.ScaleByAdamState``.
 
     Raises:
         ValueError: a concrete hyperparameter outside its range.
@@ -38,7 +45,8 @@ def scale_by_muadam(
         >>> round(float(step), 3)  # 0.19 / sqrt(0.001), whatever the gradient's size
         6.008
 
-    Source: the benchmark released with ThermoLion (arXiv 2512.01881).
+    References:
+        the benchmark released with ThermoLion (arXiv 2512.01881).
     """
     owner = "muadam"
     _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
@@ -46,49 +54,41 @@ def scale_by_muadam(
     _checks.check_scalar(owner, "eps", eps, 0)
 
     def init(params: optax.Params) -> optax.ScaleByAdamState:
-        check_tree(owner, "params", params)
         return optax.ScaleByAdamState(
             count=jnp.zeros([], jnp.int32),
-            mu=jax.tree.map(jnp.zeros_like, params),
-            nu=jax.tree.map(wide_zeros, params),
+            mu=_trees.zeros_like(owner, params),
+            nu=_trees.zeros_like(owner, params, at_least=jnp.float32),
         )
 
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+    ) -> tuple[optax.Updates, optax.ScaleByAdamState]:
         del params
-        check_tree(owner, "updates", updates)
-        check_fits(owner, updates, state.mu)
+        check_updates(owner, updates, state.mu, state.nu, None)
+        mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
 
-        def ema(decay: Any, old: jax.Array, new: jax.Array) -> jax.Array:
-            return like(new, decay) * widen(old) + like(new, 1 - decay) * new
+        def step(m: jax.Array, v: jax.Array, g: ArrayLike) -> jax.Array:
+            return divide(moving_average(b1, m, jnp.asarray(g, m.dtype)), jnp.sqrt(v), eps)
 
-        grads = jax.tree.map(widen, updates)
-        mu = jax.tree.map(lambda g, m: ema(b1, m, g), grads, state.mu)
-        nu = jax.tree.map(lambda g, v: ema(b2, v, g * g), grads, state.nu)
-        steps = jax.tree.map(
-            lambda g, m, v: safe_divide(ema(b1, m, g), jnp.sqrt(v) + like(v, eps)), grads, mu, nu
-        )
-        steps = jax.tree.map(
-            lambda s, g, m: s.astype(jnp.result_type(g, m)), steps, updates, state.mu
-        )
-        return steps, optax.ScaleByAdamState(
-            count=optax.safe_increment(state.count),
-            mu=optax.tree.cast_like(mu, state.mu),
-            nu=optax.tree.cast_like(nu, state.nu),
-        )
+        steps = cast_like_adam(_trees.map_leaves(step, mu, nu, updates), updates, state.mu, None)
+        count = jnp.asarray(optax.safe_increment(state.count))
+        return steps, optax.ScaleByAdamState(count, store(mu, state.mu), store(nu, state.nu))
 
     return optax.GradientTransformation(init, update)
 
 
 def muadam(
     learning_rate: optax.ScalarOrSchedule = 1e-3,
-    b1: Any = 0.9,
-    b2: Any = 0.999,
-    eps: Any = 1e-8,
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.999,
+    eps: ArrayLike = 1e-8,
 ) -> optax.GradientTransformation:
     """Nesterov-Adam without bias correction, the rule that ThermoLion's benchmark calls MuAdam.
 
     The ThermoLion paper cites Muon for it, but no matrix is orthogonalised here; Muon itself is
-    `optax.contrib.muon`. Per element, with m = v = 0 before the first step:
+    ``optax.contrib.muon``. Per element, with m = v = 0 before the first step:
 
         m ← b1·m + (1-b1)·g
         v ← b2·v + (1-b2)·g²
@@ -104,7 +104,7 @@ def muadam(
 
     Returns:
         An optax transformation. Arithmetic and v are in at least float32, m has the parameters'
-        dtype, and updates the dtype that `optax.adamw` would give them.
+        dtype, and updates the dtype that ``optax.adamw`` would give them.
 
     Raises:
         ValueError: a concrete hyperparameter outside its range.
@@ -119,7 +119,8 @@ def muadam(
         >>> [round(float(x), 4) for x in optax.apply_updates(params, updates)]
         [0.994, -0.994]
 
-    Source: the benchmark released with ThermoLion (arXiv 2512.01881), in whose text it is "Muon".
+    References:
+        the benchmark released with ThermoLion (arXiv 2512.01881), in whose text it is "Muon".
     """
     _checks.check_scalar("muadam", "learning_rate", learning_rate, 0, schedule=True)
     return optax.chain(scale_by_muadam(b1, b2, eps), optax.scale_by_learning_rate(learning_rate))

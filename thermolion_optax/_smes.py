@@ -5,10 +5,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
-from thermolion_optax._decay import decayed_weights
-from thermolion_optax._moments import add_eps, advance, is_positive, safe_divide
+from thermolion_optax._moments import (
+    cast_like_adam,
+    check_updates,
+    divide,
+    safe_divide,
+    store,
+    update_moments,
+)
+from thermolion_optax._weight_decay import decayed_weights
 
 
 class SmesState(NamedTuple):
@@ -27,12 +35,12 @@ class SmesState(NamedTuple):
 
 def scale_by_smes(
     alpha: optax.ScalarOrSchedule = 0.5,
-    b1: jax.typing.ArrayLike = 0.9,
-    b2: jax.typing.ArrayLike = 0.999,
-    eps: jax.typing.ArrayLike = 1e-8,
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.999,
+    eps: ArrayLike = 1e-8,
     *,
-    mu_dtype: Any = None,
-    nu_dtype: Any = None,
+    mu_dtype: DTypeLike | None = None,
+    nu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Divides the momentum by the second moment to the power alpha.
 
@@ -83,14 +91,14 @@ def scale_by_smes(
 def smes(
     learning_rate: optax.ScalarOrSchedule,
     alpha: optax.ScalarOrSchedule = 0.5,
-    b1: jax.typing.ArrayLike = 0.9,
-    b2: jax.typing.ArrayLike = 0.999,
-    eps: jax.typing.ArrayLike = 1e-8,
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.999,
+    eps: ArrayLike = 1e-8,
     *,
-    weight_decay: jax.typing.ArrayLike = 0.0,
-    mask: Any = None,
-    mu_dtype: Any = None,
-    nu_dtype: Any = None,
+    weight_decay: optax.ScalarOrSchedule = 0.0,
+    mask: optax.MaskOrFn = None,
+    mu_dtype: DTypeLike | None = None,
+    nu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""SMES: from SGD with momentum (alpha = 0) to Adam (alpha = 1/2) and beyond.
 
@@ -137,7 +145,15 @@ def smes(
     )
 
 
-def _scale_by_smes(owner, alpha, b1, b2, eps, mu_dtype, nu_dtype):
+def _scale_by_smes(
+    owner: str,
+    alpha: optax.ScalarOrSchedule,
+    b1: ArrayLike,
+    b2: ArrayLike,
+    eps: ArrayLike,
+    mu_dtype: DTypeLike | None,
+    nu_dtype: DTypeLike | None,
+) -> optax.GradientTransformationExtraArgs:
     _checks.check_scalar(owner, "alpha", alpha, schedule=True)
     _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
     _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
@@ -145,40 +161,47 @@ def _scale_by_smes(owner, alpha, b1, b2, eps, mu_dtype, nu_dtype):
     _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
     _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
 
-    def init(params):
+    def init(params: optax.Params) -> SmesState:
         return SmesState(
             count=jnp.zeros([], jnp.int32),
-            mu=_trees.zeros(owner, params, mu_dtype),
-            nu=_trees.zeros(owner, params, nu_dtype, at_least=jnp.float32),
+            mu=_trees.zeros_like(owner, params, mu_dtype),
+            nu=_trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
         )
 
-    def update(updates, state, params=None, **extra):
-        del extra
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, SmesState]:
+        del extra_args
+        check_updates(owner, updates, state.mu, state.nu, params)
         count = jnp.asarray(optax.safe_increment(state.count))
-        moments = advance(owner, updates, state.mu, state.nu, params, b1, b2)
-        power = alpha(state.count) if callable(alpha) else alpha
+        mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
+        exponent = alpha(state.count) if callable(alpha) else alpha
 
-        def step(m, v, dtype):
-            m = _unbias(m, b1, count)
-            denominator = add_eps(_power(_unbias(v, b2, count), power), eps)
-            return safe_divide(m, denominator, is_positive(eps)).astype(dtype)
+        def step(m: jax.Array, v: jax.Array) -> jax.Array:
+            m_hat, v_hat = _unbias(m, b1, count), _unbias(v, b2, count)
+            return divide(m_hat, _power(v_hat, exponent), eps)
 
-        steps = moments.map(step, moments.mu, moments.nu, moments.dtypes)
-        return moments.tree(steps), SmesState(count, *moments.stored())
+        steps = cast_like_adam(_trees.map_leaves(step, mu, nu), updates, state.mu, params)
+        return steps, SmesState(count, store(mu, state.mu), store(nu, state.nu))
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _unbias(moment: jax.Array, decay: Any, count: jax.Array) -> jax.Array:
-    is_known = _checks.concrete(decay) is not None
+def _unbias(moment: jax.Array, decay: ArrayLike, count: jax.Array) -> jax.Array:
     correction = 1 - jnp.asarray(decay, moment.dtype) ** count.astype(moment.dtype)
-    # 0 only for a traced decay that rounds to 1. And a factor, no divisor: XLA joins two divisions
-    # into one, though not in a sharded program, whose last bits would then differ.
-    return moment * safe_divide(jnp.ones_like(correction), correction, is_known)
+    # A factor, no divisor: XLA joins two divisions into one, though not in a sharded program,
+    # whose last bits would then differ.
+    if _checks.concrete(decay) is not None:
+        return moment * (1 / correction)
+    # 0 only for a traced decay that rounds to 1.
+    return moment * safe_divide(jnp.ones_like(correction), correction)
 
 
-def _power(nu: jax.Array, alpha: Any) -> jax.Array:
-    match _checks.concrete(alpha):
+def _power(nu: jax.Array, exponent: ArrayLike) -> jax.Array:
+    match _checks.concrete(exponent):
         case 0.0:
             return jnp.ones_like(nu)
         case 0.25:
@@ -188,4 +211,4 @@ def _power(nu: jax.Array, alpha: Any) -> jax.Array:
         case 1.0:
             return nu
         case _:
-            return jnp.power(nu, jnp.asarray(alpha, nu.dtype))
+            return jnp.power(nu, jnp.asarray(exponent, nu.dtype))

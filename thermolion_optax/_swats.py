@@ -1,18 +1,19 @@
 """SWATS: Adam that switches to SGD, by Keskar and Socher's criterion or after a fixed step."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks
-from thermolion_optax._baselines import check_fits, check_tree, check_whole, like, wide_zeros, widen
-from thermolion_optax._moments import safe_divide
+from thermolion_optax import _checks, _trees
+from thermolion_optax._moments import check_updates, divide, safe_divide, store, update_moments
+from thermolion_optax._trees import map_leaves
 
 
 class SwatsState(NamedTuple):
-    """State of `swats`.
+    """State of :func:`swats`.
 
     Attributes:
         count: number of updates made, int32.
@@ -21,12 +22,12 @@ class SwatsState(NamedTuple):
         projection_average: λ, the running average of the projected SGD learning rate.
         switch_step: the 1-based number of the last Adam step; 0 while Adam is still at work.
         sgd_learning_rate: the learning rate SGD started with; 0 before the switch.
-        switch_learning_rate: `learning_rate` at the switch; 0 before it.
+        switch_learning_rate: ``learning_rate`` at the switch; 0 before it.
     """
 
-    count: Any
-    mu: Any
-    nu: Any
+    count: jax.Array
+    mu: optax.Updates
+    nu: optax.Updates
     projection_average: jax.Array
     switch_step: jax.Array
     sgd_learning_rate: jax.Array
@@ -35,12 +36,12 @@ class SwatsState(NamedTuple):
 
 def swats(
     learning_rate: optax.ScalarOrSchedule = 1e-3,
-    b1: Any = 0.9,
-    b2: Any = 0.999,
-    eps: Any = 1e-8,
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.999,
+    eps: ArrayLike = 1e-8,
     *,
-    switch: Any = "criterion",
-    tolerance: Any = 1e-9,
+    switch: Literal["criterion"] | ArrayLike = "criterion",
+    tolerance: ArrayLike = 1e-9,
 ) -> optax.GradientTransformation:
     """Adam first, then SGD: the switch comes by itself, or after a fixed number of steps.
 
@@ -49,7 +50,7 @@ def swats(
         m ← b1·m + (1-b1)·g        v ← b2·v + (1-b2)·g²
         p = -η·√(1-b2^k)/(1-b1^k)·m / (√v + eps)        θ ← θ + p
 
-    `switch="criterion"` is Keskar and Socher's Algorithm 1. The SGD step whose projection on p
+    ``switch="criterion"`` is Keskar and Socher's Algorithm 1. The SGD step whose projection on p
     is p itself has the learning rate γ; its running average decides. The dot products run over
     the whole tree:
 
@@ -57,10 +58,10 @@ def swats(
         switch after step k > 1 when Λ = λ/(1-b2^k) > 0 and |Λ - γ| < tolerance
         then  u ← b1·u + g,  θ ← θ - (1-b1)·Λ·u            (u = 0 at the switch)
 
-    Λ > 0 is not written in the algorithm; a negative one would climb. Where `learning_rate` is a
+    Λ > 0 is not written in the algorithm; a negative one would climb. Where ``learning_rate`` is a
     schedule, it goes on after the switch: Λ is scaled by η / (η at the switch).
 
-    `switch=n` is Adam for n steps and then plain SGD, θ ← θ - η·g, without momentum and with the
+    ``switch=n`` is Adam for n steps and then plain SGD, θ ← θ - η·g, without momentum and with the
     same η: what ThermoLion's benchmark runs with n = 300, so that its 60 steps are all Adam's.
 
     Args:
@@ -73,12 +74,12 @@ def swats(
             paper uses its eps, 1e-9; on noisy gradients that may take many epochs or never come.
 
     Returns:
-        An optax transformation with state `SwatsState`, which tells `switch_step` and
-        `sgd_learning_rate`. Under `optax.masked` or `optax.partition` the criterion sees the
+        An optax transformation with state ``SwatsState``, which tells ``switch_step`` and
+        ``sgd_learning_rate``. Under ``optax.masked`` or ``optax.partition`` the criterion sees the
         group's own leaves. Arithmetic is in at least float32.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, or an unknown `switch`.
+        ValueError: a concrete hyperparameter outside its range, or an unknown ``switch``.
         TypeError: a complex leaf.
 
     Example:
@@ -92,7 +93,8 @@ def swats(
         >>> int(state.switch_step), round(float(updates), 4)  # 0.1 times the gradient, 0.8
         (2, -0.08)
 
-    Source: Keskar and Socher (2017), arXiv 1712.07628, Algorithm 1.
+    References:
+        Keskar and Socher (2017), arXiv 1712.07628, Algorithm 1.
     """
     owner = "swats"
     _checks.check_scalar(owner, "learning_rate", learning_rate, 0, schedule=True)
@@ -106,10 +108,10 @@ def swats(
             f"{owner}: switch = {switch!r}, but must be 'criterion' or a number of Adam steps."
         )
     if not by_criterion:
-        check_whole(owner, "switch", switch)
+        _checks.check_whole(owner, "switch", switch)
 
     def init(params: optax.Params) -> SwatsState:
-        check_tree(owner, "params", params)
+        mu = _trees.zeros_like(owner, params)
         # What is decided from gradients and learning rate must from the start vary over the
         # axes of jax.shard_map that they vary over, or no scan could carry the state.
         first_rate = (
@@ -120,8 +122,8 @@ def swats(
             zero += jnp.zeros_like(leaf, dtype=zero.dtype).sum()
         return SwatsState(
             count=jnp.zeros([], jnp.int32),
-            mu=jax.tree.map(jnp.zeros_like, params),
-            nu=jax.tree.map(wide_zeros, params),
+            mu=mu,
+            nu=_trees.zeros_like(owner, params, at_least=jnp.float32),
             # Copies: a donated state may not hold one buffer twice.
             projection_average=jnp.array(zero, copy=True),
             switch_step=zero.astype(jnp.int32),
@@ -129,31 +131,31 @@ def swats(
             switch_learning_rate=jnp.array(zero, copy=True),
         )
 
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SwatsState]:
+    def update(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, SwatsState]:
         del params
-        check_tree(owner, "updates", updates)
-        check_fits(owner, updates, state.mu)
+        check_updates(owner, updates, state.mu, state.nu, None)
         scalar = state.sgd_learning_rate.dtype
         given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         rate = jnp.asarray(given_rate, scalar)
         count = jnp.asarray(optax.safe_increment(state.count))
         sgd = state.switch_step > 0
-        grads = jax.tree.map(widen, updates)
+        grads = map_leaves(_trees.widen, updates)
 
-        # One buffer serves both phases: the phases differ only in the gradient's weight.
-        weight = jnp.where(sgd, 1.0, 1.0 - b1)
-        mu = jax.tree.map(
-            lambda g, m: like(g, b1) * widen(m) + like(g, weight) * g, grads, state.mu
-        )
-        nu = jax.tree.map(
-            lambda g, v: jnp.where(sgd, v, like(g, b2) * v + like(g, 1 - b2) * g * g),
+        mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
+        # One buffer serves both phases: SGD's momentum gives the gradient its full weight.
+        mu = map_leaves(
+            lambda m, g, old: jnp.where(sgd, like(m, b1) * old.astype(m.dtype) + g, m),
+            mu,
             grads,
-            state.nu,
+            state.mu,
         )
+        nu = map_leaves(lambda v, old: jnp.where(sgd, old, v), nu, state.nu)
         correction1, correction2 = _bias(b1, count, scalar), _bias(b2, count, scalar)
         adam_rate = rate * jnp.sqrt(correction2) / correction1
-        adam_step = jax.tree.map(
-            lambda m, v: -like(m, adam_rate) * safe_divide(m, jnp.sqrt(v) + like(v, eps)), mu, nu
+        adam_step = map_leaves(
+            lambda m, v: -like(m, adam_rate) * divide(m, jnp.sqrt(v), eps), mu, nu
         )
 
         if by_criterion:
@@ -167,13 +169,13 @@ def swats(
             near = jnp.abs(estimate - gamma) < tolerance
             fires = ~sgd & usable & near & (estimate > 0) & (count > 1)
             sgd_rate = state.sgd_learning_rate * safe_divide(rate, state.switch_learning_rate)
-            sgd_step = jax.tree.map(lambda m: -like(m, (1 - b1) * sgd_rate) * m, mu)
+            sgd_step = map_leaves(lambda m: -like(m, (1 - b1) * sgd_rate) * m, mu)
         else:
             average, estimate = state.projection_average, rate
             fires = ~sgd & (count >= jnp.asarray(switch))
-            sgd_step = jax.tree.map(lambda g: -like(g, rate) * g, grads)
+            sgd_step = map_leaves(lambda g: -like(g, rate) * g, grads)
 
-        steps = jax.tree.map(
+        steps = map_leaves(
             lambda a, s, g, m: jnp.where(sgd, s, a).astype(jnp.result_type(g, m, given_rate)),
             adam_step,
             sgd_step,
@@ -182,10 +184,8 @@ def swats(
         )
         return steps, SwatsState(
             count=count,
-            mu=jax.tree.map(
-                lambda new, old: jnp.where(fires, 0, new).astype(old.dtype), mu, state.mu
-            ),
-            nu=nu,
+            mu=store(map_leaves(lambda m: jnp.where(fires, 0, m), mu), state.mu),
+            nu=store(nu, state.nu),
             projection_average=average,
             switch_step=jnp.where(fires, count, state.switch_step),
             sgd_learning_rate=jnp.where(fires, estimate, state.sgd_learning_rate),
@@ -195,15 +195,22 @@ def swats(
     return optax.GradientTransformation(init, update)
 
 
-def _bias(decay: Any, count: jax.Array, dtype: Any) -> jax.Array:
+def like(leaf: jax.Array, value: ArrayLike) -> jax.Array:
+    """A scalar in the leaf's dtype, so that a product with it keeps that dtype."""
+    return jnp.asarray(value, leaf.dtype)
+
+
+def _bias(decay: ArrayLike, count: jax.Array, dtype: DTypeLike) -> jax.Array:
     """1 - decay^count without float32's cancellation for decays near 1."""
     return -jnp.expm1(count * jnp.log1p(-jnp.asarray(1 - decay, dtype)))
 
 
-def _projected_rate(step: Any, grads: Any, dtype: Any) -> tuple[jax.Array, jax.Array]:
+def _projected_rate(
+    step: optax.Updates, grads: optax.Updates, dtype: DTypeLike
+) -> tuple[jax.Array, jax.Array]:
     """γ = p·p / (-p·g) over the whole tree, and whether it is a number to go by."""
 
-    def dot(a: Any, b: Any) -> jax.Array:
+    def dot(a: optax.Updates, b: optax.Updates) -> jax.Array:
         products = jax.tree.map(lambda x, y: jnp.sum(x * y, dtype=dtype), a, b)
         return jax.tree.reduce(jnp.add, products, jnp.zeros([], dtype))
 

@@ -1,17 +1,17 @@
 """ThermoLion: the whole optimizer, composed of its parts."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
-from thermolion_optax._decay import decayed_weights
-from thermolion_optax.boost import alignment_boost
-from thermolion_optax.gate import mix, scale_by_snr_gate, snr
-from thermolion_optax.noise import ThermalNoiseState, check_key, thermal_noise
+from thermolion_optax._boost import alignment_boost
+from thermolion_optax._gate import Gate, SnrGateState, gate_value, scale_by_snr_gate, snr
+from thermolion_optax._noise import Normal, ThermalNoiseState, check_key, thermal_noise
+from thermolion_optax._weight_decay import decayed_weights
 
 
 class ParameterNoiseState(NamedTuple):
@@ -28,23 +28,23 @@ class ParameterNoiseState(NamedTuple):
 
 def thermolion(
     learning_rate: optax.ScalarOrSchedule = 1e-3,
-    b1: jax.typing.ArrayLike = 0.9,
-    b2: jax.typing.ArrayLike = 0.99,
-    eps: jax.typing.ArrayLike = 1e-8,
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.99,
+    eps: ArrayLike = 1e-8,
     *,
-    solid_scale: jax.typing.ArrayLike = 2.0,
+    solid_scale: ArrayLike = 2.0,
     boost: optax.ScalarOrSchedule = 0.5,
     temperature: optax.ScalarOrSchedule = 1.0,
-    temperature_decay: jax.typing.ArrayLike = 0.99,
-    weight_decay: jax.typing.ArrayLike = 1e-2,
-    mask: Any = None,
-    exponent: jax.typing.ArrayLike = 0.5,
-    gate: Callable[[jax.Array], jax.typing.ArrayLike] | None = None,
-    noise_units: str = "learning_rate",
-    mu_dtype: Any = None,
-    nu_dtype: Any = None,
-    key: jax.typing.ArrayLike = 0,
-    normal: Callable[[jax.Array, tuple[int, ...]], jax.Array] | None = None,
+    temperature_decay: ArrayLike = 0.99,
+    weight_decay: optax.ScalarOrSchedule = 1e-2,
+    mask: optax.MaskOrFn = None,
+    exponent: ArrayLike = 0.5,
+    gate: Gate | None = None,
+    noise_units: Literal["learning_rate", "parameter"] = "learning_rate",
+    mu_dtype: DTypeLike | None = None,
+    nu_dtype: DTypeLike | None = None,
+    key: ArrayLike = 0,
+    normal: Normal | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""ThermoLion: a sign step where the gradient is noise, a magnitude step where it is signal.
 
@@ -132,15 +132,14 @@ def thermolion(
     _checks.check_scalar(owner, "temperature", temperature, 0, schedule=True)
     _checks.check_scalar(owner, "temperature_decay", temperature_decay, 0, 1)
     _checks.check_scalar(owner, "exponent", exponent)
-    _checks.check_callable("thermolion", "gate", gate, "a function of the ratio rho")
-    _checks.check_callable("thermolion", "normal", normal, "a function of (key, shape)")
-    _checks.check_moment_dtype("thermolion", "mu_dtype", mu_dtype)
-    _checks.check_moment_dtype("thermolion", "nu_dtype", nu_dtype)
-    check_key("thermolion", key)
+    _checks.check_callable(owner, "gate", gate, "a function of the ratio rho")
+    _checks.check_callable(owner, "normal", normal, "a function of (key, shape)")
+    _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
+    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
+    check_key(owner, key)
     if not isinstance(noise_units, str) or noise_units not in ("learning_rate", "parameter"):
         raise ValueError(
-            f"thermolion: noise_units = {noise_units!r}, "
-            "but must be 'learning_rate' or 'parameter'."
+            f"{owner}: noise_units = {noise_units!r}, but must be 'learning_rate' or 'parameter'."
         )
 
     in_chain = noise_units == "learning_rate"
@@ -166,31 +165,36 @@ def thermolion(
     return chain if in_chain else _parameter_noise(chain, noise, eps, gate)
 
 
-def _parameter_noise(chain: Any, noise: Any, eps: Any, gate: Any) -> Any:
+def _parameter_noise(
+    chain: optax.GradientTransformationExtraArgs,
+    noise: optax.GradientTransformationExtraArgs,
+    eps: ArrayLike,
+    gate: Gate | None,
+) -> optax.GradientTransformationExtraArgs:
     """Adds (1 - lambda) sigma xi behind the learning rate, which may be 0 or traced."""
 
-    def init(params):
-        return ParameterNoiseState(chain.init(params), noise.init(params))
+    def init(params: optax.Params) -> ParameterNoiseState:
+        return ParameterNoiseState(chain.init(params), cast(ThermalNoiseState, noise.init(params)))
 
-    def update(updates, state, params=None, **extra):
-        updates, inner = chain.update(updates, state.inner, params, **extra)
-        flat = _trees.flatten(updates)
-        mu = flat.align("thermolion", "the state's mu", inner[0].mu)
-        nu = flat.align("thermolion", "the state's nu", inner[0].nu)
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, ParameterNoiseState]:
+        steps, inner = chain.update(updates, state.inner, params, **extra_args)
+        gate_state = cast(tuple[SnrGateState, ...], inner)[0]
+        mu, nu = gate_state.mu, gate_state.nu
+        silence = _trees.map_leaves(
+            lambda _, m, v: jnp.zeros_like(v, dtype=_trees.compute_dtype(m, v)), steps, mu, nu
+        )
+        noise_step, noise_state = noise.update(silence, state.noise, nu=nu)
 
-        def silent(u, m, v):
-            return u if _trees.is_hole(u) else jnp.zeros_like(v, dtype=_trees.work_dtype(m, v))
+        def add(step: jax.Array, m: jax.Array, v: jax.Array, xi: jax.Array) -> jax.Array:
+            lam = gate_value(gate, snr(m.astype(xi.dtype), v.astype(xi.dtype), eps))
+            return (step + (1 - lam) * xi).astype(step.dtype)
 
-        def add(u, m, v, xi):
-            if _trees.is_hole(u):
-                return u
-            rho = snr(m.astype(xi.dtype), v.astype(xi.dtype), eps)
-            return (u + mix(gate, rho, xi, jnp.zeros_like(xi))).astype(u.dtype)
-
-        silence = flat.build(list(map(silent, flat.leaves, mu, nu)))
-        thermal, noise_state = noise.update(silence, state.noise, nu=inner[0].nu)
-        xi = flat.align("thermolion", "the noise", thermal)
-        updates = flat.build(list(map(add, flat.leaves, mu, nu, xi)))
-        return updates, ParameterNoiseState(inner, noise_state)
+        steps = _trees.map_leaves(add, steps, mu, nu, noise_step)
+        return steps, ParameterNoiseState(inner, cast(ThermalNoiseState, noise_state))
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from thermolion_optax.telemetry import QUANTILES
+from thermolion_optax import SNR_QUANTILES
 
 Log = dict[str, np.ndarray]
 
@@ -66,7 +66,7 @@ def flat(statistics: Mapping[str, Any]) -> Log:
             if rank == 1:
                 log[f"{name}/{path}"] = curve
             else:
-                log |= {f"{name}/{path}/{q:g}": curve[:, i] for i, q in enumerate(QUANTILES)}
+                log |= {f"{name}/{path}/{q:g}": curve[:, i] for i, q in enumerate(SNR_QUANTILES)}
     _steps(log, None)
     return log
 

@@ -8,7 +8,7 @@ is written out.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,10 @@ import optax
 
 import thermolion_optax
 from experiments.optimizers.overrides import INFINITY, check_range, is_whole
+from thermolion_optax import averaged_params, stochastic_weight_averaging
 from thermolion_optax import lookahead as lookahead_of
 from thermolion_optax import muadam as muadam_of
 from thermolion_optax import swats as swats_of
-from thermolion_optax.weight_averaging import averaged_params, stochastic_weight_averaging
 
 Scalar = Any
 Pair = tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]
@@ -131,7 +131,7 @@ def swats(
     b1: Scalar = 0.9,
     b2: Scalar = 0.999,
     eps: Scalar = 1e-8,
-    switch: int | str = 300,
+    switch: int | Literal["criterion"] = 300,
     tolerance: Scalar = 1e-9,
 ) -> optax.GradientTransformation:
     """SWATS as run: Adam for 300 steps, then SGD; the authors' own is switch=criterion."""
@@ -171,7 +171,7 @@ def thermolion(
     weight_decay: Scalar = 1e-2,
     exponent: Scalar = 0.5,
     gate: Any = None,
-    noise_units: str = "learning_rate",
+    noise_units: Literal["learning_rate", "parameter"] = "learning_rate",
     bias_correction: bool = False,
     *,
     key: Any = 0,

@@ -8,8 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from thermolion_optax import lookahead, muadam, swats
-from thermolion_optax.weight_averaging import stochastic_weight_averaging
+from thermolion_optax import lookahead, muadam, stochastic_weight_averaging, swats
 
 # Each as a factory of one float hyperparameter, so that it can be traced and injected.
 BASELINES = {

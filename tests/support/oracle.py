@@ -31,13 +31,13 @@ def thermolion(
         solid = solid_scale * m / (v**exponent + eps)
         aligned = np.sign(m) * np.sign(g) > 0
         gas = np.sign(m) * (1 + boost * aligned)
-        heat = temperature * temperature_decay**t
+        current = temperature * temperature_decay**t
         xi = 0.0 if normal is None else np.asarray(normal(t), np.float64)
         outside = 0.0
         if noise_units == "parameter":
-            outside = (1 - lam) * np.sqrt(heat * v.mean()) * xi
-        elif temperature_decay**t > 0.01 and heat > 0:
-            gas = gas + np.sqrt(heat * v.mean() + 1e-10) * xi
+            outside = (1 - lam) * np.sqrt(current * v.mean()) * xi
+        elif temperature_decay**t > 0.01 and current > 0:
+            gas = gas + np.sqrt(current * v.mean() + 1e-10) * xi
         u = (1 - lam) * gas + lam * solid
         theta = theta - learning_rate * (u + weight_decay * theta) + outside
     return theta

@@ -7,8 +7,7 @@ import optax
 import pytest
 from baselines import assert_finite, assert_trees_close, each, gradient, params_of, train
 
-from thermolion_optax import lookahead, muadam, swats
-from thermolion_optax.weight_averaging import averaged_params, stochastic_weight_averaging
+from thermolion_optax import averaged_params, lookahead, muadam, stochastic_weight_averaging, swats
 
 
 @each
@@ -174,7 +173,7 @@ def test_gradients_of_other_parameters_are_refused_by_name(name):
     state = tx.init(params)
     with pytest.raises(ValueError, match=rf"{name}: updates\['w'\] has shape \(3,\)"):
         tx.update({"w": jnp.ones(3), "b": jnp.ones(1)}, state, params)
-    with pytest.raises(ValueError, match=rf"{name}: updates does not have the structure"):
+    with pytest.raises(ValueError, match=rf"{name}: .* does not have the structure"):
         tx.update({"w": jnp.ones(2)}, state, params)
 
 

@@ -8,8 +8,7 @@ import pytest
 from baselines import assert_trees_close, each, gradient, params_of, train
 from jax.sharding import PartitionSpec as P
 
-from thermolion_optax import lookahead, muadam, swats
-from thermolion_optax.weight_averaging import stochastic_weight_averaging
+from thermolion_optax import lookahead, muadam, stochastic_weight_averaging, swats
 
 
 @each

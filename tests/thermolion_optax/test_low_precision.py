@@ -11,8 +11,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from scipy import stats
 
-from thermolion_optax import smes, thermolion
-from thermolion_optax.stochastic_rounding import apply_updates_stochastic
+from thermolion_optax import apply_updates_stochastic, smes, thermolion
 
 LOW = [jnp.bfloat16, jnp.float16]
 SIZE = 1000
@@ -187,7 +186,7 @@ def test_a_number_just_above_the_largest_does_not_become_infinite(dtype):
 ROUND = jax.jit(lambda x, key: apply_updates_stochastic(jnp.zeros(16, jnp.bfloat16), x, key))
 
 
-def test_rounding_on_a_mesh_in_jit_and_with_holes():
+def test_rounding_on_a_mesh_in_jit_and_with_masked_leaves():
     mesh = jax.make_mesh((8,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
     p = jnp.ones((64, 16), jnp.bfloat16)
     params = {"w": p, "frozen": None, "f": jnp.ones(3), "m": p}

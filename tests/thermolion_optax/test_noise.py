@@ -25,9 +25,9 @@ def test_variance_follows_temperature_moment_and_floor():
     nu = {"a": jnp.linspace(0, 8, N), "b": jnp.full((N, 1), 1e-12)}
     tx = thermal_noise(2.0, 0.5, floor=1e-6, cutoff=0.2)
     for t, noise in enumerate(draws(tx, tree, 3, nu=nu), start=1):
-        heat = 2.0 * 0.5**t if 0.5**t > 0.2 else 0.0
+        temperature = 2.0 * 0.5**t if 0.5**t > 0.2 else 0.0
         for name, mean in (("a", 4.0), ("b", 1e-12)):
-            want = np.sqrt(heat * mean + 1e-6) if heat else 0.0
+            want = np.sqrt(temperature * mean + 1e-6) if temperature else 0.0
             assert abs(float(noise[name].std()) - want) <= 0.02 * want
 
 
@@ -122,8 +122,8 @@ def test_temperature_zero_traced_equals_concrete():
     tree = jnp.arange(4.0)
 
     @jax.jit
-    def traced(heat):
-        tx = thermal_noise(heat)
+    def traced(temperature):
+        tx = thermal_noise(temperature)
         return tx.update(tree, tx.init(tree), nu=tree)[0]
 
     np.testing.assert_array_equal(traced(0.0), tree)

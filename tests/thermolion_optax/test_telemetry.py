@@ -20,7 +20,7 @@ KEYS = {
 }  # fmt: skip
 
 
-def advance(tx, params=PARAMS, grads=GRADS):
+def train(tx, params=PARAMS, grads=GRADS):
     state = tx.init(params)
     for g in grads:
         _, state = tx.update(g, state, params)
@@ -40,7 +40,7 @@ def oracle():
     return out
 
 
-def check(statistics, heat=0.99**4):
+def check(statistics, temperature=0.99**4):
     assert set(statistics) == KEYS
     want = oracle()
     quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -53,20 +53,26 @@ def check(statistics, heat=0.99**4):
         near(statistics["gate_mean"]["leaves"][path], lam.mean())
         near(statistics["gas_share"]["leaves"][path], (lam < 0.5).mean())
         near(statistics["alignment_rate"]["leaves"][path], aligned.mean())
-        near(statistics["temperature"]["leaves"][path], heat)
-        near(statistics["noise_std"]["leaves"][path], np.sqrt(heat * power + 1e-10 * (heat > 0)))
+        near(statistics["temperature"]["leaves"][path], temperature)
+        near(
+            statistics["noise_std"]["leaves"][path],
+            np.sqrt(temperature * power + 1e-10 * (temperature > 0)),
+        )
     near(statistics["snr_mean"]["all"], every[0].mean())
     near(statistics["snr_quantiles"]["all"], np.quantile(every[0], quantiles))
     near(statistics["gate_mean"]["all"], every[1].mean())
     near(statistics["gas_share"]["all"], (every[1] < 0.5).mean())
     near(statistics["alignment_rate"]["all"], every[2].mean())
-    near(statistics["temperature"]["all"], heat)
+    near(statistics["temperature"]["all"], temperature)
     powers = [w[3] for w in want.values()]
-    near(statistics["noise_std"]["all"] ** 2, np.average(heat * np.array(powers), weights=size))
+    near(
+        statistics["noise_std"]["all"] ** 2,
+        np.average(temperature * np.array(powers), weights=size),
+    )
 
 
 def test_against_numpy():
-    check(phase_statistics(advance(thermolion()), GRADS[-1]))
+    check(phase_statistics(train(thermolion()), GRADS[-1]))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ def test_against_numpy():
     ids=["chain", "apply_if_finite", "masked", "MultiSteps", "partition", "inject"],
 )
 def test_found_through_wrappers(wrap):
-    check(phase_statistics(advance(wrap(thermolion())), GRADS[-1]))
+    check(phase_statistics(train(wrap(thermolion())), GRADS[-1]))
 
 
 def test_inside_jit_and_scan():
@@ -99,12 +105,12 @@ def test_inside_jit_and_scan():
 
 
 def test_noise_in_parameter_units_has_no_floor():
-    state = advance(thermolion(noise_units="parameter"))
+    state = train(thermolion(noise_units="parameter"))
     check(phase_statistics(state, GRADS[-1]))
 
 
 def test_without_noise_or_gradients():
-    statistics = phase_statistics(advance(scale_by_snr_gate()))
+    statistics = phase_statistics(train(scale_by_snr_gate()))
     assert statistics["alignment_rate"] is None
     assert float(statistics["temperature"]["all"]) == 0
     assert float(statistics["noise_std"]["all"]) == 0
@@ -122,14 +128,14 @@ def test_temperature_before_and_after_the_cutoff():
 
 def test_a_custom_gate_is_given_again():
     gate = lambda r: r / (1 + r)  # noqa: E731
-    state = advance(thermolion(gate=gate))
+    state = train(thermolion(gate=gate))
     rho = np.concatenate([x[0].ravel() for x in oracle().values()])
     statistics = phase_statistics(state, gate=gate)
     np.testing.assert_allclose(statistics["gate_mean"]["all"], gate(rho).mean(), rtol=1e-5)
 
 
 def test_two_gates_on_one_leaf_are_numbered():
-    state = advance(optax.chain(scale_by_snr_gate(), thermolion()))
+    state = train(optax.chain(scale_by_snr_gate(), thermolion()))
     leaves = phase_statistics(state)["snr_mean"]["leaves"]
     assert set(leaves) == {"['b']", "['w']", "['b'] (2)", "['w'] (2)"}
 

@@ -126,11 +126,11 @@ def test_noise_ends_at_step_459_with_the_defaults():
         _, state = tx.update(params, state, params)
         return state, state[0].gas[1].temperature
 
-    _, heat = jax.lax.scan(step, tx.init(params), None, length=460)
-    np.testing.assert_allclose(heat[:458], 0.99 ** np.arange(1, 459), rtol=1e-4)
-    assert heat[457] > 0
-    assert heat[458] == 0  # the 459th update
-    assert heat[459] == 0
+    _, temperature = jax.lax.scan(step, tx.init(params), None, length=460)
+    np.testing.assert_allclose(temperature[:458], 0.99 ** np.arange(1, 459), rtol=1e-4)
+    assert temperature[457] > 0
+    assert temperature[458] == 0  # the 459th update
+    assert temperature[459] == 0
 
 
 def test_gate_zero_is_signum(problem):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import enable_x64
 
-from thermolion_optax.weight_averaging import averaged_params, stochastic_weight_averaging
+from thermolion_optax import averaged_params, stochastic_weight_averaging
 
 START = np.array([1.0, -2.0, 0.5])
 NOISES = np.random.default_rng(4).normal(size=(240, 3))

@@ -1,25 +1,45 @@
 """What the gate sees: statistics read from an optimizer's state, which is the sensor."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from thermolion_optax import _checks, _trees
+from thermolion_optax._gate import Gate, SnrGateState, gate_value, snr
+from thermolion_optax._noise import ThermalNoiseState, noise_std
 from thermolion_optax._thermolion import ParameterNoiseState
-from thermolion_optax.gate import SnrGateState, snr, to_lambda
-from thermolion_optax.noise import ThermalNoiseState, noise_std
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+SNR_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+class Statistic(TypedDict):
+    """One statistic over all elements, and of each leaf by its path."""
+
+    all: jax.Array
+    leaves: dict[str, jax.Array]
+
+
+class PhaseStatistics(TypedDict):
+    """What :func:`phase_statistics` returns, and where it says what each one is."""
+
+    snr_mean: Statistic
+    snr_quantiles: Statistic
+    gate_mean: Statistic
+    gas_share: Statistic
+    alignment_rate: Statistic | None
+    temperature: Statistic
+    noise_std: Statistic
 
 
 def phase_statistics(
-    opt_state: Any,
-    grads: Any = None,
+    opt_state: optax.OptState,
+    grads: optax.Updates | None = None,
     *,
-    gate: Callable[[jax.Array], jax.typing.ArrayLike] | None = None,
-) -> dict[str, dict[str, Any] | None]:
+    gate: Gate | None = None,
+) -> PhaseStatistics:
     r"""Reads the phases of every parameter tensor from the state of an optimizer.
 
     .. math::
@@ -74,7 +94,7 @@ def phase_statistics(
     References:
         ThermoLion (arXiv 2512.01881), Eq. 3, 4 and 7.
     """
-    owner, way_out = "phase_statistics", "Pass the gradients that the optimizer got."
+    owner, hint = "phase_statistics", "Pass the gradients that the optimizer got."
     _checks.check_callable(owner, "gate", gate, "the gate of the optimizer")
     gates = _find_gates(opt_state)
     if not gates:
@@ -83,29 +103,29 @@ def phase_statistics(
             f"{type(opt_state).__name__}). Pass the state of an optimizer that contains "
             "scale_by_snr_gate or thermolion, as its init or update returned it."
         )
-    ratios, aligned, heat, std = {}, {}, {}, {}
+    ratios, aligned, temperatures, std = {}, {}, {}, {}
     for state, noise in gates:
-        mu = _trees.flatten(state.mu)
-        nu_leaves = mu.align(owner, "nu", state.nu)
-        g_leaves = [None] * len(nu_leaves)
+        _trees.check_structure(owner, "nu", state.nu, state.mu, of="the state's mu")
+        trees = [state.mu, state.nu]
         if grads is not None:
-            g_leaves = mu.align(owner, "grads", grads, of="the state's mu", way_out=way_out)
-        for path, m, v, g in zip(mu.paths, mu.leaves, nu_leaves, g_leaves, strict=True):
-            if _trees.is_hole(m) or jnp.size(_array(m)) == 0:
+            _trees.check_structure(owner, "grads", grads, state.mu, of="the state's mu", hint=hint)
+            trees.append(grads)
+        for path, m, v, *g in _trees.leaves_with_path(*trees):
+            if jnp.size(_array(m)) == 0:
                 continue
-            name = _new_name(path, ratios)
+            name = _new_name(jax.tree_util.keystr(path), ratios)
             m, v = _array(m).astype(jnp.float32), _array(v).astype(jnp.float32)
             ratios[name] = snr(m, v, state.eps)
-            if g is not None:
-                g = _array(g)
-                _trees.check_leaf(owner, "grads", path, g)
-                _trees.check_shape(owner, f"grads{path}", g, m, "the state's mu has", way_out)
-                aligned[name] = jnp.sign(m) * jnp.sign(g) > 0
-            temperature, floor = (0.0, 0.0) if noise is None else (noise.temperature, noise.floor)
-            heat[name] = jnp.asarray(_array(temperature), jnp.float32)
-            std[name] = noise_std(v, heat[name], jnp.asarray(_array(floor), jnp.float32))
+            for x in map(_array, g):
+                _trees.check_leaf(owner, "grads", path, x)
+                _trees.check_shape(owner, "grads", path, x, m, "the state's mu has", hint)
+                aligned[name] = jnp.sign(m) * jnp.sign(x) > 0
+            off = 0.0, 0.0
+            found = off if noise is None else (noise.temperature, noise.variance_floor)
+            temperature, floor = (jnp.asarray(_array(x), jnp.float32) for x in found)
+            temperatures[name], std[name] = temperature, noise_std(v, temperature, floor)
 
-    lambdas = {name: jnp.broadcast_to(to_lambda(gate, r), r.shape) for name, r in ratios.items()}
+    lambdas = {name: jnp.broadcast_to(gate_value(gate, r), r.shape) for name, r in ratios.items()}
     gas = {name: x < 0.5 for name, x in lambdas.items()}
     sizes = {name: r.size for name, r in ratios.items()}
     variance = {name: jnp.square(x) for name, x in std.items()}
@@ -118,7 +138,7 @@ def phase_statistics(
         "gate_mean": _means(lambdas, sizes),
         "gas_share": _means(gas, sizes),
         "alignment_rate": None if grads is None else _means(aligned, sizes),
-        "temperature": {"all": _largest(heat.values()), "leaves": heat},
+        "temperature": {"all": _largest(temperatures.values()), "leaves": temperatures},
         "noise_std": {"all": jnp.sqrt(_means(variance, sizes)["all"]), "leaves": std},
     }
 
@@ -152,19 +172,19 @@ def _new_name(path: str, taken: Mapping[str, Any]) -> str:
     return f"{path} ({number})"
 
 
-def _means(leaves: dict[str, jax.Array], sizes: dict[str, int]) -> dict[str, Any]:
+def _means(leaves: dict[str, jax.Array], sizes: dict[str, int]) -> Statistic:
     means = {name: jnp.mean(x, dtype=jnp.float32) for name, x in leaves.items()}
     total = sum(sizes[name] for name in leaves)
     weighted = [mean * (sizes[name] / total) for name, mean in means.items()]
     return {"all": sum(weighted, jnp.zeros([], jnp.float32)), "leaves": means}
 
 
-def _quantiles(arrays: Any) -> jax.Array:
+def _quantiles(arrays: Iterable[jax.Array]) -> jax.Array:
     flat = [x.ravel() for x in arrays]
     if not flat:
-        return jnp.zeros(len(QUANTILES), jnp.float32)
-    return jnp.quantile(jnp.concatenate(flat), jnp.array(QUANTILES, jnp.float32))
+        return jnp.zeros(len(SNR_QUANTILES), jnp.float32)
+    return jnp.quantile(jnp.concatenate(flat), jnp.array(SNR_QUANTILES, jnp.float32))
 
 
-def _largest(scalars: Any) -> jax.Array:
+def _largest(scalars: Iterable[jax.Array]) -> jax.Array:
     return jnp.max(jnp.stack([jnp.zeros([], jnp.float32), *scalars]))

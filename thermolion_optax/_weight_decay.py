@@ -8,7 +8,9 @@ import optax
 from thermolion_optax import _checks
 
 
-def decayed_weights(owner: str, weight_decay: Any, mask: Any) -> optax.GradientTransformation:
+def decayed_weights(
+    owner: str, weight_decay: optax.ScalarOrSchedule, mask: optax.MaskOrFn
+) -> optax.GradientTransformation:
     """``optax.add_decayed_weights``; a concrete 0 passes updates through, with or without params.
 
     The state is the same in both cases, so that a run may go on with another decay.
@@ -18,7 +20,7 @@ def decayed_weights(owner: str, weight_decay: Any, mask: Any) -> optax.GradientT
     decay = optax.add_decayed_weights(weight_decay, mask)
     off = _checks.concrete(weight_decay) == 0
 
-    def init(params):
+    def init(params: optax.Params) -> optax.OptState:
         if mask is not None and not callable(mask):
             try:
                 jax.tree.map(lambda flag, _: flag, mask, params)
@@ -30,7 +32,9 @@ def decayed_weights(owner: str, weight_decay: Any, mask: Any) -> optax.GradientT
                 ) from error
         return decay.init(params)
 
-    def update(updates, state, params=None):
+    def update(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, optax.OptState]:
         if off:
             return updates, state
         if params is None:

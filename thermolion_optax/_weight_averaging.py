@@ -5,19 +5,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
-from thermolion_optax._baselines import (
-    check_fits,
-    check_inner,
-    check_tree,
-    check_whole,
-    wide_zeros,
-    widen,
-)
+from thermolion_optax import _checks, _trees
+from thermolion_optax._trees import is_masked, widen
 
 
 class StochasticWeightAveragingState(NamedTuple):
-    """State of `stochastic_weight_averaging`.
+    """State of :func:`stochastic_weight_averaging`.
 
     Attributes:
         count: number of updates made, int32.
@@ -27,20 +22,20 @@ class StochasticWeightAveragingState(NamedTuple):
         inner_state: state of the inner optimizer.
     """
 
-    count: Any
+    count: jax.Array
     averaged: jax.Array
-    average: Any
-    inner_state: Any
+    average: optax.Params
+    inner_state: optax.OptState
 
 
 def stochastic_weight_averaging(
     inner: optax.GradientTransformation,
-    start_step: Any,
-    period: Any = 1,
+    start_step: ArrayLike,
+    period: ArrayLike = 1,
 ) -> optax.GradientTransformationExtraArgs:
-    """Keep the equal average of the parameters that `inner` visits, beside training itself.
+    """Keep the equal average of the parameters that ``inner`` visits, beside training itself.
 
-    Training is `inner`'s alone. After update t = start_step, start_step + period, … the new
+    Training is ``inner``'s alone. After update t = start_step, start_step + period, … the new
     parameters θ_t = θ_{t-1} + update join the average:
 
         average ← average + (θ_t - average) / (n + 1),    n ← n + 1
@@ -52,13 +47,13 @@ def stochastic_weight_averaging(
             published.
 
     Returns:
-        An optax transformation; `update` needs `params`, and its updates must be applied as they
-        are, so let it be the last link of a chain. `averaged_params` reads the average. Extra
-        arguments go on to `inner`.
+        A transformation; ``update`` needs ``params``, and its updates must be applied as they
+        are, so let it be the last link of a chain. ``averaged_params`` reads the average. Extra
+        arguments go on to ``inner``.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, or `update` without `params`.
-        TypeError: `inner` is no transformation, or a leaf is complex.
+        ValueError: a concrete hyperparameter outside its range, or ``update`` without ``params``.
+        TypeError: ``inner`` is no transformation, or a leaf is complex.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -71,29 +66,31 @@ def stochastic_weight_averaging(
         >>> float(params), float(averaged_params(state, params))  # the average of 2 and 4
         (4.0, 3.0)
 
-    Source: Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
+    References:
+        Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
     """
     owner = "stochastic_weight_averaging"
-    trainer = check_inner(owner, inner)
-    check_whole(owner, "start_step", start_step)
-    check_whole(owner, "period", period)
+    trainer = _checks.check_inner(owner, inner)
+    _checks.check_whole(owner, "start_step", start_step)
+    _checks.check_whole(owner, "period", period)
 
     def init(params: optax.Params) -> StochasticWeightAveragingState:
-        check_tree(owner, "params", params)
         return StochasticWeightAveragingState(
             count=jnp.zeros([], jnp.int32),
             averaged=jnp.zeros([], jnp.int32),
-            average=jax.tree.map(wide_zeros, params),
+            average=_trees.zeros_like(owner, params, at_least=jnp.float32),
             inner_state=trainer.init(params),
         )
 
     def update(
-        updates: Any, state: Any, params: Any = None, **extra_args: Any
-    ) -> tuple[Any, StochasticWeightAveragingState]:
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, StochasticWeightAveragingState]:
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
-        check_tree(owner, "updates", updates)
-        check_fits(owner, updates, state.average)
+        _trees.check_initialised(owner, updates, state.average)
         steps, inner_state = trainer.update(updates, state.inner_state, params, **extra_args)
         count = jnp.asarray(optax.safe_increment(state.count))
         since = count - jnp.asarray(start_step)
@@ -116,19 +113,19 @@ def stochastic_weight_averaging(
 def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Params:
     """The averaged parameters in an optimizer's state, found through any wrapper.
 
-    A pure function that may be called inside jit, scan and vmap. `params` come back as they are
-    before the first average, and where a wrapper such as `optax.masked` kept leaves from being
-    averaged; with `optax.partition`, each group's own average is taken.
+    A pure function that may be called inside jit, scan and vmap. ``params`` come back as they are
+    before the first average, and where a wrapper such as ``optax.masked`` kept leaves from being
+    averaged; with ``optax.partition``, each group's own average is taken.
 
     Args:
-        opt_state: the state of an optimizer with `stochastic_weight_averaging` somewhere in it.
+        opt_state: the state of an optimizer with ``stochastic_weight_averaging`` somewhere in it.
         params: the parameters in training, of any dtypes.
 
     Returns:
-        A tree as `params`, leaf for leaf of its dtypes.
+        A tree as ``params``, leaf for leaf of its dtypes.
 
     Raises:
-        ValueError: the state holds no average, or one of another structure than `params`.
+        ValueError: the state holds no average, or one of another structure than ``params``.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -139,14 +136,12 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         >>> averaged_params(tx.init(params), params)["w"].tolist()
         [1.0, 2.0]
 
-    Source: Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
+    References:
+        Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
     """
 
     def is_average(node: Any) -> bool:
         return isinstance(node, StochasticWeightAveragingState)
-
-    def is_masked(node: Any) -> bool:
-        return isinstance(node, optax.MaskedNode)
 
     found = [s for s in jax.tree.leaves(opt_state, is_leaf=is_average) if is_average(s)]
     if not found:
@@ -158,7 +153,7 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
     for state in found:
 
         def pick(average: Any, current: Any, state: Any = state) -> Any:
-            # Masked: `current` is the leaf or subtree that this average leaves alone.
+            # Masked: ``current`` is the leaf or subtree that this average leaves alone.
             if is_masked(average) or not jnp.issubdtype(jnp.result_type(current), jnp.inexact):
                 return current
             current = jnp.asarray(current)

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _generator, _trees
+
+Normal = Callable[[jax.Array, tuple[int, ...]], jax.Array]
 
 
 class ThermalNoiseState(NamedTuple):
@@ -18,23 +21,23 @@ class ThermalNoiseState(NamedTuple):
         key: the key's raw uint32 words, shape (2,) or (4,) by the kind of key (raw, since typed
             keys do not pass through NumPy, which several checkpointers use).
         temperature: T_t of the last update, float32 scalar; 0 once the noise is off.
-        floor: the variance floor of the last update, float32 scalar; 0 once the noise is off.
+        variance_floor: the floor of the last update, float32 scalar; 0 once the noise is off.
     """
 
     count: jax.Array
     key: jax.Array
     temperature: jax.Array
-    floor: jax.Array
+    variance_floor: jax.Array
 
 
 def thermal_noise(
     temperature: optax.ScalarOrSchedule = 1.0,
-    decay: jax.typing.ArrayLike = 0.99,
+    decay: ArrayLike = 0.99,
     *,
-    floor: jax.typing.ArrayLike = 1e-10,
-    cutoff: jax.typing.ArrayLike = 0.01,
-    key: Any = 0,
-    normal: Callable[[jax.Array, tuple[int, ...]], jax.Array] | None = None,
+    floor: ArrayLike = 1e-10,
+    cutoff: ArrayLike = 0.01,
+    key: ArrayLike = 0,
+    normal: Normal | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Adds Gaussian noise whose temperature decays geometrically.
 
@@ -65,7 +68,7 @@ def thermal_noise(
         temperature: T_0 >= 0, or a schedule of the 0-based step that gives it. A concrete 0
             leaves the noise out of the program.
         decay: factor of the temperature a step, in [0, 1].
-        floor: least variance while the noise is on, >= 0; in the units of the updates squared.
+        floor: the variance floor while the noise is on, >= 0; in the units of the updates squared.
         cutoff: the noise is off once decay^t is at most this, in [0, 1].
         key: an int of 32 bits, a legacy or a typed PRNG key, traced or not.
         normal: ``f(key, shape)`` returning standard normal numbers, such as
@@ -100,69 +103,88 @@ def thermal_noise(
     _checks.check_scalar(owner, "cutoff", cutoff, 0, 1)
     _checks.check_callable(owner, "normal", normal, "a function of (key, shape)")
     check_key(owner, key)
-    never = not callable(temperature) and _checks.concrete(temperature) == 0
+    always_off = _checks.concrete(temperature) == 0
 
-    def init(params):
+    def init(params: optax.Params) -> ThermalNoiseState:
         del params
         count = jnp.zeros([], jnp.int32)
-        first = _trees.scalar(temperature(count) if callable(temperature) else temperature)
-        least = jnp.where(first > 0, _trees.scalar(floor), 0)
-        return ThermalNoiseState(count, key_words(key), first, least)
+        first = temperature(count) if callable(temperature) else temperature
+        first = _trees.float32_scalar(first)
+        variance_floor = jnp.where(first > 0, _trees.float32_scalar(floor), 0)
+        return ThermalNoiseState(count, key_words(key), first, variance_floor)
 
-    def update(updates, state, params=None, *, nu=None, **extra):
-        del params, extra
-        count = jnp.asarray(optax.safe_increment(state.count))
-        if never:
-            # Two buffers: one that stands twice in a state could not be donated.
-            heat, least = jnp.zeros([], jnp.float32), jnp.zeros([], jnp.float32)
-            return updates, ThermalNoiseState(count, state.key, heat, least)
+    def cool(state: ThermalNoiseState, count: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Temperature and variance floor of this update, both 0 once the noise is off."""
         base = temperature(state.count) if callable(temperature) else temperature
         cooled = jnp.power(jnp.asarray(decay, jnp.float32), count.astype(jnp.float32))
-        heat = jnp.asarray(base, jnp.float32) * cooled
-        on = (cooled > jnp.asarray(cutoff, jnp.float32)) & (heat > 0)
-        heat = jnp.where(on, heat, 0)
-        least = jnp.where(on, jnp.asarray(floor, jnp.float32), 0)
+        current = jnp.asarray(base, jnp.float32) * cooled
+        on = (cooled > jnp.asarray(cutoff, jnp.float32)) & (current > 0)
+        return jnp.where(on, current, 0), jnp.where(on, jnp.asarray(floor, jnp.float32), 0)
 
-        flat = _trees.flatten(updates)
-        powers = (
-            [None] * len(flat.leaves)
-            if nu is None
-            else flat.align(owner, "nu", nu, way_out=_trees.LIKE_UPDATES)
-        )
-        seeds = _generator.seeds(state.key, state.count, flat.paths)
-        noisy = [
-            u if _trees.is_hole(u) else _add(owner, path, u, v, seed, heat, least, normal)
-            for path, u, v, seed in zip(flat.paths, flat.leaves, powers, seeds, strict=True)
-        ]
-        return flat.build(noisy), ThermalNoiseState(count, state.key, heat, least)
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        *,
+        nu: optax.Updates | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, ThermalNoiseState]:
+        del params, extra_args
+        count = jnp.asarray(optax.safe_increment(state.count))
+        if always_off:
+            # Two buffers: one that stands twice in a state could not be donated.
+            zeros = jnp.zeros([], jnp.float32), jnp.zeros([], jnp.float32)
+            return updates, ThermalNoiseState(count, state.key, *zeros)
+        _check_trees(owner, updates, nu)
+        current, variance_floor = cool(state, count)
+
+        def add(u: ArrayLike, v: ArrayLike, seed: jax.Array) -> jax.Array:
+            u = jnp.asarray(u)
+            dtype = _trees.compute_dtype(u)
+            std = noise_std(jnp.asarray(v), current, variance_floor)
+            # 0 once it is off: an infinite moment must not outlast the cut-off as NaN.
+            std = jnp.where(current > 0, std, 0)
+            noise = std.astype(dtype) * _draw(owner, normal, seed, u.shape).astype(dtype)
+            return (u.astype(dtype) + noise).astype(u.dtype)
+
+        if nu is None:
+            nu = _trees.map_leaves(lambda u: jnp.square(_trees.widen(u)), updates)
+        noisy = _trees.map_leaves(add, updates, nu, _seeds(state, updates))
+        return noisy, ThermalNoiseState(count, state.key, current, variance_floor)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def noise_std(nu: jax.Array, temperature: jax.Array, floor: jax.Array) -> jax.Array:
-    """The noise's standard deviation, float32 scalar, for a tensor with second moment ``nu``."""
-    size = max(nu.size, 1)
-    return jnp.sqrt(temperature * (jnp.sum(nu, dtype=jnp.float32) / size) + floor)
+def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) -> jax.Array:
+    """Eq. 7: the noise's standard deviation, float32 scalar, for a tensor's second moment."""
+    mean = jnp.sum(nu, dtype=jnp.float32) / max(nu.size, 1)
+    return jnp.sqrt(temperature * mean + variance_floor)
 
 
-def _add(owner, path, u, v, seed, heat, least, normal) -> jax.Array:
-    _trees.check_leaf(owner, "updates", path, u)
-    u = jnp.asarray(u)
-    dtype = _trees.work_dtype(u)
-    v = jnp.square(u.astype(dtype)) if v is None else jnp.asarray(v)
-    _trees.check_shape(owner, f"nu{path}", v, u, "the updates have")
+def _seeds(state: ThermalNoiseState, updates: optax.Updates) -> optax.Updates:
+    """The seed words of every leaf at this step, a tree like the updates."""
+    paths, treedef = jax.tree.flatten(_trees.paths(updates))
+    return jax.tree.unflatten(treedef, _generator.seeds(state.key, state.count, paths))
+
+
+def _draw(owner: str, normal: Normal | None, seed: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Standard normal numbers of ``shape``, from the library's generator or the caller's."""
     if normal is None:
-        draw = _generator.normal(seed, u.shape)
-    else:
-        draw = jnp.asarray(normal(jax.random.wrap_key_data(seed, impl="threefry2x32"), u.shape))
-        if draw.shape != u.shape:
-            raise ValueError(
-                f"{owner}: normal returned shape {draw.shape} where {u.shape} was asked for."
-            )
-    # Multiplied only while it is on: an infinite moment must not outlast the cut-off as NaN.
-    std = noise_std(v, heat, least)
-    noise = jnp.where(heat > 0, std, 0).astype(dtype) * draw.astype(dtype)
-    return (u.astype(dtype) + noise).astype(u.dtype)
+        return _generator.normal(seed, shape)
+    draw = jnp.asarray(normal(jax.random.wrap_key_data(seed, impl="threefry2x32"), shape))
+    if draw.shape != shape:
+        raise ValueError(
+            f"{owner}: normal returned shape {draw.shape} where {shape} was asked for."
+        )
+    return draw
+
+
+def _check_trees(owner: str, updates: optax.Updates, nu: optax.Updates | None) -> None:
+    _trees.check_leaves(owner, "updates", updates)
+    if nu is not None:
+        _trees.check_structure(owner, "nu", nu, updates, hint=_trees.LIKE_UPDATES)
+        for path, u, v in _trees.leaves_with_path(updates, nu):
+            _trees.check_shape(owner, "nu", path, v, u, "the updates have")
 
 
 def check_key(owner: str, key: Any) -> None:
@@ -188,7 +210,7 @@ def check_key(owner: str, key: Any) -> None:
     )
 
 
-def key_words(key: Any) -> jax.Array:
+def key_words(key: ArrayLike) -> jax.Array:
     """The key's uint32 words, in a buffer of their own."""
     if not jnp.issubdtype(jnp.result_type(key), jax.dtypes.prng_key):
         if jnp.shape(key) == ():

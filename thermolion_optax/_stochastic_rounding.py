@@ -1,16 +1,17 @@
 """Adding updates to low-precision parameters without losing the small ones."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _generator, _trees
-from thermolion_optax.noise import check_key, key_words
+from thermolion_optax._noise import check_key, key_words
 
 
-def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: Any) -> Any:
+def apply_updates_stochastic(
+    params: optax.Params, updates: optax.Updates, key: ArrayLike
+) -> optax.Params:
     r"""Adds updates to parameters, rounding up or down at random where the sum does not fit.
 
     .. math::
@@ -54,31 +55,35 @@ def apply_updates_stochastic(params: optax.Params, updates: optax.Updates, key: 
     """
     owner = "apply_updates_stochastic"
     check_key(owner, key)
-    flat = _trees.flatten(params)
-    way_out = "Pass what tx.update returned for these parameters."
-    steps = flat.align(owner, "updates", updates, of="the parameters", way_out=way_out)
-    # A name of its own, so that one key can serve the noise and the rounding.
-    seeds = _generator.seeds(
-        key_words(key), jnp.zeros([], jnp.uint32), [f"rounding {path}" for path in flat.paths]
-    )
-    leaves = []
-    for path, p, u, seed in zip(flat.paths, flat.leaves, steps, seeds, strict=True):
-        if _trees.is_hole(p) or _trees.is_hole(u):
-            leaves.append(p)
-            continue
-        _trees.check_leaf(owner, "params", path, p)
-        _trees.check_leaf(owner, "updates", path, u)
-        _trees.check_shape(owner, f"updates{path}", u, p, "the parameters have", way_out)
+    _check_trees(owner, params, updates)
+    paths, treedef = jax.tree.flatten(_trees.paths(params))
+    # Names of their own, so that one key can serve the noise and the rounding.
+    names = [f"rounding {path}" for path in paths]
+    seeds = _generator.seeds(key_words(key), jnp.zeros([], jnp.uint32), names)
+
+    def add(p: ArrayLike, u: ArrayLike, seed: jax.Array) -> optax.Params:
+        if _trees.is_masked(u):
+            return p
         dtype = jnp.result_type(p)
         if jnp.finfo(dtype).bits >= 32:
-            leaves.append(optax.apply_updates(p, u))
-        else:
-            total = jnp.asarray(p, jnp.float32) + jnp.asarray(u, jnp.float32)
-            leaves.append(_round(total, dtype, _generator.bits(seed, total.shape)))
-    return flat.build(leaves)
+            return optax.apply_updates(p, u)
+        total = jnp.asarray(p, jnp.float32) + jnp.asarray(u, jnp.float32)
+        return _round(total, dtype, _generator.bits(seed, total.shape))
+
+    return _trees.map_leaves(add, params, updates, jax.tree.unflatten(treedef, seeds))
 
 
-def _round(x: jax.Array, dtype: Any, bits: jax.Array) -> jax.Array:
+def _check_trees(owner: str, params: optax.Params, updates: optax.Updates) -> None:
+    hint = "Pass what tx.update returned for these parameters."
+    _trees.check_structure(owner, "updates", updates, params, of="the parameters", hint=hint)
+    for path, p, u in _trees.leaves_with_path(params, updates):
+        if not _trees.is_masked(u):
+            _trees.check_leaf(owner, "params", path, p)
+            _trees.check_leaf(owner, "updates", path, u)
+            _trees.check_shape(owner, "updates", path, u, p, "the parameters have", hint)
+
+
+def _round(x: jax.Array, dtype: DTypeLike, bits: jax.Array) -> jax.Array:
     """Rounds float32 ``x`` to one of its two neighbours in ``dtype``, unbiased.
 
     Infinity is no neighbour: where plain rounding gives the largest number, so does this.

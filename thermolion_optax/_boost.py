@@ -1,12 +1,15 @@
 """The alignment boost: longer steps where the update and the gradient agree."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _trees
+from thermolion_optax._moments import moving_average, store
 
 
 class AlignmentBoostState(NamedTuple):
@@ -23,7 +26,7 @@ class AlignmentBoostState(NamedTuple):
 
 
 def alignment_boost(
-    boost: optax.ScalarOrSchedule = 0.5, *, decay: jax.typing.ArrayLike | None = None
+    boost: optax.ScalarOrSchedule = 0.5, *, decay: ArrayLike | None = None
 ) -> optax.GradientTransformationExtraArgs:
     r"""Multiplies the updates by 1 + boost where their sign equals the gradient's.
 
@@ -69,55 +72,60 @@ def alignment_boost(
     if decay is not None:
         _checks.check_scalar(owner, "decay", decay, 0, 1, open_high=True)
 
-    def init(params):
-        average = None if decay is None else _trees.zeros(owner, params, at_least=jnp.float32)
+    def init(params: optax.Params) -> AlignmentBoostState:
+        average = None if decay is None else _trees.zeros_like(owner, params, at_least=jnp.float32)
         return AlignmentBoostState(jnp.zeros([], jnp.int32), average)
 
-    def update(updates, state, params=None, *, grad=None, **extra):
-        del params, extra
-        flat = _trees.flatten(updates)
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        *,
+        grad: optax.Updates | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, AlignmentBoostState]:
+        del params, extra_args
+        _trees.check_leaves(owner, "updates", updates)
         if decay is None:
-            if grad is None:
-                raise ValueError(
-                    "alignment_boost: found no gradient to compare the updates with. Either pass "
-                    "it, tx.update(g, state, params, grad=g) (inside scale_by_snr_gate this is "
-                    "done for you), or give decay=0.9, and it keeps its own average of the updates."
-                )
-            others, average = flat.align(owner, "grad", grad, way_out=_trees.LIKE_UPDATES), None
+            _check_gradient(owner, grad, updates)
+            reference, average = grad, None
         else:
-            averages = flat.align(owner, "the state's average", state.average)
-            others = [
-                _average(owner, path, decay, a, u)
-                for path, a, u in zip(flat.paths, averages, flat.leaves, strict=True)
-            ]
-            average = flat.build(others)
+            _check_average(owner, state.average, updates)
+            average_with = functools.partial(moving_average, decay)
+            grads = _trees.map_leaves(jnp.asarray, updates)
+            reference = _trees.map_leaves(lambda g, a: average_with(a, g), grads, state.average)
+            average = store(reference, state.average)
 
         gain = boost(state.count) if callable(boost) else boost
-        boosted = [
-            u if _trees.is_hole(u) else _boost(owner, path, u, g, gain)
-            for path, u, g in zip(flat.paths, flat.leaves, others, strict=True)
-        ]
+
+        def lengthen(u: ArrayLike, g: ArrayLike) -> jax.Array:
+            u = jnp.asarray(u)
+            dtype = _trees.compute_dtype(u)
+            aligned = jnp.sign(u) * g > 0  # u * g could underflow
+            factor = jnp.where(aligned, 1 + jnp.asarray(gain, dtype), jnp.ones((), dtype))
+            return (u.astype(dtype) * factor).astype(u.dtype)
+
         count = jnp.asarray(optax.safe_increment(state.count))
-        return flat.build(boosted), AlignmentBoostState(count, average)
+        return _trees.map_leaves(lengthen, updates, reference), AlignmentBoostState(count, average)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _average(owner: str, path: str, decay: Any, average: Any, u: Any) -> Any:
-    if _trees.is_hole(u):
-        return average
-    _trees.check_leaf(owner, "updates", path, u)
-    has = "the state was initialised with"
-    _trees.check_shape(owner, f"updates{path}", u, average, has, _trees.OF_THESE_PARAMETERS)
-    return (decay * average + (1 - decay) * jnp.asarray(u)).astype(average.dtype)
+def _check_gradient(owner: str, grad: optax.Updates | None, updates: optax.Updates) -> None:
+    if grad is None:
+        raise ValueError(
+            f"{owner}: found no gradient to compare the updates with. Either pass "
+            "it, tx.update(g, state, params, grad=g) (inside scale_by_snr_gate this is "
+            "done for you), or give decay=0.9, and it keeps its own average of the updates."
+        )
+    _trees.check_structure(owner, "grad", grad, updates, hint=_trees.LIKE_UPDATES)
+    for path, u, g in _trees.leaves_with_path(updates, grad):
+        _trees.check_leaf(owner, "grad", path, g)
+        _trees.check_shape(owner, "grad", path, g, u, "the updates have")
 
 
-def _boost(owner: str, path: str, u: Any, g: Any, gain: Any) -> jax.Array:
-    _trees.check_leaf(owner, "updates", path, u)
-    u = jnp.asarray(u)
-    _trees.check_leaf(owner, "grad", path, g)
-    _trees.check_shape(owner, f"grad{path}", g, u, "the updates have")
-    aligned = jnp.sign(u) * g > 0  # u * g could underflow
-    dtype = _trees.work_dtype(u)
-    factor = jnp.where(aligned, 1 + jnp.asarray(gain, dtype), jnp.ones((), dtype))
-    return (u.astype(dtype) * factor).astype(u.dtype)
+def _check_average(owner: str, average: optax.Updates | None, updates: optax.Updates) -> None:
+    _trees.check_structure(owner, "the state's average", average, updates)
+    hint = _trees.THESE_PARAMETERS
+    for path, u, a in _trees.leaves_with_path(updates, average):
+        _trees.check_shape(owner, "updates", path, u, a, _trees.INITIALISED, hint)

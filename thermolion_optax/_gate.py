@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
-from thermolion_optax._moments import add_eps, advance, is_positive, safe_divide
+from thermolion_optax._moments import cast_like_adam, check_updates, divide, store, update_moments
+
+Gate = Callable[[jax.Array], ArrayLike]
 
 
 class SnrGateState(NamedTuple):
@@ -30,16 +33,16 @@ class SnrGateState(NamedTuple):
 
 
 def scale_by_snr_gate(
-    b1: jax.typing.ArrayLike = 0.9,
-    b2: jax.typing.ArrayLike = 0.99,
-    eps: jax.typing.ArrayLike = 1e-8,
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.99,
+    eps: ArrayLike = 1e-8,
     *,
     gas: optax.GradientTransformation | None = None,
     solid: optax.GradientTransformation | None = None,
-    exponent: jax.typing.ArrayLike = 0.5,
-    gate: Callable[[jax.Array], jax.typing.ArrayLike] | None = None,
-    mu_dtype: Any = None,
-    nu_dtype: Any = None,
+    exponent: ArrayLike = 0.5,
+    gate: Gate | None = None,
+    mu_dtype: DTypeLike | None = None,
+    nu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Mixes a sign step and a magnitude step by each parameter's signal-to-noise ratio.
 
@@ -100,89 +103,82 @@ def scale_by_snr_gate(
     gas = _checks.check_transformation(owner, "gas", gas)
     solid = _checks.check_transformation(owner, "solid", solid)
 
-    def init(params):
+    def init(params: optax.Params) -> SnrGateState:
         return SnrGateState(
-            mu=_trees.zeros(owner, params, mu_dtype),
-            nu=_trees.zeros(owner, params, nu_dtype, at_least=jnp.float32),
-            eps=_trees.scalar(eps),
+            mu=_trees.zeros_like(owner, params, mu_dtype),
+            nu=_trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
+            eps=_trees.float32_scalar(eps),
             gas=gas.init(params),
             solid=solid.init(params),
         )
 
-    def update(updates, state, params=None, **extra):
-        moments = advance(owner, updates, state.mu, state.nu, params, b1, b2)
-        rho = moments.map(lambda m, v: snr(m, v, eps), moments.mu, moments.nu)
-        sign = moments.map(jnp.sign, moments.mu)
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, SnrGateState]:
+        check_updates(owner, updates, state.mu, state.nu, params)
+
+        mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
+        rho = _trees.map_leaves(lambda m, v: snr(m, v, eps), mu, nu)  # Eq. 3
+        sign = _trees.map_leaves(jnp.sign, mu)
         if _checks.concrete(exponent) == 0.5:
             # XLA's CPU compiler will not duplicate a division: were m / (sqrt(v) + eps) used
             # twice, it would be written to memory. With rho as its one consumer, and the
             # signed ratio rebuilt from it, a leaf's whole update is one kernel.
-            magnitude = moments.map(jnp.multiply, rho, sign)
+            ratio = _trees.map_leaves(jnp.multiply, rho, sign)
         else:
-            magnitude = moments.map(
-                lambda m, v: _power_ratio(m, v, exponent, eps), moments.mu, moments.nu
+            ratio = _trees.map_leaves(
+                lambda m, v: divide(m, jnp.power(v, jnp.asarray(exponent, v.dtype)), eps), mu, nu
             )
 
-        extra |= {
-            "grad": updates,
-            "mu": moments.tree(moments.mu),
-            "nu": moments.tree(moments.nu),
-        }
-        from_gas, gas_state = gas.update(moments.tree(sign), state.gas, params, **extra)
-        from_solid, solid_state = solid.update(
-            moments.tree(magnitude), state.solid, params, **extra
+        extra_args |= {"grad": updates, "mu": mu, "nu": nu}
+        gas_step, gas_state = gas.update(sign, state.gas, params, **extra_args)  # Eq. 5, Eq. 7
+        solid_step, solid_state = solid.update(ratio, state.solid, params, **extra_args)
+        _check_branch(owner, "gas", gas_step, updates)
+        _check_branch(owner, "solid", solid_step, updates)
+
+        def mixture(rho, gas_step, solid_step):
+            lam = gate_value(gate, rho)  # Eq. 4
+            return (1 - lam) * gas_step + lam * solid_step  # Eq. 6
+
+        steps = _trees.map_leaves(mixture, rho, gas_step, solid_step)
+        return cast_like_adam(steps, updates, state.mu, params), SnrGateState(
+            mu=store(mu, state.mu),
+            nu=store(nu, state.nu),
+            eps=_trees.float32_scalar(eps),
+            gas=gas_state,
+            solid=solid_state,
         )
-        mixed = moments.map(
-            lambda r, x, y, dtype: mix(gate, r, x, y).astype(dtype),
-            rho,
-            _returned(owner, "gas", moments.flat, from_gas),
-            _returned(owner, "solid", moments.flat, from_solid),
-            moments.dtypes,
-        )
-        mu, nu = moments.stored()
-        return moments.tree(mixed), SnrGateState(mu, nu, _trees.scalar(eps), gas_state, solid_state)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _returned(owner: str, branch: str, flat: _trees.Flat, tree: Any) -> list[Any]:
-    """The leaves that a branch returned; raises unless they are like those it got."""
-    name = f"what the {branch} branch returned"
-    leaves = flat.align(owner, name, tree, way_out=_trees.LIKE_UPDATES)
-    for path, leaf, got in zip(flat.paths, flat.leaves, leaves, strict=True):
-        if _trees.is_hole(leaf):
-            continue
-        _trees.check_leaf(owner, name, path, got)
-        if jnp.shape(got) != ():  # one number for all elements is fine
-            _trees.check_shape(owner, f"{name}{path}", got, leaf, "the branch got")
-    return leaves
+def snr(mu: jax.Array, nu: jax.Array, eps: ArrayLike) -> jax.Array:
+    """The signal-to-noise ratio rho = |m| / (sqrt(v) + eps), 0 where the denominator is 0."""
+    return jnp.abs(divide(mu, jnp.sqrt(nu), eps))
 
 
-def snr(mu: jax.Array, nu: jax.Array, eps: Any) -> jax.Array:
-    """The ratio rho = |m| / (sqrt(v) + eps), 0 where the denominator is 0."""
-    return jnp.abs(safe_divide(mu, add_eps(jnp.sqrt(nu), eps), is_positive(eps)))
-
-
-def _power_ratio(mu: jax.Array, nu: jax.Array, exponent: Any, eps: Any) -> jax.Array:
-    power = jnp.power(nu, jnp.asarray(exponent, nu.dtype))
-    return safe_divide(mu, add_eps(power, eps), is_positive(eps))
-
-
-def mix(gate: Callable | None, rho: jax.Array, gas: jax.Array, solid: jax.Array) -> jax.Array:
-    """(1 - lambda) gas + lambda solid, with lambda = gate(rho), tanh where ``gate`` is None."""
-    gated = to_lambda(gate, rho)
-    return (1 - gated) * gas + gated * solid
-
-
-def to_lambda(gate: Callable | None, rho: jax.Array) -> jax.Array:
+def gate_value(gate: Gate | None, rho: jax.Array) -> jax.Array:
     """Lambda = gate(rho) in rho's dtype, shaped like rho or a scalar; tanh where it is None."""
     found = jnp.tanh(rho) if gate is None else gate(rho)
     if found is None:
         raise TypeError("scale_by_snr_gate: gate returned None, but must return lambda in [0, 1].")
-    gated = jnp.asarray(found)
-    if gated.shape not in ((), rho.shape):
+    lam = jnp.asarray(found)
+    if lam.shape not in ((), rho.shape):
         raise ValueError(
-            f"scale_by_snr_gate: gate returned shape {gated.shape} for a ratio of shape "
+            f"scale_by_snr_gate: gate returned shape {lam.shape} for a ratio of shape "
             f"{rho.shape}, but must act on each element alone (or return a scalar)."
         )
-    return gated.astype(rho.dtype)
+    return lam.astype(rho.dtype)
+
+
+def _check_branch(owner: str, branch: str, returned: Any, updates: optax.Updates) -> None:
+    """Raises unless a branch returned leaves like those it got, or one number for a leaf."""
+    name = f"what the {branch} branch returned"
+    _trees.check_structure(owner, name, returned, updates, hint=_trees.LIKE_UPDATES)
+    for path, u, step in _trees.leaves_with_path(updates, returned):
+        _trees.check_leaf(owner, name, path, step)
+        if jnp.shape(step) != ():
+            _trees.check_shape(owner, name, path, step, u, "the branch got")

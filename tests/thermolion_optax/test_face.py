@@ -1,0 +1,28 @@
+"""What the package shows: its public names, their docstrings, its version."""
+
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import thermolion_optax
+
+
+def test_every_module_is_private():
+    modules = [module.name for module in pkgutil.iter_modules(thermolion_optax.__path__)]
+    assert modules
+    assert all(name.startswith("_") for name in modules)
+
+
+def test_every_public_function_has_arguments_returns_an_example_and_references():
+    functions = [getattr(thermolion_optax, name) for name in thermolion_optax.__all__]
+    functions = [f for f in functions if inspect.isfunction(f)]
+    assert len(functions) == 14
+    for f in functions:
+        sections = re.findall(r"^(\w+):$", inspect.getdoc(f) or "", re.MULTILINE)
+        assert sections == ["Args", "Returns", "Raises", "Example", "References"], f.__name__
+
+
+def test_the_version_is_the_newest_of_the_changelog():
+    changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == thermolion_optax.__version__
