@@ -157,7 +157,7 @@ def thermal_noise(
 
 def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) -> jax.Array:
     """Eq. 7: the noise's standard deviation, float32 scalar, for a tensor's second moment."""
-    mean = jnp.sum(nu, dtype=jnp.float32) / max(nu.size, 1)
+    mean = jnp.zeros([], jnp.float32) if nu.size == 0 else jnp.mean(nu, dtype=jnp.float32)
     return jnp.sqrt(temperature * mean + variance_floor)
 
 

@@ -183,7 +183,8 @@ def _quantiles(arrays: Iterable[jax.Array]) -> jax.Array:
     flat = [x.ravel() for x in arrays]
     if not flat:
         return jnp.zeros(len(SNR_QUANTILES), jnp.float32)
-    return jnp.quantile(jnp.concatenate(flat), jnp.array(SNR_QUANTILES, jnp.float32))
+    with jax.enable_x64(True):  # it counts the elements in JAX's integers
+        return jnp.quantile(jnp.concatenate(flat), jnp.array(SNR_QUANTILES, jnp.float32))
 
 
 def _largest(scalars: Iterable[jax.Array]) -> jax.Array:

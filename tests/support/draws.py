@@ -25,7 +25,7 @@ def noise(shape, step=0, key=0, path="w"):
 def leaf_streams(shape, count):
     """Those of many leaves at one step, named as layers are, float64, shape (count, *shape)."""
     paths = [f"['layer{i}']['w']" for i in range(count)]
-    words = jnp.stack(_generator.seeds(jnp.zeros(2, jnp.uint32), jnp.int32(0), paths))
+    words = np.stack(_generator.seeds(jnp.zeros(2, jnp.uint32), jnp.int32(0), paths))
     return np.asarray(jax.vmap(lambda s: _generator.normal(s, shape))(words), np.float64)
 
 

@@ -5,8 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
-from draws import WORST_OF_N, largest_correlation, noise
+from draws import noise
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -61,8 +60,9 @@ def numpy_normal(s0, s1, count):
         a, _ = mix(np.arange(count, dtype=u) * u(0x9E3779B1) + s0, s1)
         b, half = mix(a + s1, s0)
     nibbles = sum(((word >> u(4 * i)) & u(15)).astype(int) for word in (a, b) for i in range(8))
-    z = (nibbles + (half >> u(8)) / 2**24 - 120.5) / math.sqrt(4081 / 12)
-    return z * (0.9905907710602437 + 0.002969548044600109 * z**2 + 4.990630754834197e-05 * z**4)
+    fractions = (half >> u(16)) / 2**16 + (half & u(0xFFFF)) / 2**16
+    z = (nibbles + fractions - 121) / math.sqrt(340 + 1 / 6)
+    return z * (0.9905951063240052 + 0.0029683744881939147 * z**2 + 4.983378114880991e-05 * z**4)
 
 
 def test_numbers_are_those_of_the_documented_scheme():
@@ -104,30 +104,3 @@ def test_same_bits_in_jit_scan_vmap_and_on_any_sharding():
         sharded = jax.jit(lambda: noise(shape, 2), out_shardings=out)()
         assert sharded.sharding.is_equivalent_to(out, 3)
         np.testing.assert_array_equal(sharded, want[2])
-
-
-@pytest.mark.parametrize("limit", [16, 50, 144, 2**32])
-@pytest.mark.parametrize("shape", [(), (0, 3), (40,), (3, 6, 3), (16, 16), (5, 1, 7, 9), (2,) * 8])
-def test_elements_are_numbered_apart_in_leaves_of_any_size(shape, limit, monkeypatch):
-    """With the limit of a word lowered, no two elements share number and seed words."""
-    monkeypatch.setattr(_generator, "_WORD", limit)
-    parts = jax.jit(lambda: _generator._number(shape, jnp.uint32(5), jnp.uint32(9)))()
-    whole = np.stack([np.broadcast_to(p, shape).ravel() for p in parts])
-    assert np.unique(whole, axis=1).shape[1] == math.prod(shape)
-
-
-def test_rows_of_a_huge_leaf_are_independent(monkeypatch):
-    """Were only one seed word changed from row to row, rows would be rotations of each other."""
-    monkeypatch.setattr(_generator, "_WORD", 2**16)
-    x = np.asarray(noise((32, 2**16)), np.float64)
-    assert abs(x.var() - 1) < 0.005
-    for row in x[1:]:
-        assert largest_correlation(x[0], row) < WORST_OF_N
-
-
-def test_leaves_beyond_a_word_can_be_traced():
-    for shape in ((2**20, 2**14), (3, 2**33), (2**33,), (2**17, 2, 2**17)):
-        traced = jax.eval_shape(
-            lambda s, shape=shape: _generator.normal(s, shape), jnp.zeros(2, jnp.uint32)
-        )
-        assert traced.shape == shape

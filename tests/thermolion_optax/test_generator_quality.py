@@ -1,7 +1,6 @@
-"""The noise as a random number generator: its distribution and its independence."""
+"""The noise as a random number generator: what its numbers are like, and their independence."""
 
 import math
-from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
@@ -9,66 +8,6 @@ import numpy as np
 import pytest
 from draws import WORST_OF_N, N, largest_correlation, leaf_streams, noise, streams
 from scipy import stats
-
-from thermolion_optax import _generator
-
-
-@pytest.fixture(scope="module")
-def sums():
-    """Exact weights of the 241 sums of sixteen nibbles, out of 16^16."""
-    weights = [1]
-    for _ in range(16):
-        weights = [
-            sum(weights[i - j] for j in range(16) if 0 <= i - j < len(weights))
-            for i in range(len(weights) + 15)
-        ]
-    assert sum(weights) == 16**16
-    return weights
-
-
-def exact_moments(sums, highest):
-    """E[(sum + d - 120.5)^k] for even k, d uniform on [0, 1), in exact arithmetic."""
-    ends = [Fraction(2 * k - 241, 2) for k in range(241)]
-    return {
-        k: sum(w * ((a + 1) ** (k + 1) - a ** (k + 1)) for w, a in zip(sums, ends, strict=True))
-        / (16**16 * (k + 1))
-        for k in range(2, highest + 1, 2)
-    }
-
-
-def test_constants_give_the_moments_of_a_normal_number(sums):
-    m = exact_moments(sums, 40)
-    assert m[2] == Fraction(16 * 255, 12) + Fraction(1, 12)
-    assert pytest.approx(math.sqrt(m[2]), rel=1e-15) == _generator._STD
-    c = [Fraction(x) for x in (_generator._C1, _generator._C3, _generator._C5)]
-    z = {k: float(m[k] / m[2] ** (k // 2)) for k in m}
-
-    def moment(power):
-        poly = [Fraction(1)]
-        for _ in range(power):
-            poly = [
-                sum(poly[i - j] * c[j] for j in range(3) if 0 <= i - j < len(poly))
-                for i in range(len(poly) + 2)
-            ]
-        return sum(float(x) * z[power + 2 * i] for i, x in enumerate(poly))
-
-    assert [moment(2), moment(4), moment(6)] == pytest.approx([1, 3, 15], rel=1e-13)
-    assert moment(8) == pytest.approx(105, rel=3e-4)
-
-
-def test_distribution_function_is_the_normal_one(sums):
-    """What ideal bits would give: the scheme's own distance to the normal distribution."""
-    edges = (np.arange(242) - 120.5) / _generator._STD
-    below = np.cumsum([0, *sums], dtype=object)
-    z = np.linspace(edges[0], edges[-1], 200_001)
-    n = z * (_generator._C1 + z**2 * (_generator._C3 + _generator._C5 * z**2))
-    cdf = np.interp(z, edges, (below / 16**16).astype(float))
-    assert np.abs(cdf - stats.norm.cdf(n)).max() < 6e-5
-    # The lower tail, where the distribution function has its full relative precision.
-    for sigma, tolerance in ((2, 0.001), (3, 0.002), (4, 0.01), (4.5, 0.03), (5, 0.1)):
-        share = np.interp(-sigma, n, cdf) / stats.norm.cdf(-sigma)
-        assert abs(share - 1) < tolerance, sigma
-    assert 7.8 < n[-1] < 8
 
 
 @pytest.fixture(scope="module")
