@@ -7,6 +7,17 @@ the first set that needs them, and TensorFlow by none.
 from experiments.datasets.dataset import Dataset, DatasetError
 from experiments.datasets.describe import describe
 from experiments.datasets.load import NAMES, load, splits
+from experiments.datasets.load_splits import Splits, load_splits
 from experiments.datasets.prepare import prepare
 
-__all__ = ["NAMES", "Dataset", "DatasetError", "describe", "load", "prepare", "splits"]
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "DatasetError",
+    "Splits",
+    "describe",
+    "load",
+    "load_splits",
+    "prepare",
+    "splits",
+]

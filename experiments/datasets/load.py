@@ -62,13 +62,10 @@ def load(
     Source:
         The ThermoLion paper (arXiv 2512.01881) trains on the first 5,000 images of each set.
     """
-    whole_number = isinstance(limit, int | np.integer) and not isinstance(limit, bool)
-    if limit is not None and not (whole_number and limit >= 1):
-        raise ValueError(f"limit is {limit!r}, expected a whole number from 1 up, or None for all")
+    count = check_limit(limit)
     offered = splits(name, catalogue=catalogue)
     if split not in offered:
         raise DatasetError(f"{name} has no split {split!r}; it has {', '.join(offered)}.")
-    count = None if limit is None else int(limit)
     if name == "digits":
         return _digits(split, count)
     if name.endswith(".npz"):
@@ -114,6 +111,18 @@ def splits(name: str, *, catalogue: Mapping[str, Spec] = CATALOGUE) -> tuple[str
     raise ValueError(
         f"there is no data set {name!r}{hint}. Known: {', '.join(known)}, or a path ending in .npz"
     )
+
+
+def check_limit(limit: int | None) -> int | None:
+    """Refuse a limit that is no number of images.
+
+    Raises:
+        ValueError: neither None nor a whole number from 1 up.
+    """
+    whole_number = isinstance(limit, int | np.integer) and not isinstance(limit, bool)
+    if limit is not None and not (whole_number and limit >= 1):
+        raise ValueError(f"limit is {limit!r}, expected a whole number from 1 up, or None for all")
+    return None if limit is None else int(limit)
 
 
 def _digits(split: str, count: int | None) -> Dataset:

@@ -21,6 +21,9 @@ from PIL import Image
 
 from experiments.datasets.catalogue import CATALOGUE
 
+# gzip headers Debian's packaging dropped: the time stamps of the official files.
+FASHION_TIMES = {"train": 1504176606, "t10k": 1504176627}
+
 TINY_SIZES = {"train": 10, "test": 5}
 NATIVE = {"usps": 16, "semeion": 16, "stl10": 96, "cifar10": 32, "cifar100": 32, "svhn": 32}
 MEMBERS_10 = [f"cifar-10-batches-bin/data_batch_{part}.bin" for part in range(1, 6)]
@@ -199,15 +202,22 @@ class Tiny:
 def tiny_set():
     """Make a tiny set: tiny_set(name, base="http://…/", change=None, seed=0) -> Tiny.
 
+    `classes` alternates so many classes instead of drawing labels; `copied` makes training
+    images copies of others: {number: number of the original}.
+
     `change(key, bytes) -> bytes` damages a file after its checksum was taken from the damaged
     bytes, so that what refuses it is the reader.
     """
 
-    def make(name, base="http://127.0.0.1:9/", change=None, seed=0):
+    def make(name, base="http://127.0.0.1:9/", change=None, seed=0, classes=None, copied=None):
         spec = CATALOGUE[name]
         rng = np.random.default_rng([seed, list(CATALOGUE).index(name)])
         sizes = {split: TINY_SIZES[split] for split in spec.sizes}
         data = {split: random_examples(name, count, rng) for split, count in sizes.items()}
+        if classes is not None:
+            data = {split: (i, np.arange(len(i)) % classes) for split, (i, _) in data.items()}
+        for copy, original in (copied or {}).items():
+            data["train"][0][copy] = data["train"][0][original]
         raw = raw_files(name, data)
         if change is not None:
             raw = {key: change(key, content) for key, content in raw.items()}
@@ -281,4 +291,17 @@ def fashion_mnist_folder():
         pytest.skip(
             "Debian's dataset-fashion-mnist is not here (THERMOLION_FASHION_MNIST names it)"
         )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def official_fashion_mnist(fashion_mnist_folder, tmp_path_factory):
+    """A folder of Debian's files with their official gzip headers: flag, time and name."""
+    folder = tmp_path_factory.mktemp("fashion_mnist")
+    for file in CATALOGUE["fashion_mnist"].files.values():
+        content = (fashion_mnist_folder / file.name).read_bytes()
+        assert content[:4] == b"\x1f\x8b\x08\x00"
+        time = struct.pack("<I", FASHION_TIMES[file.name.split("-")[0]])
+        header = content[:3] + b"\x08" + time + content[8:10] + file.name[:-3].encode() + b"\0"
+        (folder / file.name).write_bytes(header + content[10:])
     return folder

@@ -11,7 +11,6 @@ from sklearn.datasets import load_digits
 
 from experiments.datasets import NAMES, DatasetError, describe, load, progress, splits, store
 from experiments.datasets.dataset import fingerprint
-from experiments.datasets.holdout import every_fifth
 
 KINDS = ("array_record", "numpy")
 
@@ -201,13 +200,6 @@ def test_importing_and_the_embedded_set_are_light(code):
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("counts", [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]])
-def test_every_fifth_takes_a_fifth_of_each_class(counts):
-    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
-    held_out = np.bincount(labels[every_fifth(labels)], minlength=len(counts))
-    np.testing.assert_array_equal(held_out, [int(count / 5 + 0.5) for count in counts])
 
 
 def test_without_array_record_the_same_interface_works_through_numpy_files(tiny_set, tmp_path):
