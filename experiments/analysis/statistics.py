@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,40 +13,44 @@ from scipy import stats
 from experiments.records import Record
 
 LEVEL = 0.95
+ENOUGH = 5
+"""Values below which an interval would pretend more than is known: the values are shown instead."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its two-sided 95 % t interval; ``half`` is None where n is 1.
+    """A mean and its two-sided 95 % confidence interval; ``half`` is None where n is 1.
 
     Attributes:
         mean: arithmetic mean.
-        half: half the width of the interval for the mean, t(n-1) · std / √n.
+        half: half the width of the confidence interval for the mean, t(n-1) · std / √n.
         std: standard deviation of the sample (n - 1), None where n is 1.
         n: number of values.
+        values: the values themselves.
     """
 
     mean: float
     half: float | None
     std: float | None
     n: int
+    values: tuple[float, ...] = ()
 
     @property
-    def single(self) -> float | None:
-        """Half the width of the interval for one more single run, t(n-1) · std · √(1 + 1/n)."""
+    def prediction(self) -> float | None:
+        """Half the width of the 95 % prediction interval, t(n-1) · std · √(1 + 1/n)."""
         return None if self.half is None else self.half * math.sqrt(self.n + 1)
 
     def excludes(self, value: float) -> bool:
-        """Whether ``value`` lies outside the interval for the mean."""
+        """Whether ``value`` lies outside the confidence interval for the mean."""
         return self.half is not None and abs(value - self.mean) > self.half + 1e-9
 
-    def excludes_run(self, value: float) -> bool:
-        """Whether ``value``, being one run, lies outside the interval for a single run."""
-        return self.single is not None and abs(value - self.mean) > self.single + 1e-9
+    def prediction_excludes(self, value: float) -> bool:
+        """Whether ``value``, being one run, lies outside the prediction interval."""
+        return self.prediction is not None and abs(value - self.mean) > self.prediction + 1e-9
 
 
 def interval(values: Iterable[float]) -> Interval:
-    """Mean and 95 % t interval of independent values.
+    """Mean and 95 % t confidence interval of independent values.
 
     Raises:
         ValueError: there are no values.
@@ -60,11 +63,43 @@ def interval(values: Iterable[float]) -> Interval:
     array = np.asarray(list(values), dtype=np.float64)
     if array.size == 0:
         raise ValueError("no values to average")
-    n, mean = array.size, float(array.mean())
+    n, mean, found = array.size, float(array.mean()), tuple(array.tolist())
     if n == 1:
-        return Interval(mean, None, None, 1)
+        return Interval(mean, None, None, 1, found)
     std = float(array.std(ddof=1))
-    return Interval(mean, float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * std / math.sqrt(n), std, n)
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * std / math.sqrt(n)
+    return Interval(mean, half, std, n, found)
+
+
+_PARTS: dict[str, Any] = {
+    "protocol": None,
+    "protocol_version": None,
+    "protocol_hash": None,
+    "dataset": None,
+    "fingerprint": None,
+    "network": "convnet",
+    "network_source": None,
+    "optimizer": None,
+    "optimizer_source": None,
+    "schedule": "constant",
+    "regime": None,
+    "phase": None,
+    "budget": None,
+}
+"""What records may differ in beside hyperparameters and seed, and what its absence means."""
+
+_CONDITIONS = (
+    "protocol_hash",
+    "network_source",
+    "optimizer_source",
+    "schedule",
+    "regime",
+    "phase",
+    "budget",
+)
+
+
+Row = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, float], ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +107,19 @@ class Entry:
     """All runs that differ in the seed alone.
 
     Accuracies are in per cent. A diverged run counts with the accuracy it was measured
-    at, or with 0 where none could be.
+    at, or with 0 where none could be. ``conditions`` holds what else makes a row: the schedule
+    unless it is constant, the regime, phase and budget, the hashes of a user's files.
     """
 
     protocol: str
     version: int
     dataset: str
     fingerprint: str
+    network: str
     optimizer: str
     hyperparameters: dict[str, float]
     changed: dict[str, float]
+    conditions: dict[str, str]
     train: Interval
     test: Interval | None
     loss: np.ndarray
@@ -90,30 +128,34 @@ class Entry:
     compile_seconds: float
     diverged: int
     by_seed: dict[int, float]
+    test_by_seed: dict[int, float]
     records: list[Record] = field(repr=False)
 
     @property
-    def row(self) -> tuple[str, tuple[tuple[str, float], ...]]:
-        """What makes a row of a table: the optimizer and every hyperparameter."""
-        return self.optimizer, tuple(sorted(self.hyperparameters.items()))
+    def facts(self) -> dict[str, Any]:
+        """What the records say of the data."""
+        return self.records[0].get("data") or {}
 
     @property
-    def label(self) -> str:
-        """The optimizer as given, with what was changed of the protocol's settings."""
-        changed = ", ".join(f"{name} {value:g}" for name, value in sorted(self.changed.items()))
-        return f"{self.optimizer} ({changed})" if changed else self.optimizer
+    def learning_rate(self) -> float | None:
+        """The (peak) learning rate, None where the optimizer has none of its own."""
+        return self.hyperparameters.get("learning_rate")
 
-
-def _percent(record: Record) -> float:
-    accuracy = record["train_accuracy"]
-    return 0.0 if accuracy is None else 100.0 * accuracy
+    @property
+    def row(self) -> Row:
+        """What makes a row of a table: the optimizer, its conditions, every hyperparameter."""
+        numbers = tuple(sorted(self.hyperparameters.items()))
+        return self.optimizer, tuple(self.conditions.items()), numbers
 
 
 def entry(records: Sequence[Record]) -> Entry:
     """Sums up records that differ in the seed alone."""
     records = sorted(records, key=lambda record: record["seed"])
     first = records[0]
-    tests = [100.0 * r["test_accuracy"] for r in records if r["test_accuracy"] is not None]
+    train = {r["seed"]: 100.0 * (r["train_accuracy"] or 0.0) for r in records}
+    test = {
+        r["seed"]: 100.0 * r["test_accuracy"] for r in records if r["test_accuracy"] is not None
+    }
     steps = [r["update_rms"] for r in records if r["update_rms"] is not None]
     epochs = max(len(r["train_loss"]) for r in records)
     loss = np.full((len(records), epochs), np.nan)
@@ -125,41 +167,48 @@ def entry(records: Sequence[Record]) -> Entry:
         version=first["protocol_version"],
         dataset=first["dataset"],
         fingerprint=first["fingerprint"],
+        network=_part(first, "network"),
         optimizer=first["optimizer"],
         hyperparameters=dict(first["hyperparameters"]),
         changed=dict(first.get("changed") or {}),
-        train=interval(_percent(r) for r in records),
-        test=interval(tests) if tests else None,
+        conditions={
+            name: str(_part(first, name))
+            for name in _CONDITIONS
+            if _part(first, name) != _PARTS[name]
+        },
+        train=interval(train.values()),
+        test=interval(test.values()) if test else None,
         loss=loss,
         update_rms=float(np.mean(steps)) if steps else None,
         seconds=tuple(r["seconds"] for r in records),
         compile_seconds=max(r["compile_seconds"] for r in records),
         diverged=sum(r["status"] != "ok" for r in records),
-        by_seed={r["seed"]: _percent(r) for r in records},
+        by_seed=train,
+        test_by_seed=test,
         records=records,
     )
+
+
+def _part(record: Record, name: str) -> Any:
+    value = record.get(name)
+    return _PARTS[name] if value is None else value
 
 
 def entries(records: Iterable[Record]) -> list[Entry]:
     """Groups records by everything but the seed and sums each group up, in a stable order."""
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:
-        hyperparameters = json.dumps(record["hyperparameters"], sort_keys=True)
-        groups.setdefault(
-            (
-                record["protocol"],
-                record["protocol_version"],
-                record["dataset"],
-                record["fingerprint"],
-                record["optimizer"],
-                hyperparameters,
-            ),
-            [],
-        ).append(record)
+        parts = [_part(record, name) for name in _PARTS]
+        key = (*("" if part is None else part for part in parts), _numbers(record))
+        groups.setdefault(key, []).append(record)
     return [entry(groups[key]) for key in sorted(groups)]
 
 
-def mean_gain(pairs: Sequence[tuple[Entry, Entry]]) -> Interval:
+def _numbers(record: Record) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((k, float(v)) for k, v in record["hyperparameters"].items()))
+
+
+def mean_gain(pairs: Sequence[tuple[Entry, Entry]], *, held_out: bool = False) -> Interval:
     """Mean over data sets of accuracy minus the baseline's, in points, with its interval.
 
     Seeds share initialisation and data order, so each seed gives one difference, averaged
@@ -167,12 +216,19 @@ def mean_gain(pairs: Sequence[tuple[Entry, Entry]]) -> Interval:
 
     Args:
         pairs: for each data set the entry and the baseline's entry.
+        held_out: of held-out accuracy instead of accuracy on the images trained on.
+
+    Returns:
+        The interval; n is 0, and only the mean of the means given, where no seed is common.
     """
-    common = set.intersection(*(set(e.by_seed) for pair in pairs for e in pair))
+    sides = [
+        [e.test_by_seed if held_out else e.by_seed for e in (one, baseline)]
+        for one, baseline in pairs
+    ]
+    common = set.intersection(*(set(side) for both in sides for side in both))
     if not common:
-        mean = float(np.mean([x.train.mean - base.train.mean for x, base in pairs]))
-        return Interval(mean, None, None, 0)
+        both = [[float(np.mean(list(side.values()))) for side in pair] for pair in sides]
+        return Interval(float(np.mean([one - other for one, other in both])), None, None, 0)
     return interval(
-        float(np.mean([x.by_seed[seed] - base.by_seed[seed] for x, base in pairs]))
-        for seed in sorted(common)
+        float(np.mean([one[seed] - other[seed] for one, other in sides])) for seed in sorted(common)
     )

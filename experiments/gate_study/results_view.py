@@ -10,8 +10,9 @@ from experiments import records
 from experiments.analysis import statistics
 from experiments.analysis.statistics import Entry
 from experiments.optimizers import overrides
-from experiments.reports import notes, report, tables
-from experiments.reports.table import Table, dataset_title
+from experiments.reports import markdown, provenance, report
+from experiments.reports.labels import dataset_order, dataset_title
+from experiments.reports.section import Question, Section
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,12 +65,10 @@ def load(folder: str | os.PathLike[str]) -> tuple[list[Entry], Markdown]:
             "    python -m experiments run --protocol paper --datasets digits "
             f"--optimizers adam thermolion --seeds 3 --out {os.fspath(folder)}\n"
         )
-    groups: dict[tuple[str, int], list[Entry]] = {}
-    for entry in statistics.entries(reading.records):
-        groups.setdefault((entry.protocol, entry.version), []).append(entry)
-    found = [entry for key in sorted(groups) for entry in report.apart(groups[key])]
+    groups = report.by_protocol(statistics.entries(reading.records))
+    found = [entry for group in groups for entry in report.apart(group)]
     notices = [
-        f"- **notice**: {text}" for text in (*reading.notices, *notes.mixed(reading.records))
+        f"- **notice**: {text}" for text in (*reading.notices, *provenance.mixed(reading.records))
     ]
     lines = [f"{len(reading.records)} runs:", _counts(found), "\n".join(notices)]
     return found, Markdown("\n\n".join(line for line in lines if line))
@@ -79,7 +78,7 @@ def _counts(entries: Sequence[Entry]) -> str:
     lines = ["| protocol | data set | optimizers | runs |", "|:--|:--|:--|--:|"]
     for protocol in _protocols(entries):
         group = [entry for entry in entries if _name(entry) == protocol]
-        for dataset in tables.dataset_order(group):
+        for dataset in dataset_order(group):
             cell = [entry for entry in group if entry.dataset == dataset]
             names = ", ".join(dict.fromkeys(f"`{entry.optimizer}`" for entry in cell))
             runs = sum(entry.train.n for entry in cell)
@@ -140,26 +139,41 @@ def _known(kind: str, repeated: Sequence[str]) -> Callable[[Sequence[str] | None
 NOTHING = Markdown("Nothing to show: there are no records of that choice.")
 
 
+def _sections(entries: Sequence[Entry]) -> list[Section]:
+    return report.sections(entries, Question("DIR")) if entries else []
+
+
 def accuracy(entries: Sequence[Entry]) -> Markdown:
-    """A table for each data set: accuracies, the paper's number, step sizes."""
-    return _shown([tables.dataset_table(entries, n) for n in tables.dataset_order(entries)])
+    """A table for each data set: accuracies, the published number, step sizes."""
+    return _tables(entries, "accuracy")
+
+
+def compared(entries: Sequence[Entry]) -> Markdown:
+    """Differences of accuracy to Adam's, paired by seed."""
+    return _tables(entries, "paired")
 
 
 def seconds(entries: Sequence[Entry]) -> Markdown:
     """How long the runs took, compilation apart."""
-    return _shown(tables.seconds_tables(entries))
+    return _tables(entries, "table3", "seconds")
 
 
-def _shown(found: Sequence[Table]) -> Markdown:
-    parts = [f"### {table.title}\n\n{table.markdown()}" for table in found]
+def _tables(entries: Sequence[Entry], *keys: str) -> Markdown:
+    found = [t for section in _sections(entries) for t in section.tables if t.key in keys]
+    parts = [f"### {table.title}\n\n{markdown.table(table)}" for table in found]
     return Markdown("\n\n".join(parts)) if parts else NOTHING
 
 
 def remarks(entries: Sequence[Entry]) -> Markdown:
     """What a reader must know beside the numbers."""
-    return Markdown("\n".join(f"- {text}" for text in notes.notes(entries))) if entries else NOTHING
+    found = [note for section in _sections(entries) for note in section.notes]
+    return Markdown("\n".join(f"- {text}" for text in found)) if found else NOTHING
 
 
-def picture(entries: Sequence[Entry], draw: Callable[..., dict[str, bytes]]) -> Png | Markdown:
-    """One of the figures of `experiments.figures`, `loss` or `accuracy`."""
-    return Png(draw(entries)["png"]) if entries else NOTHING
+def picture(entries: Sequence[Entry], key: str) -> Png | Markdown:
+    """One of a report's figures: "loss", "accuracy" or, of a sweep, "rates"."""
+    for section in _sections(entries):
+        for figure in section.figures:
+            if figure.key == key:
+                return Png(figure.draw()["png"])
+    return NOTHING

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from experiments.protocols import paper
+from experiments.protocols.paper import published
+from experiments.protocols.reference import Reference
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Protocol:
         batch_size: images a step; the last partial batch is kept.
         limit: at most so many first training images.
         optimizers: the default ones.
+        reference: published numbers of the protocol as it stands; None of a deviation.
         deviations: what the caller changed, part of the printed name.
     """
 
@@ -41,6 +43,7 @@ class Protocol:
     batch_size: int
     limit: int
     optimizers: tuple[str, ...]
+    reference: Reference | None = field(default=None, compare=False, repr=False)
     deviations: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -65,14 +68,15 @@ PROTOCOLS: dict[str, Protocol] = {
         base="paper",
         version=1,
         description=(
-            "first {limit:,} training images in file order, 32x32, batches of {batch_size:,}, "
-            "{epochs} epochs, released settings, accuracy on the images trained on "
+            "at most the first {limit:,} training images in file order, 32x32, batches of "
+            "{batch_size:,}, {epochs} epochs, released settings, accuracy on the images trained on "
             "(held-out accuracy beside it)"
         ),
         epochs=12,
         batch_size=1024,
         limit=5000,
-        optimizers=paper.OPTIMIZERS,
+        optimizers=published.OPTIMIZERS,
+        reference=published.REFERENCE,
     ),
 }
 
@@ -111,7 +115,10 @@ def get(name: str, /, **changes: int | None) -> Protocol:
         for key, value in changes.items()
         if value is not None and value != getattr(protocol, key)
     }
-    return replace(protocol, **changed, deviations=tuple(sorted(changed.items())))
+    if not changed:
+        return protocol
+    deviations = tuple(sorted(changed.items()))
+    return replace(protocol, **changed, deviations=deviations, reference=None)
 
 
 def parse(name: str) -> Protocol:

@@ -16,19 +16,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from experiments.analysis.statistics import Entry
-from experiments.protocols import paper
+from experiments.analysis import sweeps
+from experiments.analysis.statistics import ENOUGH, Entry, Row
+from experiments.protocols.reference import Reference
 from experiments.reports import style
-from experiments.reports.table import dataset_order, dataset_title, in_paper, ordered, title_of
+from experiments.reports.labels import dataset_order, dataset_title, labels
+from experiments.reports.table import limits, published
 
 COLUMNS = 3
+DEPTH = 30.0  # points of accuracy below the best that a figure of rates shows
 _BAR: dict[str, Any] = {"marker": "|", "markersize": 12, "markeredgewidth": 2.5}
+_RING: dict[str, Any] = {"marker": "o", "markersize": 12, "markerfacecolor": "none"}
 
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Any]]:
     columns = min(COLUMNS, count)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(max(6.4, 4.3 * columns), height * rows + 1.2), layout="constrained")
+    figure = Figure(figsize=(max(6.4, 4.3 * columns), height * rows + 0.4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for unused in axes[count:]:
@@ -47,33 +51,63 @@ def _encode(figure: Figure) -> dict[str, bytes]:
     return files
 
 
-def _looks(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
-    """Every row's colour, line and marker by its title, no two alike."""
-    looks: dict[str, dict[str, Any]] = {}
-    for entry in ordered(entries):
-        if title_of(entry) in looks:
-            continue
-        label = entry.label if entry.changed else entry.optimizer
+Look = dict[str, Any]
+
+
+def _looks(called: dict[Row, str]) -> dict[Row, Look]:
+    """Every row's colour, line and marker, no two alike; an optimizer's own are its first row's."""
+    looks: dict[Row, Look] = {}
+    for row, label in called.items():
         # As many tries as there are lines times markers.
-        tries = [
-            style.line(entry.optimizer, "" if in_paper(entry) else label, shift)
-            for shift in range(32)
-        ]
-        free = (look for look in tries if look not in looks.values())
-        looks[title_of(entry)] = next(free, tries[0])
+        tries = [style.line(row[0]), *(style.line(row[0], label, shift) for shift in range(32))]
+        looks[row] = next((look for look in tries if look not in looks.values()), tries[0])
     return looks
 
 
-def _legend(figure: Figure, looks: dict[str, dict[str, Any]]) -> None:
-    """One legend for all panels, below them, a line for each row of the tables."""
-    handles = {title: Line2D([], [], **look) for title, look in looks.items()}
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=3, handlelength=3.5
+def _legend(figure: Figure, handles: dict[str, Line2D]) -> None:
+    """One legend for all panels, below them, in as many columns as the figure has room for.
+
+    The figure grows by the legend's height, so that the panels keep theirs.
+    """
+    columns = 3
+    while True:
+        legend = figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=columns,
+            handlelength=3.5,
+        )
+        figure.draw_without_rendering()
+        room, size = figure.bbox, legend.get_window_extent()
+        if size.width < room.width or columns == 1:
+            break
+        legend.remove()
+        columns -= 1
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(
+        max(width, 1.02 * size.width / figure.dpi), height + size.height / figure.dpi
     )
 
 
+def _of_rows(called: dict[Row, str], looks: dict[Row, Look]) -> dict[str, Line2D]:
+    return {called[row]: Line2D([], [], **look) for row, look in looks.items()}
+
+
+def _called(entries: Sequence[Entry]) -> dict[Row, str]:
+    """Labels of rows; of families, where each stands on every data set with one rate of its own."""
+    one_each = len({(e.dataset, sweeps.family(e)) for e in entries}) == len(entries)
+    families = labels(entries, rates=False)
+    several = len({e.row for e in entries}) > len(families)
+    return families if one_each and several else labels(entries)
+
+
+def _row(entry: Entry, called: dict[Row, str]) -> Row:
+    return entry.row if entry.row in called else sweeps.family(entry)
+
+
 def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
-    """Figure 1: training loss per epoch on a log axis, a panel for each data set.
+    """Training loss per epoch on a log axis, a panel for each data set.
 
     Lines are means over seeds, bands reach from the smallest to the largest seed. Epochs
     whose loss is not finite or not positive are left out of both.
@@ -81,12 +115,14 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
     Returns:
         The figure as {"png": bytes, "svg": bytes}.
     """
-    names, looks = dataset_order(entries), _looks(entries)
+    names, called = dataset_order(entries), _called(entries)
+    looks = _looks(called)
     with style.context():
         figure, axes = _panels(len(names), 3.4)
         for axis, name in zip(axes, names, strict=True):
-            for place, entry in enumerate(ordered([e for e in entries if e.dataset == name])):
-                _draw_loss(axis, entry, looks[title_of(entry)], place)
+            here = {_row(entry, called): entry for entry in entries if entry.dataset == name}
+            for place, row in enumerate(row for row in called if row in here):
+                _draw_loss(axis, here[row], looks[row], place)
             axis.set_yscale("log")
             axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -95,7 +131,7 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
             axis.set_xlabel("epoch")
             axis.set_ylabel("training loss (nats)")
             axis.xaxis.get_major_locator().set_params(integer=True)
-        _legend(figure, looks)
+        _legend(figure, _of_rows(called, looks))
         return _encode(figure)
 
 
@@ -118,58 +154,98 @@ def _draw_loss(axis: Any, entry: Entry, look: dict[str, Any], place: int) -> Non
         axis.fill_between(epochs, low, high, color=look["color"], alpha=0.15, linewidth=0)
 
 
-def accuracy(entries: Sequence[Entry]) -> dict[str, bytes]:
-    """Train accuracy (filled), held-out accuracy (open) and the paper's number (a bar).
+def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> dict[str, bytes]:
+    """Train accuracy (filled), held-out accuracy (open) and a published number (a bar).
 
-    Error bars are 95 % intervals for the mean over seeds; a panel for each data set.
+    Error bars are 95 % intervals for the mean over seeds, within 0 and 100; of too few seeds
+    for one the runs are shown as dots. A panel for each data set.
 
     Returns:
         The figure as {"png": bytes, "svg": bytes}.
     """
-    names = dataset_order(entries)
-    looks = _looks(entries)
-    rows = list(looks)
+    names, called = dataset_order(entries), _called(entries)
+    looks, rows = _looks(called), list(called)
     with style.context():
-        figure, axes = _panels(len(names), 1.0 + 0.28 * len(rows))
+        figure, axes = _panels(len(names), 0.8 + 0.28 * len(rows))
         for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
             for entry in entries:
                 if entry.dataset == name:
-                    title = title_of(entry)
-                    _draw_accuracy(axis, rows.index(title), entry, looks[title]["color"])
-            axis.set_yticks(range(len(rows)), rows if number % COLUMNS == 0 else [""] * len(rows))
+                    row = _row(entry, called)
+                    printed = published(entry, reference)
+                    _draw_accuracy(axis, rows.index(row), entry, printed, looks[row]["color"])
+            shown = called.values() if number % COLUMNS == 0 else [""] * len(rows)
+            axis.set_yticks(range(len(rows)), shown)
             axis.set_ylim(len(rows) - 0.5, -0.5)
             axis.set_title(dataset_title(name))
             axis.set_xlabel("accuracy (%)")
-        grey: dict[str, Any] = {"color": "#555555", "linestyle": "none"}
+        grey: Look = {"color": "#555555", "linestyle": "none"}
         handles = {"on the images trained on": Line2D([], [], marker="o", **grey)}
         if any(entry.test for entry in entries):
             handles["held out"] = Line2D([], [], marker="s", markerfacecolor="white", **grey)
-        if any(_printed(entry) is not None for entry in entries):
-            handles["the paper (trained on)"] = Line2D([], [], **_BAR, **grey)
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+        if reference and any(published(entry, reference) is not None for entry in entries):
+            handles[f"{reference.name} (trained on)"] = Line2D([], [], **_BAR, **grey)
+        if any(entry.train.n < ENOUGH for entry in entries):
+            handles["one run"] = Line2D([], [], marker=".", markersize=4, **grey)
+        _legend(figure, handles)
         return _encode(figure)
 
 
-def _draw_accuracy(axis: Any, place: int, entry: Entry, colour: str) -> None:
-    printed = _printed(entry)
+def _draw_accuracy(axis: Any, place: int, entry: Entry, printed: float | None, colour: str) -> None:
     if printed is not None:
         axis.plot(printed, place - 0.14, color="#555555", **_BAR)
     for interval, marker, fill, shift in (
         (entry.test, "s", "white", 0.18),
         (entry.train, "o", colour, -0.14),
     ):
-        if interval is not None:
-            axis.errorbar(
-                interval.mean,
-                place + shift,
-                xerr=interval.half,
-                fmt=marker,
-                markersize=5,
-                color=colour,
-                markerfacecolor=fill,
-                capsize=2.5,
-            )
+        if interval is None:
+            continue
+        at: Look = {"color": colour, "markersize": 5, "markerfacecolor": fill}
+        if 1 < interval.n < ENOUGH:
+            runs = [place + shift] * interval.n
+            axis.plot(interval.values, runs, ".", color="#555555", markersize=4, zorder=3)
+            axis.plot(interval.mean, place + shift, marker, **at)
+        else:
+            low, high = limits(interval)
+            ends = [[interval.mean - low], [high - interval.mean]]
+            axis.errorbar(interval.mean, place + shift, xerr=ends, fmt=marker, capsize=2.5, **at)
 
 
-def _printed(entry: Entry) -> float | None:
-    return paper.accuracy(entry.optimizer, entry.dataset) if in_paper(entry) else None
+def rates(entries: Sequence[Entry]) -> dict[str, bytes]:
+    """Train accuracy against learning rate, a line for each optimizer, a panel for each data set.
+
+    Lines are means over seeds, bands reach from the smallest to the largest seed; a ring marks
+    each optimizer's best rate. What lies more than ``DEPTH`` points below the best is cut off,
+    so that a rate that fails does not flatten all others.
+
+    Returns:
+        The figure as {"png": bytes, "svg": bytes}.
+    """
+    names, called = dataset_order(entries), labels(entries, rates=False)
+    looks = _looks(called)
+    with style.context():
+        figure, axes = _panels(len(names), 3.4)
+        for axis, name in zip(axes, names, strict=True):
+            here = [e for e in entries if e.dataset == name and e.learning_rate]
+            for row, look in looks.items():
+                _draw_rates(axis, [e for e in here if sweeps.family(e) == row], look)
+            top = max((e.train.mean for e in here), default=0.0)
+            axis.set_ylim(bottom=max(axis.get_ylim()[0], top - DEPTH))
+            axis.set_xscale("log")
+            axis.set_title(dataset_title(name))
+            axis.set_xlabel("learning rate")
+            axis.set_ylabel("train accuracy (%)")
+        ring = Line2D([], [], color="#555555", linestyle="none", **_RING)
+        _legend(figure, {**_of_rows(called, looks), "best rate": ring})
+        return _encode(figure)
+
+
+def _draw_rates(axis: Any, entries: Sequence[Entry], look: Look) -> None:
+    if not entries:
+        return
+    there = sorted(entries, key=lambda entry: entry.learning_rate or 0.0)
+    at = [entry.learning_rate for entry in there]
+    axis.plot(at, [entry.train.mean for entry in there], **look)
+    ends = [(min(entry.train.values), max(entry.train.values)) for entry in there]
+    axis.fill_between(at, *zip(*ends, strict=True), color=look["color"], alpha=0.15, linewidth=0)
+    (best,) = sweeps.best(there)
+    axis.plot(best.entry.learning_rate, best.entry.train.mean, color=look["color"], **_RING)

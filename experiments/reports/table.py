@@ -1,4 +1,4 @@
-"""A table as text and numbers, and how its cells are worded: names, marks, intervals."""
+"""A table as text and numbers, and how its cells are worded: intervals and marks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.analysis.statistics import Entry, Interval
-from experiments.protocols import paper
+from experiments.analysis.statistics import ENOUGH, Entry, Interval
+from experiments.protocols.reference import Reference
 
 DASH = "–"
-OUTSIDE, OUTSIDE_RUN, DISAGREES, DIVERGED = "*", "**", "§", "†"
+OUTSIDE, OUTSIDE_RUN, DIVERGED, UNHEALTHY, EDGE = "*", "**", "†", "‡", "¶"
+PERCENT = (0.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -33,113 +34,87 @@ class Table:
     rows: tuple[tuple[str, ...] | None, ...]
     data: tuple[dict[str, Any], ...]
 
-    def markdown(self) -> str:
-        """The table in Markdown, padded so that it reads as plain text, too."""
-        lines = [
-            # A bar would end the cell: an optimizer's overrides may hold one.
-            tuple(cell.replace("|", "\\|") for cell in row or ("",) * len(self.header))
-            for row in (self.header, *self.rows)
-        ]
-        widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(self.header))]
-
-        def join(cells: Sequence[str]) -> str:
-            first, *others = zip(cells, widths, strict=True)
-            padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-            return "| " + " | ".join(padded) + " |"
-
-        rule = "|:" + "-" * (widths[0] + 1) + "|"
-        rule += "".join("-" * (width + 1) + ":|" for width in widths[1:])
-        return "\n".join([join(lines[0]), rule, *map(join, lines[1:])])
-
 
 def csv_of(tables: Sequence[Table]) -> str:
     """The numbers behind tables of one kind; empty fields are numbers that do not exist."""
     text = io.StringIO()
     rows = [row for table in tables for row in table.data]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    fields = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(text, list(fields), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
     return text.getvalue()
 
 
-def number(interval: Interval | None, digits: int = 2, sign: bool = False) -> str:
-    """Mean ± half of the 95 % interval; the half is left out where there is one run."""
+def number(
+    interval: Interval | None,
+    *,
+    sign: bool = False,
+    bounds: tuple[float, float] = (float("-inf"), float("inf")),
+) -> str:
+    """A mean with its uncertainty: the one form that tables have for it.
+
+    Example:
+        >>> from experiments.analysis.statistics import interval
+        >>> number(interval([90.0, 91.0, 92.0, 93.0, 94.0]))  # mean ± half of the 95 % interval
+        '92.00 ± 1.96'
+        >>> number(interval([97.0, 99.0, 99.5, 99.5, 100.0]), bounds=PERCENT)  # cut at a bound
+        '99.00 [97.54, 100.00]'
+        >>> number(interval([82.7, 83.4]))  # too few for an interval: the values, by seed
+        '83.05 (82.7, 83.4)'
+    """
     if interval is None:
         return DASH
-    mean = f"{interval.mean:{'+' if sign else ''}.{digits}f}"
-    return mean if interval.half is None else f"{mean} ± {interval.half:.{digits}f}"
+    signed = "+" if sign else ""
+    mean = f"{interval.mean:{signed}.2f}"
+    if interval.half is None:
+        return mean
+    if interval.n < ENOUGH:
+        return f"{mean} ({', '.join(f'{value:{signed}.1f}' for value in interval.values)})"
+    low, high = limits(interval, bounds)
+    if high - low < 2 * interval.half - 1e-9:
+        return f"{mean} [{low:{signed}.2f}, {high:{signed}.2f}]"
+    return f"{mean} ± {interval.half:.2f}"
 
 
-def in_paper(entry: Entry) -> bool:
-    """Whether an entry is one of the paper's optimizers at the paper's settings."""
-    return entry.optimizer in paper.OPTIMIZERS and not entry.changed
+def limits(interval: Interval, bounds: tuple[float, float] = PERCENT) -> tuple[float, float]:
+    """The ends of an interval within what is possible."""
+    half = interval.half or 0.0
+    low, high = (min(max(interval.mean + x, bounds[0]), bounds[1]) for x in (-half, half))
+    return low, high
 
 
-def ordered(entries: Sequence[Entry]) -> list[Entry]:
-    """The paper's optimizers in its order, then the others by name and settings."""
-
-    def place(entry: Entry) -> tuple[Any, ...]:
-        if in_paper(entry):
-            return (0, paper.OPTIMIZERS.index(entry.optimizer))
-        return (1, entry.optimizer, sorted(entry.changed.items()))
-
-    return sorted(entries, key=place)
-
-
-def title_of(entry: Entry) -> str:
-    """An optimizer's name in tables; outside the paper its learning rate is stated."""
-    if in_paper(entry):
-        return paper.OPTIMIZER_TITLES[entry.optimizer]
-    settings = {"learning_rate": entry.hyperparameters.get("learning_rate"), **entry.changed}
-    stated = ", ".join(
-        f"{'lr' if name == 'learning_rate' else name} {value:.3g}"
-        for name, value in settings.items()
-        if value is not None
+def at_protocol_settings(entry: Entry, reference: Reference | None) -> bool:
+    """Whether an entry is one of the reference's optimizers, run as the reference has it."""
+    return (
+        reference is not None
+        and entry.network == reference.network
+        and entry.optimizer in reference.optimizers
+        and not entry.changed
+        and not entry.conditions
     )
-    return f"{entry.optimizer} ({stated})"
 
 
-def dataset_title(name: str) -> str:
-    """A data set's name in tables."""
-    return paper.DATASET_TITLES.get(name, name)
+def published(entry: Entry, reference: Reference | None) -> float | None:
+    """The number published for an entry, in per cent, if there is one."""
+    if reference is None or not at_protocol_settings(entry, reference):
+        return None
+    return reference.accuracy.get(entry.optimizer, {}).get(entry.dataset)
 
 
 def mark(interval: Interval, printed: float | None) -> str:
-    """Whether the paper's number lies outside the mean's interval, or even a single run's."""
-    if printed is None or not interval.excludes(printed):
+    """Whether a published number lies outside the mean's interval, or even a single run's."""
+    if printed is None or interval.n < ENOUGH or not interval.excludes(printed):
         return ""
-    return OUTSIDE_RUN if interval.excludes_run(printed) else OUTSIDE
+    return OUTSIDE_RUN if interval.prediction_excludes(printed) else OUTSIDE
 
 
 def with_rule(
-    rows: list[tuple[Entry, tuple[str, ...]]],
+    rows: Sequence[tuple[Entry, tuple[str, ...]]], reference: Reference | None
 ) -> tuple[tuple[str, ...] | None, ...]:
-    """Rows with a rule between the paper's optimizers and the others."""
-    inside = [row for entry, row in rows if in_paper(entry)]
-    outside = [row for entry, row in rows if not in_paper(entry)]
+    """Rows with a rule between the reference's optimizers, at whatever rate, and the others."""
+    known = () if reference is None else reference.optimizers
+    inside = [row for entry, row in rows if entry.optimizer in known]
+    outside = [row for entry, row in rows if entry.optimizer not in known]
     return (*inside, *([None] if inside and outside else []), *outside)
-
-
-def told_apart(name: str, fingerprint: str) -> str:
-    """The name of one of several data sets that came under one name.
-
-    Example:
-        >>> told_apart("digits", "4e60f1cb95ce72bc"), bare(told_apart("digits", "4e60f1cb95ce72bc"))
-        ('digits (data 4e60f1cb)', 'digits')
-    """
-    return f"{name} (data {fingerprint[:8]})"
-
-
-def bare(name: str) -> str:
-    """The name that a data set came under."""
-    return name.partition(" (data ")[0]
-
-
-def _place(name: str) -> tuple[int, str]:
-    return (paper.DATASETS.index(name) if name in paper.DATASETS else len(paper.DATASETS), name)
-
-
-def dataset_order(entries: Sequence[Entry]) -> list[str]:
-    """The data sets of some entries: the paper's in its order, then the others by name."""
-    return sorted({entry.dataset for entry in entries}, key=_place)

@@ -1,239 +1,211 @@
-"""Entries -> the paper's tables, and one for each data set, with the paper's numbers beside."""
+"""Entries -> one table for each data set, one of seconds, and what tables of entries share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics import Entry, mean_gain
-from experiments.protocols import paper
+from experiments.analysis.health import unnoticed
+from experiments.analysis.statistics import ENOUGH, Entry
+from experiments.protocols.reference import Reference
+from experiments.reports.labels import dataset_title, labels, ordered
 from experiments.reports.table import (
     DASH,
-    DISAGREES,
     DIVERGED,
+    PERCENT,
+    UNHEALTHY,
     Table,
-    dataset_order,
-    dataset_title,
-    in_paper,
     mark,
     number,
-    ordered,
-    title_of,
+    published,
     with_rule,
 )
 
+UNIT = "adam"
+"""The optimizer whose steps and seconds the others' are given in units of."""
 
-def baseline(entries: Sequence[Entry], dataset: str) -> Entry | None:
+
+def default_adam(entries: Sequence[Entry], dataset: str) -> Entry | None:
     """Adam at the protocol's settings on a data set, if it was run."""
     for entry in entries:
-        if entry.dataset == dataset and entry.optimizer == paper.BASELINE and not entry.changed:
+        plain = not entry.changed and not entry.conditions
+        if plain and entry.dataset == dataset and entry.optimizer == UNIT:
             return entry
     return None
 
 
 def relative_step(entry: Entry, entries: Sequence[Entry]) -> float | None:
     """Mean update RMS in units of Adam's on the same data."""
-    adam = baseline(entries, entry.dataset)
+    adam = default_adam(entries, entry.dataset)
     if adam is None or not adam.update_rms or entry.update_rms is None:
         return None
     return entry.update_rms / adam.update_rms
 
 
-def _names(entry: Entry) -> dict[str, Any]:
+def names(entry: Entry) -> dict[str, Any]:
     """The first fields of every CSV file."""
     return {
         "protocol": entry.protocol,
         "protocol_version": entry.version,
+        **({} if entry.network == "convnet" else {"network": entry.network}),
         "optimizer": entry.optimizer,
-        "learning_rate": entry.hyperparameters.get("learning_rate"),
+        "learning_rate": entry.learning_rate,
         "changed": " ".join(f"{k}={v:g}" for k, v in sorted(entry.changed.items())),
+        **entry.conditions,
     }
 
 
-def dataset_table(entries: Sequence[Entry], dataset: str) -> Table:
-    """Everything about one data set: train accuracy, the paper's, held-out, steps, runs."""
-    beside = dataset in paper.DATASETS
-    rows, data = [], []
-    for entry in ordered([entry for entry in entries if entry.dataset == dataset]):
-        printed = paper.accuracy(entry.optimizer, dataset) if in_paper(entry) else None
+def dataset_table(
+    entries: Sequence[Entry], dataset: str, reference: Reference | None = None
+) -> Table:
+    """Everything about one data set: train accuracy, the published, held-out, steps, runs."""
+    here = ordered(entry for entry in entries if entry.dataset == dataset)
+    beside = reference is not None and dataset in reference.datasets
+    called, rows, data = labels(entries), [], []
+    for entry in here:
+        printed = published(entry, reference)
         step = relative_step(entry, entries)
         gap = None if printed is None else entry.train.mean - printed
-        both = (entry.train, entry.test)
-        cells = [title_of(entry), number(entry.train)]
+        cells = [called[entry.row], number(entry.train, bounds=PERCENT)]
         if beside:
             cells.append(DASH if printed is None else f"{printed:.2f}{mark(entry.train, printed)}")
             cells.append(DASH if gap is None else f"{gap:+.2f}")
+        stds = [x.std if x else None for x in (entry.train, entry.test)]
         cells += [
-            number(entry.test),
-            " / ".join(DASH if x is None or x.std is None else f"{x.std:.2f}" for x in both),
+            number(entry.test, bounds=PERCENT),
+            " / ".join(DASH if std is None else f"{std:.2f}" for std in stds),
             DASH if step is None else f"{step:.2f}",
-            f"{entry.train.n}" + (f" ({entry.diverged}{DIVERGED})" if entry.diverged else ""),
+            _runs(entry),
         ]
         rows.append((entry, tuple(cells)))
-        test, train = entry.test, entry.train
-        data.append(
-            {
-                "dataset": dataset,
-                **_names(entry),
-                "runs": train.n,
-                "diverged": entry.diverged,
-                "train_mean": train.mean,
-                "train_half95": train.half,
-                "train_std": train.std,
-                "paper": printed,
-                "difference": gap,
-                "paper_outside_mean_interval": None if printed is None else train.excludes(printed),
-                "paper_outside_run_interval": (
-                    None if printed is None else train.excludes_run(printed)
-                ),
-                "held_out_mean": test.mean if test else None,
-                "held_out_half95": test.half if test else None,
-                "held_out_std": test.std if test else None,
-                "update_rms": entry.update_rms,
-                "update_rms_over_adam": step,
-                "seconds_mean": float(np.mean(entry.seconds)),
-                "seconds_std": _spread(entry),
-                "compile_seconds": entry.compile_seconds,
-            }
-        )
-    header = ("optimizer", "train accuracy %", *(("paper", "difference") if beside else ()))
+        numbers = _numbers(entry, _beside(entry, printed, reference), step)
+        data.append({"dataset": dataset, **names(entry), **numbers})
+    source = reference.name if reference else ""
+    header = ("optimizer", "train accuracy %", *((source, "difference") if beside else ()))
     header += ("held-out accuracy %", "standard deviations", "step RMS / Adam's", "runs")
-    title = f"{dataset_title(dataset)}: mean ± 95 % interval over seeds; deviations between runs"
-    return Table("accuracy", title, header, with_rule(rows), tuple(data))
+    title = f"{_with_size(here)}: mean ± 95 % interval over seeds; deviations between runs"
+    return Table("accuracy", title, header, with_rule(rows, reference), tuple(data))
 
 
-def accuracy_table(entries: Sequence[Entry], which: int) -> Table | None:
-    """The paper's Table 1 or 2 with what was measured; None where nothing of it was run."""
-    names = [n for n in paper.TABLES[which] if any(e.dataset == n for e in entries)]
-    if not names:
-        return None
-    rows, data = [], []
-    for first in _one_per_row(entries, names):
-        cells = [title_of(first)]
-        for name in names:
-            entry = _find(entries, name, first)
-            printed = paper.accuracy(first.optimizer, name) if in_paper(first) else None
-            beside = DASH if printed is None else f"{printed:.2f}"
-            beside += mark(entry.train, printed) if entry else ""
-            cells.append(f"{number(entry.train if entry else None)} ({beside})")
-        pairs = _beside_adam(entries, names, first)
-        gain = mean_gain(pairs) if pairs else None
-        printed_gain = columns = None
-        if which == 1 and in_paper(first):
-            printed_gain = paper.PRINTED_GAIN.get(first.optimizer)
-            columns = paper.gain_of_columns(first.optimizer)
-        disagrees = paper.gain_disagrees(first.optimizer)
-        cells.append(number(gain, sign=True) + (f" [{len(pairs)}]" if gain else ""))
-        cells.append(_printed(printed_gain, columns, disagrees, 1))
-        rows.append((first, tuple(cells)))
-        data.append(
-            {
-                "table": which,
-                **_names(first),
-                "data_sets": len(pairs),
-                "gain_over_adam": gain.mean if gain else None,
-                "gain_half95": gain.half if gain else None,
-                "paper_prints": printed_gain,
-                "paper_columns_give": columns,
-            }
-        )
-    header = ("optimizer", *(f"{dataset_title(name)} (paper)" for name in names))
-    header += ("mean gain over Adam, points [data sets]", "paper prints")
-    title = f"Table {which}: train accuracy %, mean ± 95 % interval over seeds (the paper's number)"
-    return Table(f"table{which}", title, header, with_rule(rows), tuple(data))
+def _with_size(entries: Sequence[Entry]) -> str:
+    """A data set's title with its number of images, where that is recorded."""
+    title = dataset_title(entries[0].dataset)
+    images = entries[0].facts.get("examples")
+    return f"{title}, {images:,} images" if images else title
 
 
-def _printed(printed: float | None, columns: float | None, disagrees: bool, digits: int) -> str:
-    """An average as the paper prints it, marked where its own columns give another."""
-    if printed is None:
-        return DASH
-    text = f"{printed:+.{digits}f}"
-    return f"{text}{DISAGREES} (its columns: {columns:+.2f})" if disagrees else text
+def _runs(entry: Entry) -> str:
+    marks = [(entry.diverged, DIVERGED), (len(unnoticed(entry.records)), UNHEALTHY)]
+    told = ", ".join(f"{count}{mark}" for count, mark in marks if count)
+    return f"{entry.train.n} ({told})" if told else f"{entry.train.n}"
 
 
-def _one_per_row(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
+def _beside(entry: Entry, printed: float | None, reference: Reference | None) -> dict[str, Any]:
+    if reference is None:
+        return {}
+    train, source = entry.train, reference.name
+    gap = outside = outside_run = None
+    if printed is not None:
+        gap = train.mean - printed
+        if train.n >= ENOUGH:
+            outside, outside_run = train.excludes(printed), train.prediction_excludes(printed)
+    return {
+        source: printed,
+        "difference": gap,
+        f"{source}_outside_mean_interval": outside,
+        f"{source}_outside_run_interval": outside_run,
+    }
+
+
+def _numbers(entry: Entry, beside: dict[str, Any], step: float | None) -> dict[str, Any]:
+    train, test = entry.train, entry.test
+    return {
+        "runs": train.n,
+        "diverged": entry.diverged,
+        "train_mean": train.mean,
+        "train_half95": train.half,
+        "train_std": train.std,
+        **beside,
+        "held_out_mean": test.mean if test else None,
+        "held_out_half95": test.half if test else None,
+        "held_out_std": test.std if test else None,
+        "update_rms": entry.update_rms,
+        "update_rms_over_adam": step,
+        "seconds_mean": float(np.mean(entry.seconds)),
+        "seconds_std": _spread(entry),
+        "compile_seconds": entry.compile_seconds,
+    }
+
+
+def one_per_row(entries: Sequence[Entry], datasets: Sequence[str]) -> list[Entry]:
     """One entry to name each row: every optimizer and setting run on any of the data sets."""
     firsts: dict[object, Entry] = {}
-    for entry in entries:
-        if entry.dataset in names:
+    for entry in ordered(entries):
+        if entry.dataset in datasets:
             firsts.setdefault(entry.row, entry)
-    return ordered(list(firsts.values()))
+    return list(firsts.values())
 
 
-def _find(entries: Sequence[Entry], dataset: str, of: Entry) -> Entry | None:
+def find(entries: Sequence[Entry], dataset: str, of: Entry) -> Entry | None:
+    """The entry of a row on a data set."""
     return next((e for e in entries if e.dataset == dataset and e.row == of.row), None)
 
 
-def _beside_adam(
-    entries: Sequence[Entry], names: Sequence[str], of: Entry
+def beside_adam(
+    entries: Sequence[Entry], datasets: Sequence[str], of: Entry
 ) -> list[tuple[Entry, Entry]]:
-    """An optimizer's and Adam's entries on the data sets where both were run."""
-    if of.label == paper.BASELINE:
-        return []
-    return [
-        (entry, adam)
-        for name in names
-        if (entry := _find(entries, name, of)) and (adam := baseline(entries, name))
-    ]
+    """A row's and default Adam's entries on the data sets where both were run."""
+    pairs = [(find(entries, name, of), default_adam(entries, name)) for name in datasets]
+    return [(entry, adam) for entry, adam in pairs if entry and adam and entry is not adam]
 
 
-def seconds_tables(entries: Sequence[Entry]) -> list[Table]:
-    """The paper's Table 3, and the same for the other data sets, of what was run."""
-    names = dataset_order(entries)
-    printed = [name for name in paper.TABLES[3] if name in names]
-    others = [name for name in names if name not in printed]
-    title = "Table 3: seconds of a training run ± standard deviation, compilation apart"
-    tables = [_seconds_table(entries, printed, "table3", f"{title} (the paper's, on a T4)")]
-    what = "the other data sets" if printed else "these data sets (the paper's Table 3 has others)"
-    tables.append(
-        _seconds_table(entries, others, "seconds", f"Seconds of a training run on {what}")
-    )
-    return [table for table in tables if table is not None]
+Beside = Callable[[Entry], tuple[str, dict[str, Any]]]
+"""A row -> one more cell, and its fields in the CSV file."""
 
 
-def _seconds_table(
-    entries: Sequence[Entry], names: Sequence[str], key: str, title: str
-) -> Table | None:
-    if not names:
-        return None
-    beside = key == "table3"
-    rows, data = [], []
-    for first in _one_per_row(entries, names):
-        there = {name: _find(entries, name, first) for name in names}
-        known = beside and in_paper(first)
-        printed = paper.SECONDS.get(first.optimizer, {}) if known else {}
-        pairs = _beside_adam(entries, names, first)
+def seconds_table(
+    entries: Sequence[Entry],
+    datasets: Sequence[str],
+    title: str,
+    *,
+    key: str = "seconds",
+    reference: Reference | None = None,
+    printed: Mapping[str, Mapping[str, float]] | None = None,
+    average: tuple[str, Beside] | None = None,
+) -> Table:
+    """How long runs took on some data sets, compilation apart.
+
+    Args:
+        entries: all there are.
+        datasets: a column each.
+        title: the table's.
+        key: the CSV file's.
+        reference: its optimizers stand above a rule.
+        printed: optimizer -> data set -> published seconds, in parentheses beside ours.
+        average: title of one more column ("" leaves it to the CSV file), and what stands there.
+    """
+    called, rows, data = labels(entries), [], []
+    for first in one_per_row(entries, datasets):
+        there = {name: find(entries, name, first) for name in datasets}
+        pairs = beside_adam(entries, datasets, first)
         over = _overhead(pairs)
-        columns = paper.overhead_of_columns(first.optimizer) if known else None
-        printed_over = paper.PRINTED_OVERHEAD.get(first.optimizer) if known else None
+        told = (printed or {}).get(first.optimizer, {})
         compiling = float(np.mean([entry.compile_seconds for entry in there.values() if entry]))
-        cells = [title_of(first)]
+        cells = [called[first.row]]
         for name, entry in there.items():
             text = _seconds(entry) if entry else DASH
-            cells.append(f"{text} ({printed[name]:.2f})" if name in printed else text)
+            cells.append(f"{text} ({told[name]:.2f})" if name in told else text)
         cells.append(DASH if over is None else f"{over:+.1f}")
-        if beside:
-            disagrees = paper.overhead_disagrees(first.optimizer)
-            cells.append(_printed(printed_over, columns, disagrees, 2))
+        cell, fields = average[1](first) if average else ("", {})
+        cells += [cell] if average and average[0] else []
         rows.append((first, (*cells, f"{compiling:.1f}")))
-        data.append(
-            {
-                **_names(first),
-                "data_sets": len(pairs),
-                "overhead_over_adam_percent": over,
-                "paper_prints": printed_over,
-                "paper_columns_give": columns,
-                "compile_seconds": compiling,
-            }
-        )
-    header = (
-        "optimizer",
-        *(dataset_title(name) + (" (paper)" if beside else "") for name in names),
-    )
-    header += ("over Adam %", *(("paper prints %",) if beside else ()), "compile s")
-    return Table(key, title, header, with_rule(rows), tuple(data))
+        counted = {"data_sets": len(pairs), "overhead_over_adam_percent": over}
+        data.append({**names(first), **counted, **fields, "compile_seconds": compiling})
+    header = ("optimizer", *(dataset_title(name) for name in datasets), "over Adam %")
+    header += (average[0],) if average and average[0] else ()
+    return Table(key, title, (*header, "compile s"), with_rule(rows, reference), tuple(data))
 
 
 def _overhead(pairs: Sequence[tuple[Entry, Entry]]) -> float | None:

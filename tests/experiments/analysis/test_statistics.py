@@ -12,7 +12,7 @@ def test_interval_against_a_published_table():
     one = statistics.interval([1.0, 2.0, 3.0, 4.0, 5.0])
     assert one.mean == 3.0
     assert one.half == pytest.approx(2.7764 * np.sqrt(2.5) / np.sqrt(5), rel=1e-4)
-    assert one.single == pytest.approx(2.7764 * np.sqrt(2.5) * np.sqrt(1 + 1 / 5), rel=1e-4)
+    assert one.prediction == pytest.approx(2.7764 * np.sqrt(2.5) * np.sqrt(1 + 1 / 5), rel=1e-4)
 
 
 @settings(max_examples=50, deadline=None)
@@ -28,14 +28,14 @@ def test_intervals_cover_as_often_as_they_say():
     draws = np.random.default_rng(0).normal(5.0, 2.0, (4000, 6))
     found = [(statistics.interval(row[:5]), row[5]) for row in draws]
     of_mean = np.mean([not one.excludes(5.0) for one, _ in found])
-    of_run = np.mean([not one.excludes_run(run) for one, run in found])
+    of_prediction = np.mean([not one.prediction_excludes(run) for one, run in found])
     assert of_mean == pytest.approx(0.95, abs=0.012)  # 3.5 standard errors of 4,000 draws
-    assert of_run == pytest.approx(0.95, abs=0.012)
+    assert of_prediction == pytest.approx(0.95, abs=0.012)
 
 
 def test_one_run_has_no_interval_and_excludes_nothing():
     one = statistics.interval([3.0])
-    assert (one.mean, one.half, one.std, one.single) == (3.0, None, None, None)
+    assert (one.mean, one.half, one.std, one.prediction) == (3.0, None, None, None)
     assert not one.excludes(100.0)
     with pytest.raises(ValueError, match="no values"):
         statistics.interval([])
@@ -53,7 +53,7 @@ def test_entries_group_by_everything_but_the_seed(synthetic):
         100 * np.mean([record["train_accuracy"] for record in made[:3]])
     )
     backwards = statistics.entries(made[::-1])
-    assert [(e.label, e.train) for e in found] == [(e.label, e.train) for e in backwards]
+    assert [(e.row, e.train) for e in found] == [(e.row, e.train) for e in backwards]
 
 
 def test_diverged_runs_count_as_measured_or_as_zero(synthetic):
@@ -85,3 +85,41 @@ def test_mean_gain_pairs_the_seeds(synthetic):
     gain = statistics.mean_gain(pairs)
     assert gain.mean == pytest.approx(16.0)
     assert gain.half == pytest.approx(statistics.interval([15.0, 15.0, 18.0]).half)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("network", "vit"),
+        ("network_source", "0123"),
+        ("optimizer_source", "0123"),
+        ("schedule", "warmup_cosine"),
+        ("regime", "A"),
+        ("phase", "tune"),
+        ("budget", "smoke"),
+        ("protocol_hash", "0123"),
+    ],
+)
+def test_runs_under_other_conditions_are_never_averaged(synthetic, name, value):
+    made = [synthetic(seed=0), synthetic(seed=1), synthetic(seed=0, **{name: value})]
+    assert sorted(entry.train.n for entry in statistics.entries(made)) == [1, 2]
+
+
+def test_a_condition_that_older_records_leave_out_is_the_default(synthetic):
+    said = synthetic(seed=1, network="convnet", schedule="constant", regime=None)
+    (one,) = statistics.entries([synthetic(seed=0), said])
+    assert (one.train.n, one.network, one.conditions) == (2, "convnet", {})
+
+
+def test_mean_gain_of_held_out_accuracy_uses_the_seeds_that_have_it(synthetic):
+    def entry(optimizer, accuracies):
+        return statistics.entry(
+            [
+                synthetic("mnist", optimizer, seed, test_accuracy=value)
+                for seed, value in enumerate(accuracies)
+            ]
+        )
+
+    pair = (entry("lion", [0.6, 0.7, None]), entry("adam", [0.5, 0.5, 0.9]))
+    gain = statistics.mean_gain([pair], held_out=True)
+    assert gain.values == pytest.approx((10.0, 20.0))

@@ -45,7 +45,7 @@ def test_nothing_is_shown_of_nothing():
         results_view.accuracy(chosen),
         results_view.seconds(chosen),
         results_view.remarks(chosen),
-        results_view.picture(chosen, figures.loss),
+        results_view.picture(chosen, "loss"),
     ):
         assert shown is results_view.NOTHING
 
@@ -89,7 +89,7 @@ def test_tables_and_pictures_are_those_of_the_report(entries):
     assert str(results_view.accuracy(entries)).count("### ") == 2
     assert "fits, not how well the network generalises" in str(results_view.remarks(entries))
     assert "Seconds of a training run" in str(results_view.seconds(entries))
-    png, size = results_view.picture(entries, figures.loss)._repr_png_()
+    png, size = results_view.picture(entries, "loss")._repr_png_()
     assert png == figures.loss(entries)["png"]
     assert 300 < size["width"] < 1200
 
@@ -97,4 +97,4 @@ def test_tables_and_pictures_are_those_of_the_report(entries):
 def test_one_record_is_enough(synthetic, folder_of):
     found, _ = results_view.load(folder_of([synthetic("digits", "thermolion")]))
     assert "ThermoLion" in str(results_view.accuracy(found))
-    assert results_view.picture(found, figures.accuracy)._repr_png_()[0][:4] == b"\x89PNG"
+    assert results_view.picture(found, "accuracy")._repr_png_()[0][:4] == b"\x89PNG"

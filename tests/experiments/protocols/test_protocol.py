@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import protocols
-from experiments.protocols import paper
+from experiments.protocols.paper import published
 
 
 def test_the_paper_protocol_is_the_published_one():
     protocol = protocols.get("paper")
     assert protocol.settings == {"epochs": 12, "batch_size": 1024, "limit": 5000}
-    assert protocol.optimizers == paper.OPTIMIZERS
+    assert protocol.optimizers == published.OPTIMIZERS
     assert protocol.name == "paper"
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from experiments.analysis import statistics
-from experiments.reports import figures, style
+from experiments.reports import figures, labels, style
 
 
 def _some(synthetic):
@@ -54,14 +54,70 @@ def test_losses_that_are_not_finite_and_curves_that_are_short_are_drawn(syntheti
 
 
 def test_no_two_rows_look_alike_in_a_sweep(synthetic):
-    """0.003 and 0.1 drew the same line and marker for ThermoLion by themselves."""
+    """0.003 and 0.1 drew the same line and marker by themselves, two rates of SMES likewise."""
     entries = statistics.entries(
-        synthetic(optimizer="thermolion", hyperparameters={"learning_rate": rate}, changed=changed)
+        synthetic(optimizer=optimizer, hyperparameters={"learning_rate": rate})
         for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-        for changed in [{} if rate == 1e-3 else {"learning_rate": rate}]
+        for optimizer in ("thermolion", "smes")
     )
-    looks = figures._looks(entries)
-    assert len(looks) == 7
-    assert looks["ThermoLion"] == style.line("thermolion")
+    called = labels.labels(entries)
+    looks = figures._looks(called)
+    assert len(looks) == 14
+    assert looks[next(iter(called))] == style.line("thermolion")
     seen = {(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}
-    assert len(seen) == 7
+    assert len(seen) == 14
+
+
+def _sizes(figure):
+    with Image.open(io.BytesIO(figure["png"])) as image:
+        return np.asarray(image.convert("L")) < 250
+
+
+def test_a_legend_of_nine_long_names_is_whole(synthetic):
+    """It was cut off on both sides of a figure of one panel."""
+    entries = statistics.entries(
+        synthetic("digits", f"my.module:an_optimizer_of_a_very_long_name_{i}") for i in range(9)
+    )
+    for draw in (figures.loss, figures.accuracy):
+        drawn = _sizes(draw(entries))
+        edges = [drawn[:, 0], drawn[:, -1], drawn[0], drawn[-1]]
+        assert not any(edge.any() for edge in edges)
+    svg = figures.loss(entries)["svg"].decode()
+    assert len(re.findall(r'<g id="legend_1">', svg)) == 1
+
+
+def test_panels_keep_their_height_however_long_the_legend(synthetic):
+    def height(count):
+        entries = statistics.entries(
+            synthetic("digits", f"my.module:an_optimizer_of_a_very_long_name_{i}")
+            for i in range(count)
+        )
+        svg = figures.loss(entries)["svg"].decode()
+        (path,) = re.findall(r'<g id="patch_2">\s*<path d="([^"]*)"', svg)
+        ys = [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", path)]
+        return max(ys) - min(ys)
+
+    assert height(12) > 0.95 * height(2)
+
+
+def test_a_sweep_is_drawn_with_every_optimizers_best_rate_marked(synthetic):
+    entries = statistics.entries(
+        synthetic("digits", optimizer, seed, hyperparameters={"learning_rate": rate})
+        for optimizer in ("adam", "thermolion")
+        for rate in (1e-4, 1e-3, 1e-2)
+        for seed in range(3)
+    )
+    assert figures.rates(entries) == figures.rates(entries)
+    svg = figures.rates(entries)["svg"].decode()
+    assert len(re.findall(r'id="FillBetweenPolyCollection_\d+"', svg)) == 2
+
+
+def test_an_optimizer_without_a_rate_and_a_single_run_are_drawn(synthetic):
+    entries = statistics.entries(
+        [
+            synthetic("digits", "mine:f", hyperparameters={}),
+            synthetic("digits", "adam", hyperparameters={"learning_rate": 0.1}),
+        ]
+    )
+    for draw in (figures.rates, figures.accuracy, figures.loss):
+        assert draw(entries)["png"].startswith(b"\x89PNG")

@@ -9,32 +9,10 @@ give them, because the two do not always agree.
 from __future__ import annotations
 
 from statistics import fmean
+from typing import NamedTuple
 
-DATASET_TITLES: dict[str, str] = {
-    "gtsrb": "GTSRB",
-    "cifar10": "CIFAR-10",
-    "cifar100": "CIFAR-100",
-    "svhn": "SVHN",
-    "stl10": "STL-10",
-    "mnist": "MNIST",
-    "fashion_mnist": "F-MNIST",
-    "kmnist": "KMNIST",
-    "emnist": "EMNIST",
-    "qmnist": "QMNIST",
-    "semeion": "SEMEION",
-    "usps": "USPS",
-}
-OPTIMIZER_TITLES: dict[str, str] = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "rmsprop": "RMSprop",
-    "lion": "Lion",
-    "muadam": "MuAdam",
-    "lookahead": "Lookahead",
-    "swats": "SWATS",
-    "swa": "SWA",
-    "thermolion": "ThermoLion",
-}
+from experiments.protocols.reference import Reference
+
 TABLES: dict[int, tuple[str, ...]] = {
     1: ("gtsrb", "cifar10", "cifar100", "svhn", "stl10"),
     2: ("mnist", "fashion_mnist", "kmnist", "emnist", "qmnist", "semeion", "usps"),
@@ -43,7 +21,17 @@ TABLES: dict[int, tuple[str, ...]] = {
 """Number of the paper's table -> its data sets, in printed order."""
 
 DATASETS: tuple[str, ...] = TABLES[1] + TABLES[2]
-OPTIMIZERS: tuple[str, ...] = tuple(OPTIMIZER_TITLES)
+OPTIMIZERS: tuple[str, ...] = (
+    "adam",
+    "adamw",
+    "rmsprop",
+    "lion",
+    "muadam",
+    "lookahead",
+    "swats",
+    "swa",
+    "thermolion",
+)
 BASELINE = "adam"
 
 
@@ -93,7 +81,7 @@ ACCURACY: dict[str, dict[str, float]] = {
 }
 """Optimizer -> data set -> train accuracy in per cent; absent where nothing is printed."""
 
-PRINTED_GAIN: dict[str, float] = {
+_PRINTED_GAIN: dict[str, float] = {
     "adamw": 0.6,
     "rmsprop": -16.3,
     "lion": -14.9,
@@ -104,7 +92,7 @@ PRINTED_GAIN: dict[str, float] = {
 }
 """Average gain over Adam in points, as Table 1 prints it (one decimal)."""
 
-PRINTED_OVERHEAD: dict[str, float] = {
+_PRINTED_OVERHEAD: dict[str, float] = {
     "adamw": -0.15,
     "lion": -0.22,
     "muadam": 0.18,
@@ -114,51 +102,47 @@ PRINTED_OVERHEAD: dict[str, float] = {
 """Average overhead over Adam in per cent, as Table 3 prints it (two decimals)."""
 
 
-def accuracy(optimizer: str, dataset: str) -> float | None:
-    """The printed train accuracy in per cent, or None where the paper prints nothing.
+REFERENCE = Reference("paper", "convnet", DATASETS, OPTIMIZERS, ACCURACY)
+
+
+class Average(NamedTuple):
+    """One average twice: as the paper prints it, and as its own columns give it."""
+
+    printed: float | None
+    columns: float | None
+    decimals: int
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the two differ by more than rounding explains."""
+        if self.printed is None or self.columns is None:
+            return False
+        return abs(self.columns - self.printed) > 0.5 * 10**-self.decimals + 1e-9
+
+
+def gain(optimizer: str) -> Average:
+    """Mean over Table 1's data sets of accuracy minus Adam's, in points.
 
     Example:
-        >>> accuracy("thermolion", "fashion_mnist")
-        92.92
-        >>> accuracy("lion", "mnist") is None
-        True
+        >>> lion = gain("lion")
+        >>> lion.printed, round(lion.columns, 2), lion.disagrees
+        (-14.9, -15.13, True)
     """
-    return ACCURACY.get(optimizer, {}).get(dataset)
+    row, columns = _TABLE_1.get(optimizer), None
+    if row is not None and optimizer != BASELINE:
+        columns = fmean(row[name] - _TABLE_1[BASELINE][name] for name in TABLES[1])
+    return Average(_PRINTED_GAIN.get(optimizer), columns, 1)
 
 
-def gain_of_columns(optimizer: str) -> float | None:
-    """Mean over Table 1's data sets of the printed accuracy minus Adam's, in points.
-
-    Example:
-        >>> round(gain_of_columns("lion"), 2)  # Table 1 prints -14.9
-        -15.13
-    """
-    row = _TABLE_1.get(optimizer)
-    if row is None or optimizer == BASELINE:
-        return None
-    return fmean(row[name] - _TABLE_1[BASELINE][name] for name in TABLES[1])
-
-
-def overhead_of_columns(optimizer: str) -> float | None:
+def overhead(optimizer: str) -> Average:
     """Mean over Table 3's data sets of seconds / Adam's seconds - 1, in per cent.
 
     Example:
-        >>> round(overhead_of_columns("thermolion"), 2)  # Table 3 prints 0.98
-        1.03
+        >>> thermolion = overhead("thermolion")
+        >>> thermolion.printed, round(thermolion.columns, 2)
+        (0.98, 1.03)
     """
-    row = SECONDS.get(optimizer)
-    if row is None or optimizer == BASELINE:
-        return None
-    return 100 * fmean(row[name] / SECONDS[BASELINE][name] - 1 for name in TABLES[3])
-
-
-def gain_disagrees(optimizer: str) -> bool:
-    """Whether the gain that Table 1 prints is not the one its own columns give."""
-    columns, printed = gain_of_columns(optimizer), PRINTED_GAIN.get(optimizer)
-    return columns is not None and printed is not None and abs(columns - printed) > 0.05 + 1e-9
-
-
-def overhead_disagrees(optimizer: str) -> bool:
-    """Whether the overhead that Table 3 prints is not the one its own columns give."""
-    columns, printed = overhead_of_columns(optimizer), PRINTED_OVERHEAD.get(optimizer)
-    return columns is not None and printed is not None and abs(columns - printed) > 0.005 + 1e-9
+    row, columns = SECONDS.get(optimizer), None
+    if row is not None and optimizer != BASELINE:
+        columns = 100 * fmean(row[name] / SECONDS[BASELINE][name] - 1 for name in TABLES[3])
+    return Average(_PRINTED_OVERHEAD.get(optimizer), columns, 2)

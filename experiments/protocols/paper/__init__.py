@@ -1,0 +1,1 @@
+"""The published protocol: its numbers, its tables' shapes, its flaws."""

@@ -1,0 +1,62 @@
+"""What a grid that was begun lacks, and the command that makes it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from experiments import protocols
+from experiments.analysis.statistics import Entry
+from experiments.reports.labels import bare, dataset_order
+
+
+def missing(entries: Sequence[Entry], out: str) -> list[str]:
+    """Runs that the grid begun lacks, and the commands that make them."""
+    found = []
+    try:
+        protocols.parse(entries[0].protocol)
+    except ValueError:  # records of a protocol that this version does not know
+        return []
+    names = dataset_order(entries)
+    for changed in sorted({tuple(sorted(e.changed.items())) for e in entries}):
+        these = [e for e in entries if tuple(sorted(e.changed.items())) == changed]
+        sets = [n for n in names if any(e.dataset == n for e in these)]
+        optimizers = list(dict.fromkeys(e.optimizer for e in these))
+        seeds = max(seed for e in these for seed in e.by_seed) + 1
+        have = {(e.dataset, e.optimizer, seed) for e in these for seed in e.by_seed}
+        lacking = len(sets) * len(optimizers) * seeds - len(have)
+        if lacking > 0:
+            bare_sets = list(dict.fromkeys(map(bare, sets)))
+            command = run_command(entries[0], bare_sets, optimizers, seeds, dict(changed), out)
+            found.append(f"{lacking} run(s) of the grid begun are missing: `{command}`")
+    return found
+
+
+def run_command(
+    like: Entry,
+    datasets: Sequence[str],
+    optimizers: Sequence[str],
+    seeds: int,
+    changed: dict[str, float],
+    out: str,
+) -> str:
+    """The command that makes a grid; what is there already is not run again.
+
+    Args:
+        like: an entry of the same protocol and network.
+        datasets: names as records have them.
+        optimizers: none means the protocol's own.
+        seeds: how many.
+        changed: hyperparameters that differ from the protocol's.
+        out: the folder of the records.
+    """
+    known = protocols.parse(like.protocol)
+    words = ["python", "-m", "experiments", "run", "--protocol", known.base]
+    for name, value in known.deviations:
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    words += [] if like.network == "convnet" else ["--network", like.network]
+    words += ["--datasets", *(f"PATH/{n}" if n.endswith(".npz") else n for n in datasets)]
+    words += ["--optimizers", *optimizers] if optimizers else []
+    if "learning_rate" in changed:
+        words += ["--learning-rates", repr(changed["learning_rate"])]
+    return shlex.join([*words, "--seeds", str(seeds), "--out", out])

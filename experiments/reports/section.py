@@ -1,0 +1,66 @@
+"""One part of a report: what a protocol's records say, ready to be rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from experiments.analysis.statistics import Entry
+from experiments.reports.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is drawn when it is written.
+
+    Attributes:
+        key: part of its file's name.
+        caption: one line, also its description for those who cannot see it.
+        draw: makes {"png": bytes, "svg": bytes}.
+    """
+
+    key: str
+    caption: str
+    draw: Callable[[], dict[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one protocol's records say of one network.
+
+    Attributes:
+        title: the protocol, its version, the network where it is not the convnet.
+        slug: the same, fit for file names.
+        description: what the protocol does, in one line.
+        verdicts: answers by rule, one line a question.
+        tables: in reading order.
+        figures: likewise.
+        notes: what readers must know beside the tables, the weightiest first.
+        missing: what was not run, with the command that would.
+    """
+
+    title: str
+    slug: str
+    description: str
+    verdicts: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the caller of a report asks beside its records.
+
+    Attributes:
+        folder: of the records, for the commands that would add to them.
+        baseline: the optimizer that the others are compared with; None is Adam where it was run.
+    """
+
+    folder: str
+    baseline: str | None = None
+
+
+Builder = Callable[[Sequence[Entry], Question], list[Section]]
+"""Entries of one protocol and version -> its sections."""

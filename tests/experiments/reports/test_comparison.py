@@ -1,0 +1,86 @@
+import pytest
+
+from experiments.analysis import statistics
+from experiments.reports import comparison, report
+from experiments.reports.table import EDGE
+
+
+def _swept(synthetic, dataset, optimizer, by_rate, **more):
+    return [
+        synthetic(
+            dataset,
+            optimizer,
+            seed,
+            hyperparameters={"learning_rate": rate},
+            changed={} if rate == 1e-3 else {"learning_rate": rate},
+            train_accuracy=accuracy / 100,
+            **more,
+        )
+        for rate, accuracies in by_rate.items()
+        for seed, accuracy in enumerate(accuracies)
+    ]
+
+
+@pytest.fixture
+def sweep(synthetic):
+    """Adam's best is 0.001, mine's the largest tried; five seeds move both alike."""
+    adam = {3e-4: [70.0] * 5, 1e-3: [80.0, 81.0, 82.0, 83.0, 84.0], 3e-3: [60.0] * 5}
+    mine = {1e-3: [50.0] * 5, 3e-3: [82.0, 83.0, 84.0, 85.0, 87.0]}
+    made = _swept(synthetic, "digits", "adam", adam, test_accuracy=None)
+    return made + _swept(synthetic, "digits", "my.module:mine", mine, test_accuracy=None)
+
+
+def test_each_optimizer_stands_at_its_best_rate_paired_by_seed(sweep):
+    ((found,), notes) = comparison.tables(statistics.entries(sweep), "adam")
+    base, mine = found.rows
+    assert base[:2] == ("Adam", "= 82.00 ± 1.96, lr 0.001")
+    assert mine[:2] == ("my.module:mine", f"+2.20 ± 0.56, lr 0.003{EDGE}")
+    assert "minus Adam's" in found.title
+    assert "train accuracy" in found.title
+    assert any("chosen by mean accuracy on the images trained on" in note for note in notes)
+    assert any(note.startswith(EDGE) for note in notes)
+    data = found.data[1]
+    assert (data["seeds_paired"], data["rates_tried"], data["best_at_edge"]) == (5, 2, True)
+    assert data["difference"] == pytest.approx(2.2)
+    assert (data["baseline"], data["baseline_learning_rate"]) == ("adam", 0.001)
+
+
+def test_any_optimizer_can_be_the_baseline(sweep):
+    ((found,), _) = comparison.tables(statistics.entries(sweep), "my.module:mine")
+    assert "minus my.module:mine's" in found.title
+    assert found.rows[0][1] == "-2.20 ± 0.56, lr 0.001"
+
+
+def test_a_baseline_that_was_not_run_is_an_error_that_names_those_that_were(sweep, folder_of):
+    with pytest.raises(ValueError, match=r"baseline is 'adan'.*'adam', 'my.module:mine'"):
+        report.build(folder_of(sweep), baseline="adan")
+
+
+def test_without_adam_and_without_a_choice_nothing_is_compared(synthetic):
+    entries = statistics.entries([synthetic("digits", "lion"), synthetic("digits", "swa")])
+    assert comparison.tables(entries, None) == ([], [])
+    assert [row[0] for row in comparison.tables(entries, "lion")[0][0].rows] == ["Lion", "SWA"]
+    assert comparison.tables(statistics.entries([synthetic("digits", "adam")]), None) == ([], [])
+
+
+def test_without_a_sweep_rates_are_not_called_best(synthetic):
+    made = [synthetic("digits", name, seed) for name in ("adam", "lion") for seed in range(5)]
+    found, notes = comparison.tables(statistics.entries(made), None)
+    assert len(found) == 2  # train and held-out
+    assert not any("best" in text for text in (found[0].title, found[1].title, *notes))
+    assert ", lr " not in found[0].rows[1][1]
+
+
+def test_data_sets_without_the_baseline_or_without_common_seeds_have_no_difference(synthetic):
+    made = [synthetic("digits", "adam", 0), synthetic("digits", "lion", 1)]
+    made += [synthetic("mnist", "lion", 0)]
+    (train, _), _ = comparison.tables(statistics.entries(made), None)
+    lion = dict(zip(train.header, train.rows[1], strict=True))
+    assert (lion["MNIST"], lion["digits"], lion["mean [data sets]"]) == ("–", "–", "–")
+
+
+def test_fewer_than_five_seeds_show_their_differences(synthetic):
+    made = _swept(synthetic, "digits", "adam", {1e-3: [80.0, 81.0]})
+    made += _swept(synthetic, "digits", "lion", {1e-3: [82.0, 84.0]})
+    (train, _), _ = comparison.tables(statistics.entries(made), None)
+    assert train.rows[1][1] == "+2.50 (+2.0, +3.0)"

@@ -1,0 +1,43 @@
+import pytest
+
+from experiments.reports import provenance
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"code": "other"}, "mixed training code: these tables put together records of other"),
+        ({"versions": {"jax": "1"}}, "mixed package versions"),
+        ({"device": {"kind": "H100", "count": 1}}, "mixed devices"),
+        ({"layout": {"devices": 2, "split": 1, "together": 1}}, "of 1 of 2 device(s) a run, 1 run"),
+        ({"fingerprint": "12345678ff"}, "mixed data: under paper, fashion_mnist"),
+        ({"protocol_version": 2}, "mixed protocol versions: paper has records of versions 1, 2"),
+    ],
+)
+def test_what_is_mixed_is_named(synthetic, change, text):
+    alike = [synthetic(seed=0), synthetic(seed=1)]
+    assert provenance.mixed(alike) == []
+    (found,) = provenance.mixed([*alike, synthetic(seed=2, **change)])
+    assert text in found
+
+
+def test_provenance_names_command_commit_machine_and_time(synthetic):
+    found = provenance.provenance(
+        [synthetic(seed=0, seconds=60.0), synthetic(seed=1, seconds=90.0)]
+    )
+    assert "command: `synthetic` (2 runs)" in found
+    assert "commit: synthetic (2 runs)" in found
+    assert found[-1] == "time: 2.5 minutes of training in 2 runs"
+
+
+def test_held_out_data_and_a_users_module_are_told_apart(synthetic):
+    made = [synthetic(seed=seed) for seed in (0, 1)]
+    made[0]["data"] = made[1]["data"] | {"test_fingerprint": "0" * 64}
+    made[1]["data"] = made[1]["data"] | {"test_fingerprint": "1" * 64}
+    made += [
+        synthetic(optimizer="my.module:f", optimizer_source=s, seed=i)
+        for i, s in enumerate(("0123", "4567"))
+    ]
+    found = " ".join(provenance.mixed(made))
+    assert "mixed held-out data: " + made[0]["dataset"] in found
+    assert "the module of my.module:f was changed between runs (0123, 4567)" in found
