@@ -9,9 +9,11 @@ from experiments.datasets.describe import describe
 from experiments.datasets.load import NAMES, load, splits
 from experiments.datasets.load_splits import Splits, load_splits
 from experiments.datasets.prepare import prepare
+from experiments.datasets.user_npz import NPZ_FORMAT
 
 __all__ = [
     "NAMES",
+    "NPZ_FORMAT",
     "Dataset",
     "DatasetError",
     "Splits",

@@ -10,7 +10,6 @@ import numpy as np
 from experiments.datasets import embedded, user_npz
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.dataset import Dataset, DatasetError, fingerprint
-from experiments.datasets.holdout import every_fifth
 from experiments.datasets.layout import layout_of
 from experiments.datasets.spec import Spec
 from experiments.datasets.store import Kind, arrays_of, default_kind
@@ -35,10 +34,8 @@ def load(
     from a checked NumPy file in under a second.
 
     Args:
-        name: one of `NAMES`, or the path of an .npz file with the arrays `images`, uint8
-            (N, H, W, C), and `labels`, integers (N,).
-        split: one of `splits(name)`: "train", mostly "test"; sets without a test split have
-            "fit" and "holdout", four fifths and a fixed stratified fifth of "train".
+        name: one of `NAMES`, or the path of an .npz file (see `NPZ_FORMAT`).
+        split: one of `splits(name)`: "train", and "test" where one was published.
         limit: the number of images, from the first on; None is all.
         data_dir: the data folder; None is the environment variable TFDS_DATA_DIR, else the
             home folder's tensorflow_datasets.
@@ -73,12 +70,7 @@ def load(
     spec = catalogue[name]
     layout = layout_of(name, data_dir, manual_dir)
     kind = default_kind() if kind is None else kind
-    if split in spec.sizes:
-        images, labels, digest = arrays_of(spec, split, count, layout, kind)
-    else:
-        images, labels, _ = arrays_of(spec, "train", None, layout, kind)
-        images, labels = _part(images, labels, split, count)
-        digest = fingerprint(images, labels)
+    images, labels, digest = arrays_of(spec, split, count, layout, kind)
     return Dataset(name, split, images, labels, spec.class_names, digest, spec.licence, spec.source)
 
 
@@ -94,17 +86,18 @@ def splits(name: str, *, catalogue: Mapping[str, Spec] = CATALOGUE) -> tuple[str
 
     Raises:
         ValueError: an unknown name; the message gives the nearest.
+        DatasetError: a user's file cannot be read.
 
     Example:
         >>> splits("mnist"), splits("semeion")
-        (('train', 'test'), ('train', 'fit', 'holdout'))
+        (('train', 'test'), ('train',))
     """
     if name == "digits":
         return embedded.SPLITS
     if name in catalogue:
-        return catalogue[name].splits
+        return tuple(catalogue[name].sizes)
     if name.endswith(".npz"):
-        return user_npz.SPLITS
+        return user_npz.splits_of(name)
     known = (*catalogue, "digits")
     near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.4)
     hint = f"; the nearest is {near[0]!r}" if near else ""
@@ -141,20 +134,9 @@ def _digits(split: str, count: int | None) -> Dataset:
 
 
 def _user_file(name: str, split: str, count: int | None) -> Dataset:
-    images, labels, class_names = user_npz.read_npz(name)
-    images, labels = _part(images, labels, split, count)
+    images, labels, class_names = user_npz.read_npz(name, split)
+    images, labels = images[:count], labels[:count]
     # The file's name alone: records made from it must not tell of the user's folders.
     file = Path(name).name
     digest = fingerprint(images, labels)
     return Dataset(file, split, images, labels, class_names, digest, user_npz.LICENCE, file)
-
-
-def _part(
-    images: np.ndarray, labels: np.ndarray, split: str, count: int | None
-) -> tuple[np.ndarray, np.ndarray]:
-    if split != "train":
-        chosen = every_fifth(labels) == (split == "holdout")
-        images, labels = images[chosen], labels[chosen]
-        if not len(labels):
-            raise DatasetError(f"split {split!r} is empty: no class has the examples for it.")
-    return images[:count], labels[:count]

@@ -1,5 +1,6 @@
 """`load_splits`: what is trained on, what settings are chosen by, and what is reported."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -93,6 +94,7 @@ def load_splits(
     train, validation = _part(whole, "train", chosen[0]), _part(whole, "validation", chosen[1])
     if test is not None:
         _check_classes(name, train, test)
+        _warn_of_leaks(name, (train, validation), test)
     return Splits(train, validation, test, f"{rule} {FAMILIES}")
 
 
@@ -174,6 +176,15 @@ def _check_classes(name: str, train: Dataset, test: Dataset) -> None:
                 f"{one.split} has; a comparison needs every class in each. Add such images or "
                 "leave these classes out of both."
             )
+
+
+def _warn_of_leaks(name: str, seen: tuple[Dataset, ...], test: Dataset) -> None:
+    """A test part that was published, or given, is used as it is: say what it shares."""
+    known = {image.tobytes() for part in seen for image in part.images}
+    count = sum(image.tobytes() in known for image in test.images)
+    if count:
+        text = f"{name}: {count:,} test images equal images of train or validation"
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def _named(whole: Dataset, labels: np.ndarray) -> str:

@@ -66,8 +66,3 @@ class Spec:
     licence: str
     source: str
     note: str = ""
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """The splits to load; a set without a test split also has its fixed fit and holdout."""
-        return tuple(self.sizes) if "test" in self.sizes else (*self.sizes, "fit", "holdout")

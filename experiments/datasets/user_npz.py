@@ -1,106 +1,152 @@
-"""A user's own data set: one .npz file with the arrays `images` and `labels`."""
+"""A user's own data set: one .npz file with `images`, `labels` and, if wanted, a test part."""
 
+import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets.dataset import DatasetError
+from experiments.datasets.dataset import SIDE, DatasetError
 from experiments.datasets.images import to_side
 
 LICENCE = "the user's own file"
-SPLITS = ("train", "fit", "holdout")
 MAX_CLASSES = 10_000
 
-_FORM = (
+NPZ_FORMAT = (
     "A data set of your own is an .npz file with the arrays `images`, uint8 of shape (N, H, W, C) "
-    "with C = 1 or 3, and `labels`, integers from 0 of shape (N,); optionally `class_names`."
+    "with C = 1 or 3, or (N, H, W), and `labels`, integers from 0 of shape (N,). Optional: "
+    "`test_images` and `test_labels`, likewise, of the same H, W and C, and `class_names`, "
+    "strings of shape (K,). Images of another size are squashed to 32x32."
 )
+"""What such a file holds, for people."""
+
+_REQUIRED = ("images", "labels")
+_TEST = ("test_images", "test_labels")
+_KNOWN = (*_REQUIRED, *_TEST, "class_names")
 
 
-def read_npz(path: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Read and check a user's .npz file; images of another size are squashed to 32x32.
+def splits_of(path: str | Path) -> tuple[str, ...]:
+    """Name the splits of a user's file, reading none of its arrays.
 
     Args:
-        path: the file. Arrays in it: `images`, uint8 (N, H, W, C) or (N, H, W);
-            `labels`, integers (N,); optionally `class_names`, strings (K,).
+        path: the file.
 
     Returns:
-        Images, uint8 (N, 32, 32, C), labels, int32 (N,), and the class names.
+        ("train",), or ("train", "test") where the file has a test part.
+
+    Raises:
+        DatasetError: no such file, or one that lacks an array.
+    """
+    file = Path(path)
+    with _opened(file) as held:
+        return _splits(file, held)
+
+
+def read_npz(
+    path: str | Path, split: str = "train"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Read and check one split of a user's .npz file; `NPZ_FORMAT` says what it holds.
+
+    Arrays of other names are passed over, with a warning that names them.
+
+    Args:
+        path: the file.
+        split: one of `splits_of(path)`. The arrays of the test part are read for "test" alone.
+
+    Returns:
+        Images, uint8 (N, 32, 32, C), labels, int32 (N,), and the class names: those given,
+        else "0", "1", … up to the largest label of the train part.
 
     Raises:
         DatasetError: no such file, or one that does not hold those arrays.
     """
     file = Path(path)
-    if not file.is_file():
-        raise DatasetError(f"{file}: no such file. {_FORM}")
-    arrays = _open(file)
-    images, labels = arrays["images"], arrays["labels"]
-    _check_images(file, images)
-    names = _check_labels(file, labels, len(images), arrays.get("class_names"))
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if images.shape[1:3] != (32, 32):
+    with _opened(file) as held:
+        _splits(file, held)
+        images, labels = _checked(file, held, *_REQUIRED)
+        given = held["class_names"] if "class_names" in held.files else None
+        names = _class_names(file, labels, given)
+        if split == "test":
+            shape, (images, labels) = images.shape[1:], _checked(file, held, *_TEST)
+            if images.shape[1:] != shape:
+                raise _unfit(
+                    file, f"`test_images` has images of shape {images.shape[1:]}, `images` {shape}"
+                )
+            _check_range(file, "test_labels", labels, len(names))
+        unknown = [key for key in held.files if key not in _KNOWN]
+    if unknown and split == "train":
+        text = f"{file.name}: passed over {', '.join(unknown)}: unknown. {NPZ_FORMAT}"
+        warnings.warn(text, UserWarning, stacklevel=2)
+    if images.shape[1:3] != (SIDE, SIDE):
         images = np.stack([to_side(image) for image in images])
     return np.ascontiguousarray(images), labels.astype(np.int32), names
 
 
-def _open(file: Path) -> dict[str, np.ndarray]:
-    # allow_pickle stays off: an object array would run code from the file.
+def _unfit(file: Path, found: str) -> DatasetError:
+    return DatasetError(f"{file}: {found}. {NPZ_FORMAT}")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """Open a file whose arrays are read when they are asked for; name whatever damages it."""
+    if not file.is_file():
+        raise _unfit(file, "no such file")
     try:
+        # allow_pickle stays off: an object array would run code from the file.
         with file.open("rb") as stream:
             loaded = np.load(stream, allow_pickle=False)
             if not isinstance(loaded, np.lib.npyio.NpzFile):
-                raise DatasetError(f"{file}: holds one bare array, not named ones. {_FORM}")
+                raise _unfit(file, "holds one bare array, not named ones")
             with loaded:
-                return _named(file, loaded)
+                yield loaded
     except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise DatasetError(f"{file}: cannot be read as an .npz file ({error}). {_FORM}") from error
+        raise _unfit(file, f"cannot be read as an .npz file ({error})") from error
 
 
-def _named(file: Path, loaded: np.lib.npyio.NpzFile) -> dict[str, np.ndarray]:
-    missing = [key for key in ("images", "labels") if key not in loaded.files]
-    if missing:
-        held = ", ".join(loaded.files) or "nothing"
-        raise DatasetError(f"{file}: holds no `{missing[0]}` (it holds {held}). {_FORM}")
-    wanted = [key for key in ("images", "labels", "class_names") if key in loaded.files]
-    return {key: loaded[key] for key in wanted}
+def _splits(file: Path, held: np.lib.npyio.NpzFile) -> tuple[str, ...]:
+    has_test = any(key in held.files for key in _TEST)
+    for key in (*_REQUIRED, *(_TEST if has_test else ())):
+        if key not in held.files:
+            raise _unfit(file, f"holds no `{key}` (it holds {', '.join(held.files) or 'nothing'})")
+    return ("train", "test") if has_test else ("train",)
 
 
-def _check_images(file: Path, images: np.ndarray) -> None:
+def _checked(
+    file: Path, held: np.lib.npyio.NpzFile, images_key: str, labels_key: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read a pair of arrays, the images as (N, H, W, C)."""
+    images, labels = held[images_key], held[labels_key]
     if images.dtype != np.uint8:
-        raise DatasetError(
-            f"{file}: `images` has dtype {images.dtype}, expected uint8 (0 to 255). {_FORM}"
-        )
+        raise _unfit(file, f"`{images_key}` has dtype {images.dtype}, expected uint8 (0 to 255)")
     grey = images.ndim == 3
     if not grey and (images.ndim != 4 or images.shape[-1] not in (1, 3)):
-        raise DatasetError(
-            f"{file}: `images` has shape {images.shape}, expected (N, H, W, C) with C = 1 or 3. "
-            f"{_FORM}"
-        )
+        expected = "expected (N, H, W, C) with C = 1 or 3"
+        raise _unfit(file, f"`{images_key}` has shape {images.shape}, {expected}")
     if 0 in images.shape:
-        raise DatasetError(f"{file}: `images` is empty (shape {images.shape}). {_FORM}")
-
-
-def _check_labels(
-    file: Path, labels: np.ndarray, count: int, class_names: np.ndarray | None
-) -> tuple[str, ...]:
-    if labels.ndim != 1 or len(labels) != count:
-        raise DatasetError(
-            f"{file}: `labels` has shape {labels.shape}, expected ({count},): "
-            f"one per image. {_FORM}"
-        )
+        raise _unfit(file, f"`{images_key}` is empty (shape {images.shape})")
+    if labels.shape != (len(images),):
+        expected = f"expected ({len(images)},): one per image"
+        raise _unfit(file, f"`{labels_key}` has shape {labels.shape}, {expected}")
     if labels.dtype.kind not in "iu":
-        raise DatasetError(f"{file}: `labels` has dtype {labels.dtype}, expected integers. {_FORM}")
-    low, high = int(labels.min()), int(labels.max())
-    names = None if class_names is None else tuple(str(name) for name in np.ravel(class_names))
-    classes = MAX_CLASSES if names is None else len(names)
-    if low < 0 or high >= classes:
-        wrong = low if low < 0 else high
-        where = int(np.flatnonzero(labels == wrong)[0])
-        raise DatasetError(
-            f"{file}: label {wrong} of example {where} is out of range, expected 0 to "
-            f"{classes - 1}. {_FORM}"
+        raise _unfit(file, f"`{labels_key}` has dtype {labels.dtype}, expected integers")
+    return images[..., np.newaxis] if grey else images, labels
+
+
+def _class_names(file: Path, labels: np.ndarray, given: np.ndarray | None) -> tuple[str, ...]:
+    names = None if given is None else tuple(str(name) for name in np.ravel(given))
+    _check_range(file, "labels", labels, MAX_CLASSES if names is None else len(names))
+    return names if names is not None else tuple(map(str, range(int(labels.max()) + 1)))
+
+
+def _check_range(file: Path, key: str, labels: np.ndarray, classes: int) -> None:
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        where = int(wrong[0])
+        raise _unfit(
+            file,
+            f"`{key}`: label {labels[where]} of example {where} is out of range, expected 0 to "
+            f"{classes - 1}",
         )
-    return names if names is not None else tuple(str(label) for label in range(high + 1))

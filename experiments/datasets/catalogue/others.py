@@ -60,7 +60,7 @@ SEMEION = Spec(
     licence="CC BY 4.0 (UCI)",
     source="Semeion Research Center of Sciences of Communication: Semeion Handwritten Digit "
     "(1998), doi 10.24432/C5SC8V",
-    note="no published test set: split fit holds four fifths, holdout the fixed stratified fifth",
+    note="no published test set; where one is needed, a fixed rule holds out a stratified fifth",
 )
 
 _ERDA = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.datasets import DatasetError, describe, load, prepare, splits
+from experiments.datasets import DatasetError, describe, load, prepare
 from experiments.datasets.catalogue import CATALOGUE
 
 KINDS = ("array_record", "numpy")
@@ -79,18 +79,6 @@ def test_prepare_twice_fetches_once(twelve, server, tmp_path):
     assert len(server.asked) == 4
 
 
-def test_semeion_fit_and_holdout_are_a_stratified_partition(twelve, tmp_path):
-    catalogue = {"semeion": twelve["semeion"].spec}
-    assert splits("semeion") == ("train", "fit", "holdout")
-    whole, fit, holdout = (
-        load("semeion", split, data_dir=tmp_path, catalogue=catalogue)
-        for split in splits("semeion")
-    )
-    assert len(fit.labels) + len(holdout.labels) == len(whole.labels)
-    both = {image.tobytes() for image in np.concatenate([fit.images, holdout.images])}
-    assert both == {image.tobytes() for image in whole.images}
-
-
 def test_a_split_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(DatasetError, match="semeion has no split 'test'; it has train, fit"):
+    with pytest.raises(DatasetError, match="semeion has no split 'test'; it has train"):
         load("semeion", "test", data_dir=tmp_path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.datasets import DatasetError, load, splits
+from experiments.datasets import NPZ_FORMAT, DatasetError, load, load_splits, splits
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
 LABELS = np.arange(20) % 4
@@ -34,19 +34,87 @@ def test_grey_images_of_another_size_are_squashed(tmp_path):
     assert got.num_classes == 5
 
 
-def test_fit_and_holdout_partition_the_file(tmp_path):
-    path = write(tmp_path, images=IMAGES, labels=LABELS)
-    assert splits(path) == ("train", "fit", "holdout")
-    fit, holdout = load(path, "fit"), load(path, "holdout")
-    assert sorted(holdout.labels) == [0, 1, 2, 3]
-    assert len(fit.labels) == 16
-    with pytest.raises(DatasetError, match="has no split 'test'"):
-        load(path, "test")
+def test_a_test_part_makes_a_test_split(tmp_path):
+    both = {"images": IMAGES, "labels": LABELS, "test_images": IMAGES[5:12] // 2}
+    path = write(tmp_path, **both, test_labels=LABELS[5:12])
+    assert splits(path) == ("train", "test")
+    test = load(path, "test", limit=6)
+    np.testing.assert_array_equal(test.images, IMAGES[5:11] // 2)
+    np.testing.assert_array_equal(test.labels, LABELS[5:11])
+    assert test.num_classes == 4
+    parts = load_splits(path, with_test=True)
+    assert [len(p.labels) for p in (parts.train, parts.validation, parts.test)] == [16, 4, 7]
+    without = write(tmp_path, images=IMAGES, labels=LABELS)
+    assert splits(without) == ("train",)
+    with pytest.raises(DatasetError, match="has no split 'test'; it has train"):
+        load(without, "test")
 
 
-def test_a_holdout_of_nothing_is_told(tmp_path):
-    with pytest.raises(DatasetError, match="'holdout' is empty"):
-        load(write(tmp_path, images=IMAGES[:2], labels=[0, 1]), "holdout")
+def test_the_test_part_is_not_read_for_the_train_part(tmp_path):
+    test = np.random.default_rng(1).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+    arrays = {"images": IMAGES, "labels": LABELS, "test_labels": LABELS[:6]}
+    path = tmp_path / "own.npz"
+    write(tmp_path, **arrays, test_images=test)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(test.tobytes()[:500], bytes(500)))
+    assert path.read_bytes() != content
+    assert splits(str(path)) == ("train", "test")
+    np.testing.assert_array_equal(load(str(path)).images, IMAGES)
+    assert load_splits(str(path), with_test=False).test is None
+    with pytest.raises(DatasetError, match="cannot be read"):
+        load_splits(str(path), with_test=True)
+
+
+def test_unknown_arrays_are_named_in_a_warning(tmp_path):
+    path = write(tmp_path, images=IMAGES, labels=LABELS, test_image=IMAGES, extra=LABELS)
+    with pytest.warns(UserWarning, match=r"^own\.npz: passed over test_image, extra: unknown"):
+        got = load(path)
+    np.testing.assert_array_equal(got.images, IMAGES)
+
+
+def test_a_test_part_that_shares_images_or_lacks_a_class_is_told(tmp_path):
+    own = {"images": IMAGES, "labels": LABELS}
+    path = write(tmp_path, **own, test_images=IMAGES[3:8], test_labels=LABELS[3:8])
+    with pytest.warns(UserWarning, match="own.npz: 5 test images equal images of train or valid"):
+        load_splits(path, with_test=True)
+    path = write(tmp_path, **own, test_images=IMAGES[:3], test_labels=LABELS[:3])
+    with pytest.raises(DatasetError, match="split 'test' has no image of class '3', which train"):
+        load_splits(path, with_test=True)
+    names = ["a", "b", "c", "d", "e"]
+    test = {"test_images": IMAGES[:5], "test_labels": np.arange(5), "class_names": names}
+    with pytest.raises(DatasetError, match="split 'train' has no image of class 'e', which test"):
+        load_splits(write(tmp_path, **own, **test), with_test=True)
+
+
+TRAIN = {"images": IMAGES, "labels": LABELS}
+TEST = {"test_images": IMAGES[:4], "test_labels": LABELS[:4]}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"test_images": IMAGES}, "holds no `test_labels`"),
+        ({"test_labels": LABELS}, "holds no `test_images`"),
+        (TEST | {"test_images": IMAGES[:4] / 255}, "`test_images` has dtype float64"),
+        (
+            TEST | {"test_images": IMAGES[:4, ..., :1]},
+            r"`test_images` has images of shape \(32, 32, 1\), `images` \(32, 32, 3\)",
+        ),
+        (TEST | {"test_images": IMAGES[:4, 2:]}, r"\(30, 32, 3\), `images` \(32, 32, 3\)"),
+        (TEST | {"test_images": IMAGES[:0]}, "`test_images` is empty"),
+        (TEST | {"test_labels": LABELS[:3]}, r"`test_labels` has shape \(3,\), expected \(4,\)"),
+        (TEST | {"test_labels": LABELS[:4] / 2}, "`test_labels` has dtype float64"),
+        (
+            TEST | {"test_labels": LABELS[:4] + 1},
+            "`test_labels`: label 4 of example 3 is out of range, expected 0 to 3",
+        ),
+        (TEST | {"test_labels": LABELS[:4] - 1}, "`test_labels`: label -1 of example 0"),
+    ],
+)
+def test_a_test_part_that_does_not_fit_is_told(arrays, said, tmp_path):
+    with pytest.raises(DatasetError, match=said) as caught:
+        load(write(tmp_path, **TRAIN, **arrays), "test")
+    assert NPZ_FORMAT in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +133,7 @@ def test_a_holdout_of_nothing_is_told(tmp_path):
         ({"images": IMAGES, "labels": LABELS + 2**33}, "out of range, expected 0 to 9999"),
         (
             {"images": IMAGES, "labels": LABELS, "class_names": ["a", "b"]},
-            "label 3 of example 3 is out of range, expected 0 to 1",
+            "label 2 of example 2 is out of range, expected 0 to 1",
         ),
         ({"images": np.array([None, 1]), "labels": LABELS}, "cannot be read"),
     ],
