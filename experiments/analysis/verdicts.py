@@ -1,0 +1,192 @@
+"""The rule that turns a paired difference into words, the same for every question.
+
+In this order, Δ being the smallest difference that matters: an interval that excludes 0 and lies
+within ±Δ is "better (worse) by less than Δ"; that excludes 0, "better (worse)"; that lies within
+±Δ, "no difference larger than Δ"; any other, "undecided, at most X". So "no difference" is said
+because the interval is narrow, never because it holds 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from experiments.analysis.paired import Difference, over_sets
+
+Case = Literal[
+    "better by less",
+    "worse by less",
+    "better",
+    "worse",
+    "no larger difference",
+    "undecided",
+    "mixed",
+]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is compared, and how much of it matters.
+
+    Attributes:
+        name: as the reader sees it.
+        unit: of differences.
+        delta: Δ, in that unit.
+        higher_is_better: False for a loss.
+    """
+
+    name: str
+    unit: str
+    delta: float
+    higher_is_better: bool = True
+
+
+HELD_OUT = Measure("held-out accuracy", "points", 1.0)
+# Differences of logarithms times 100, so 5 % is the factor exp(0.05).
+TRAIN_LOSS = Measure("train loss", "%", 5.0, higher_is_better=False)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict in words and every number behind it.
+
+    Attributes:
+        text: one line for the reader.
+        case: which of the rule's cases holds.
+        measure: what was compared, with Δ.
+        difference: first minus second, over all sets where there are several.
+        smallest_detectable: true difference found four times in five; None for one seed.
+        at_most: largest difference, either way, that the interval holds; inf for one seed.
+        sets: each data set's verdict, empty where there is one set.
+    """
+
+    text: str
+    case: Case
+    measure: Measure
+    difference: Difference
+    smallest_detectable: float | None
+    at_most: float
+    sets: Mapping[str, Verdict] = field(default_factory=dict)
+
+
+def verdict(
+    one: str, other: str, found: Difference, *, measure: Measure = HELD_OUT, budget: str = "full"
+) -> Verdict:
+    """Says whether ``one`` is better than ``other``.
+
+    Args:
+        one: the optimizer that the sentence speaks of.
+        other: the one it is compared with.
+        found: paired difference, one minus other, in the measure's unit.
+        measure: what was compared.
+        budget: of the study; below "full" the line says first that it is no answer.
+
+    Example:
+        >>> from experiments.analysis import paired
+        >>> found = paired.loss_difference({0: 0.5, 1: 0.5}, {0: 1.0, 1: 1.0})
+        >>> verdict("mine", "adamw", found, measure=TRAIN_LOSS).text[:45]
+        'mine against adamw, train loss: better: -69.3'
+    """
+    case = _case(found, measure)
+    return _made(one, other, case, _words(case, found, measure), found, measure, budget, {})
+
+
+def verdict_over_sets(
+    one: str,
+    other: str,
+    found: Mapping[str, Difference],
+    *,
+    measure: Measure = HELD_OUT,
+    budget: str = "full",
+) -> Verdict:
+    """The rule over data sets: their equal-weight mean, or "mixed".
+
+    It is mixed where ``one`` is better on a set and worse on another, each interval excluding 0,
+    whatever the mean.
+
+    Args:
+        one: the optimizer that the sentence speaks of.
+        other: the one it is compared with.
+        found: each data set's paired difference.
+        measure: what was compared.
+        budget: of the study.
+
+    Raises:
+        ValueError: as `paired.over_sets`.
+    """
+    sets = {
+        name: verdict(one, other, each, measure=measure, budget=budget)
+        for name, each in found.items()
+    }
+    mean = over_sets(list(found.values()))
+    better = [name for name, each in sets.items() if each.case.startswith("better")]
+    worse = [name for name, each in sets.items() if each.case.startswith("worse")]
+    case, words = _case(mean, measure), f"mean of {len(sets)} sets "
+    if better and worse:
+        case = "mixed"
+        words = f"mixed, better on {', '.join(better)}, worse on {', '.join(worse)}; mean"
+    else:
+        words += _words(case, mean, measure)
+    return _made(one, other, case, words, mean, measure, budget, sets)
+
+
+def _case(found: Difference, measure: Measure) -> Case:
+    small = found.within(measure.delta)
+    if found.excludes_zero:
+        if (found.mean > 0) == measure.higher_is_better:
+            return "better by less" if small else "better"
+        return "worse by less" if small else "worse"
+    return "no larger difference" if small else "undecided"
+
+
+def _at_most(found: Difference) -> float:
+    return max(abs(found.low), abs(found.high))
+
+
+def _words(case: Case, found: Difference, measure: Measure) -> str:
+    delta = _amount(measure.delta, measure)
+    if case in ("better by less", "worse by less"):
+        return f"{case} than {delta}"
+    if case == "no larger difference":
+        return f"no difference larger than {delta}"
+    if case == "undecided":
+        most = _at_most(found)
+        return f"undecided, at most {most:.2f} {measure.unit}" if math.isfinite(most) else case
+    return case
+
+
+def _amount(value: float, measure: Measure) -> str:
+    unit = measure.unit.removesuffix("s") if value == 1 else measure.unit
+    return f"{value:g} {unit}"
+
+
+def _made(
+    one: str,
+    other: str,
+    case: Case,
+    words: str,
+    found: Difference,
+    measure: Measure,
+    budget: str,
+    sets: Mapping[str, Verdict],
+) -> Verdict:
+    start = "" if budget == "full" else f"not an answer ({budget}): "
+    text = f"{start}{one} against {other}, {measure.name}: {words}: {_numbers(found, measure)}"
+    detectable = found.smallest_detectable
+    return Verdict(text, case, measure, found, detectable, _at_most(found), sets)
+
+
+def _numbers(found: Difference, measure: Measure) -> str:
+    text = f"{found.mean:+.2f} {measure.unit}"
+    if found.half is None or found.half_seeds is None:
+        return f"{text}, one seed and so no interval"
+    text += f" [{found.low:+.2f}, {found.high:+.2f}] at {100 * found.level:.4g} %"
+    seeds = f"{len(found.by_seed)} seeds"
+    if found.images is None:
+        text += f", {seeds}"
+    else:
+        low, high = found.mean - found.half_seeds, found.mean + found.half_seeds
+        text += f" over {seeds} and {found.images:,} images (seeds alone [{low:+.2f}, {high:+.2f}])"
+    return f"{text}; smallest detectable {found.smallest_detectable:.2f} {measure.unit}"
