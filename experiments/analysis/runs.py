@@ -103,6 +103,13 @@ def rows_of(each: Runs, seeds: Sequence[int]) -> list[int]:
     return [places[seed] for seed in seeds]
 
 
+def restricted(each: Runs, seeds: Sequence[int], *, bits: bool = True) -> Runs:
+    """The runs of ``seeds`` alone, without their bits where ``bits`` is false."""
+    rows = rows_of(each, seeds)
+    correct = each.correct[rows] if bits and each.correct is not None else None
+    return Runs(tuple(seeds), each.accuracy[rows], correct)
+
+
 def image_means(each: Runs, seeds: Sequence[int]) -> np.ndarray | None:
     """(N,) mean over ``seeds`` of each image's correctness, None without bits."""
     if each.correct is None:
