@@ -123,12 +123,12 @@ def verdict_over_sets(
     mean = over_sets(list(found.values()))
     better = [name for name, each in sets.items() if each.case.startswith("better")]
     worse = [name for name, each in sets.items() if each.case.startswith("worse")]
-    case, words = _case(mean, measure), f"mean of {len(sets)} sets "
+    case = _case(mean, measure)
+    words = _words(case, mean, measure)
     if better and worse:
         case = "mixed"
-        words = f"mixed, better on {', '.join(better)}, worse on {', '.join(worse)}; mean"
-    else:
-        words += _words(case, mean, measure)
+        words = f"mixed (better on {', '.join(better)}, worse on {', '.join(worse)})"
+    words = f"over {len(sets)} sets, {words}"
     return _made(one, other, case, words, mean, measure, budget, sets)
 
 
