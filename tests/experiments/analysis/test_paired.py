@@ -24,17 +24,25 @@ def _numbers(found):
 
 
 def test_the_formula_by_hand():
-    found = difference(ONE, OTHER)
-    # Seeds: 50 and 25 points, s² = 312.5. Images: 0, 100, 50, 0 points, w² = 6875 / 3.
-    seeds, images = 312.5 / 2, 6875 / 3 / 4
-    df = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / 3)
-    assert (found.mean, found.images, found.by_seed) == (37.5, 4, {0: 50.0, 1: 25.0})
-    assert found.half_seeds == pytest.approx(12.7062 * 12.5, rel=1e-5)  # any table's t(1)
+    twice = [
+        runs(range(4), [*each.accuracy] * 2, np.tile(each.correct, (2, 1))) for each in (ONE, OTHER)
+    ]
+    found = difference(*twice)
+    # Seeds: 50, 25, 50, 25 points, s² = 625 / 3. Images: 0, 100, 50, 0 points, w² = 6875 / 3.
+    seeds, images = 625 / 3 / 4, 6875 / 3 / 4
+    df = (seeds + images) ** 2 / (seeds**2 / 3 + images**2 / 3)
+    assert (found.mean, found.images) == (37.5, 4)
+    assert found.by_seed == {0: 50.0, 1: 25.0, 2: 50.0, 3: 25.0}
+    assert found.half_seeds == pytest.approx(3.18245 * math.sqrt(seeds), rel=1e-5)  # any t(3)
     assert found.df == pytest.approx(df)
-    assert found.df == pytest.approx(3.973, abs=1e-3)
-    error = math.sqrt(seeds + images)
-    assert found.half == pytest.approx(stats.t.ppf(0.975, df) * error)
-    assert found.smallest_detectable == pytest.approx(found.half + stats.t.ppf(0.8, df) * error)
+    assert found.df == pytest.approx(3.541, abs=1e-3)
+    assert found.half == pytest.approx(stats.t.ppf(0.975, df) * 25)  # √(seeds + images)
+    assert found.smallest_detectable == pytest.approx(found.half + stats.t.ppf(0.8, df) * 25)
+
+
+def test_images_never_make_it_narrower_than_seeds_alone():
+    found = difference(ONE, OTHER)  # t(3.97) of both is less than t(1) of the seeds
+    assert found.half == found.half_seeds == pytest.approx(12.7062 * 12.5, rel=1e-5)
 
 
 def test_the_level_follows_the_number_of_comparisons():
