@@ -87,7 +87,8 @@ def _counts(entries: Sequence[Entry]) -> str:
 
 
 def _name(entry: Entry) -> str:
-    return f"{entry.protocol}, version {entry.version}"
+    network = "" if entry.network == "convnet" else f", network {entry.network}"
+    return f"{entry.protocol}, version {entry.version}{network}"
 
 
 def _protocols(entries: Sequence[Entry]) -> list[str]:
@@ -100,8 +101,9 @@ def choose(
     datasets: Sequence[str] | None = None,
     optimizers: Sequence[str] | None = None,
     protocol: str | None = None,
+    network: str | None = None,
 ) -> list[Entry]:
-    """The entries of some data sets, optimizers and one protocol; None takes all there are.
+    """The entries of some data sets and optimizers, one protocol and network; None takes all.
 
     Args:
         entries: as `load` gives them.
@@ -109,6 +111,7 @@ def choose(
         optimizers: names as records have them, variants included.
         protocol: its name; None takes the first there is, as numbers of different protocols
             must not stand in one table.
+        network: likewise; None takes the convnet, or the first there is without it.
 
     Raises:
         ValueError: a name that no entry has, with the nearest.
@@ -119,6 +122,9 @@ def choose(
     wanted = known([protocol])[0] if protocol is not None else entries[0].protocol
     latest = max(entry.version for entry in entries if entry.protocol == wanted)
     inside = [e for e in entries if (e.protocol, e.version) == (wanted, latest)]
+    networks = sorted({e.network for e in inside}, key=lambda name: (name != "convnet", name))
+    which = _known("network", networks)([network] if network else networks[:1])
+    inside = [e for e in inside if e.network in which]
     sets = _known("data set", [entry.dataset for entry in inside])(datasets)
     names = _known("optimizer", [entry.optimizer for entry in inside])(optimizers)
     return [entry for entry in inside if entry.dataset in sets and entry.optimizer in names]

@@ -1,4 +1,8 @@
-"""What figures are drawn on: panels in a grid, and the same bytes each time."""
+"""What every figure of a report shares: panels, one look for each row, a legend, the files.
+
+Drawn without pyplot so that nothing global is touched. The same data give the same bytes: no
+dates, and names in the SVG from a fixed salt.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,19 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from experiments.analysis.statistics import Row
+from experiments.reports import style
 
 COLUMNS = 3
 
+Look = dict[str, Any]
+"""Keyword arguments of ``Axes.plot``."""
+
 
 def blank(width: float, height: float) -> Figure:
-    """An empty figure, in inches, made without pyplot so that nothing global is touched."""
+    """An empty figure, in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -48,3 +59,44 @@ def encode(figure: Figure) -> dict[str, bytes]:
         figure.savefig(buffer, format=kind, metadata=metadata)
         files[kind] = buffer.getvalue()
     return files
+
+
+def looks_of(called: dict[Row, str]) -> dict[Row, Look]:
+    """Every row's colour, line and marker, no two alike; an optimizer's own are its first row's."""
+    looks: dict[Row, Look] = {}
+    for row, label in called.items():
+        # As many tries as there are lines times markers.
+        tries = [style.line(row[0]), *(style.line(row[0], label, shift) for shift in range(32))]
+        looks[row] = next((look for look in tries if look not in looks.values()), tries[0])
+    return looks
+
+
+def add_legend(figure: Figure, handles: dict[str, Line2D]) -> None:
+    """One legend for all panels, below them, in as many columns as the figure has room for.
+
+    The figure grows by the legend's height, so that the panels keep theirs.
+    """
+    columns = 3
+    while True:
+        legend = figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=columns,
+            handlelength=3.5,
+        )
+        figure.draw_without_rendering()
+        room, size = figure.bbox, legend.get_window_extent()
+        if size.width < room.width or columns == 1:
+            break
+        legend.remove()
+        columns -= 1
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(
+        max(width, 1.02 * size.width / figure.dpi), height + size.height / figure.dpi
+    )
+
+
+def handles_of(called: dict[Row, str], looks: dict[Row, Look]) -> dict[str, Line2D]:
+    """A legend's entries for rows, by label."""
+    return {called[row]: Line2D([], [], **look) for row, look in looks.items()}

@@ -1,97 +1,26 @@
-"""Entries -> figures, drawn without pyplot so that nothing global is touched.
-
-The same entries give the same bytes: no dates, and names in the SVG from a fixed salt.
-"""
+"""Entries -> figures: loss by epoch, accuracies, accuracy against learning rate."""
 
 from __future__ import annotations
 
-import io
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.analysis import sweeps
 from experiments.analysis.statistics import ENOUGH, Entry, Row
 from experiments.protocols.reference import Reference
-from experiments.reports import style
+from experiments.reports import canvas, style
+from experiments.reports.canvas import Look
 from experiments.reports.labels import dataset_order, dataset_title, labels
 from experiments.reports.table import limits, published
 
-COLUMNS = 3
 DEPTH = 30.0  # points of accuracy below the best that a figure of rates shows
 _BAR: dict[str, Any] = {"marker": "|", "markersize": 12, "markeredgewidth": 2.5}
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 _RING: dict[str, Any] = {"marker": "o", "markersize": 12, "markerfacecolor": "none"}
-
-
-def _panels(count: int, height: float) -> tuple[Figure, list[Any]]:
-    columns = min(COLUMNS, count)
-    rows = math.ceil(count / columns)
-    figure = Figure(figsize=(max(6.4, 4.3 * columns), height * rows + 0.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for unused in axes[count:]:
-        unused.remove()
-    return figure, axes[:count]
-
-
-def _encode(figure: Figure) -> dict[str, bytes]:
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, then drawn alike in both formats
-    files = {}
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, metadata=metadata)
-        files[kind] = buffer.getvalue()
-    return files
-
-
-Look = dict[str, Any]
-
-
-def _looks(called: dict[Row, str]) -> dict[Row, Look]:
-    """Every row's colour, line and marker, no two alike; an optimizer's own are its first row's."""
-    looks: dict[Row, Look] = {}
-    for row, label in called.items():
-        # As many tries as there are lines times markers.
-        tries = [style.line(row[0]), *(style.line(row[0], label, shift) for shift in range(32))]
-        looks[row] = next((look for look in tries if look not in looks.values()), tries[0])
-    return looks
-
-
-def _legend(figure: Figure, handles: dict[str, Line2D]) -> None:
-    """One legend for all panels, below them, in as many columns as the figure has room for.
-
-    The figure grows by the legend's height, so that the panels keep theirs.
-    """
-    columns = 3
-    while True:
-        legend = figure.legend(
-            handles.values(),
-            handles.keys(),
-            loc="outside lower center",
-            ncols=columns,
-            handlelength=3.5,
-        )
-        figure.draw_without_rendering()
-        room, size = figure.bbox, legend.get_window_extent()
-        if size.width < room.width or columns == 1:
-            break
-        legend.remove()
-        columns -= 1
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(
-        max(width, 1.02 * size.width / figure.dpi), height + size.height / figure.dpi
-    )
-
-
-def _of_rows(called: dict[Row, str], looks: dict[Row, Look]) -> dict[str, Line2D]:
-    return {called[row]: Line2D([], [], **look) for row, look in looks.items()}
 
 
 def _called(entries: Sequence[Entry]) -> dict[Row, str]:
@@ -116,23 +45,23 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
         The figure as {"png": bytes, "svg": bytes}.
     """
     names, called = dataset_order(entries), _called(entries)
-    looks = _looks(called)
+    looks = canvas.looks_of(called)
     with style.context():
-        figure, axes = _panels(len(names), 3.4)
+        figure, axes = canvas.panels(len(names), 3.4)
         for axis, name in zip(axes, names, strict=True):
             here = {_row(entry, called): entry for entry in entries if entry.dataset == name}
             for place, row in enumerate(row for row in called if row in here):
                 _draw_loss(axis, here[row], looks[row], place)
             axis.set_yscale("log")
             axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.yaxis.set_major_formatter(_PLAIN)
             axis.minorticks_off()
             axis.set_title(dataset_title(name))
             axis.set_xlabel("epoch")
             axis.set_ylabel("training loss (nats)")
             axis.xaxis.get_major_locator().set_params(integer=True)
-        _legend(figure, _of_rows(called, looks))
-        return _encode(figure)
+        canvas.add_legend(figure, canvas.handles_of(called, looks))
+        return canvas.encode(figure)
 
 
 def _draw_loss(axis: Any, entry: Entry, look: dict[str, Any], place: int) -> None:
@@ -164,16 +93,16 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
         The figure as {"png": bytes, "svg": bytes}.
     """
     names, called = dataset_order(entries), _called(entries)
-    looks, rows = _looks(called), list(called)
+    looks, rows = canvas.looks_of(called), list(called)
     with style.context():
-        figure, axes = _panels(len(names), 0.8 + 0.28 * len(rows))
+        figure, axes = canvas.panels(len(names), 0.8 + 0.28 * len(rows))
         for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
             for entry in entries:
                 if entry.dataset == name:
                     row = _row(entry, called)
                     printed = published(entry, reference)
                     _draw_accuracy(axis, rows.index(row), entry, printed, looks[row]["color"])
-            shown = called.values() if number % COLUMNS == 0 else [""] * len(rows)
+            shown = called.values() if number % canvas.COLUMNS == 0 else [""] * len(rows)
             axis.set_yticks(range(len(rows)), shown)
             axis.set_ylim(len(rows) - 0.5, -0.5)
             axis.set_title(dataset_title(name))
@@ -186,8 +115,8 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
             handles[f"{reference.name} (trained on)"] = Line2D([], [], **_BAR, **grey)
         if any(entry.train.n < ENOUGH for entry in entries):
             handles["one run"] = Line2D([], [], marker=".", markersize=4, **grey)
-        _legend(figure, handles)
-        return _encode(figure)
+        canvas.add_legend(figure, handles)
+        return canvas.encode(figure)
 
 
 def _draw_accuracy(axis: Any, place: int, entry: Entry, printed: float | None, colour: str) -> None:
@@ -221,9 +150,9 @@ def rates(entries: Sequence[Entry]) -> dict[str, bytes]:
         The figure as {"png": bytes, "svg": bytes}.
     """
     names, called = dataset_order(entries), labels(entries, rates=False)
-    looks = _looks(called)
+    looks = canvas.looks_of(called)
     with style.context():
-        figure, axes = _panels(len(names), 3.4)
+        figure, axes = canvas.panels(len(names), 3.4)
         for axis, name in zip(axes, names, strict=True):
             here = [e for e in entries if e.dataset == name and e.learning_rate]
             for row, look in looks.items():
@@ -231,12 +160,18 @@ def rates(entries: Sequence[Entry]) -> dict[str, bytes]:
             top = max((e.train.mean for e in here), default=0.0)
             axis.set_ylim(bottom=max(axis.get_ylim()[0], top - DEPTH))
             axis.set_xscale("log")
+            low, high = axis.get_xlim()
+            axis.xaxis.set_major_locator(
+                LogLocator(subs=(1.0, 3.0) if high < 100 * low else (1.0,))
+            )
+            axis.xaxis.set_major_formatter(_PLAIN)
+            axis.xaxis.set_minor_formatter(NullFormatter())
             axis.set_title(dataset_title(name))
             axis.set_xlabel("learning rate")
             axis.set_ylabel("train accuracy (%)")
         ring = Line2D([], [], color="#555555", linestyle="none", **_RING)
-        _legend(figure, {**_of_rows(called, looks), "best rate": ring})
-        return _encode(figure)
+        canvas.add_legend(figure, {**canvas.handles_of(called, looks), "best rate": ring})
+        return canvas.encode(figure)
 
 
 def _draw_rates(axis: Any, entries: Sequence[Entry], look: Look) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from experiments import protocols
@@ -54,16 +55,18 @@ def section(
     seconds = tables.seconds_table(
         entries, dataset_order(entries), "Seconds of a training run ± standard deviation"
     )
-    source = first.conditions.get("network_source", "")
-    network = (
-        "" if first.network == "convnet" else f" network {first.network} {source[:8]}".rstrip()
-    )
-    title = f"Protocol {first.protocol}, version {first.version}"
+    title, network = f"Protocol {first.protocol}, version {first.version}", ""
+    every = [*compared, *parts, seconds]
+    if first.network != "convnet":
+        source = first.conditions.get("network_source", "")
+        network = f"network {first.network} {source[:8]}".rstrip()
+        title += f", {network}"
+        every = [replace(table, title=f"{table.title} [{network}]") for table in every]
     return Section(
-        title=title + (f",{network}" if network else ""),
-        slug=_slug(f"{first.protocol} v{first.version}{network}"),
+        title=title,
+        slug=_slug(f"{first.protocol} v{first.version} {network}"),
         description=_description(first.protocol),
-        tables=(*compared, *parts, seconds),
+        tables=tuple(every),
         figures=tuple(_figures(entries, beside)),
         notes=(*notes.notes(entries), *about),
         missing=tuple(missing.missing(entries, question.folder)),

@@ -55,7 +55,7 @@ def test_a_notebook_runs_and_shows_what_was_committed(name, notebooks):
 
 
 def choice(folder, **changes):
-    everything = {"protocol": None, "datasets": None, "optimizers": None}
+    everything = {"protocol": None, "datasets": None, "optimizers": None, "network": None}
     return {"folder": str(folder)} | everything | changes
 
 

@@ -72,6 +72,18 @@ def test_protocols_are_not_mixed(synthetic, folder_of):
         assert protocol in str(words)
 
 
+def test_networks_share_neither_a_count_nor_a_table(synthetic, folder_of):
+    found, words = results_view.load(
+        folder_of([synthetic("digits", "adam", 0), synthetic("digits", "adam", 1, network="vit")])
+    )
+    assert "| paper, version 1, network vit | digits | `adam` | 1 |" in str(words)
+    assert str(results_view.accuracy(found)).count("### ") == 2
+    for network, title in ((None, "between runs\n"), ("vit", "between runs [network vit]\n")):
+        chosen = results_view.choose(found, network=network)
+        assert len(chosen) == 1
+        assert title in str(results_view.accuracy(chosen))
+
+
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
@@ -89,6 +101,7 @@ def test_tables_and_pictures_are_those_of_the_report(entries):
     assert str(results_view.accuracy(entries)).count("### ") == 2
     assert "fits, not how well the network generalises" in str(results_view.remarks(entries))
     assert "Seconds of a training run" in str(results_view.seconds(entries))
+    assert str(results_view.compared(entries)).count("minus Adam's") == 2
     png, size = results_view.picture(entries, "loss")._repr_png_()
     assert png == figures.loss(entries)["png"]
     assert 300 < size["width"] < 1200

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from experiments.analysis import statistics
-from experiments.reports import figures, labels, style
+from experiments.reports import canvas, figures, labels, style
 
 
 def _some(synthetic):
@@ -61,7 +61,7 @@ def test_no_two_rows_look_alike_in_a_sweep(synthetic):
         for optimizer in ("thermolion", "smes")
     )
     called = labels.labels(entries)
-    looks = figures._looks(called)
+    looks = canvas.looks_of(called)
     assert len(looks) == 14
     assert looks[next(iter(called))] == style.line("thermolion")
     seen = {(look["color"], look["linestyle"], look["marker"]) for look in looks.values()}
