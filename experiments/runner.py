@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from experiments import datasets, optimizers, records, training
+from experiments.networks import convnet
 from experiments.progress import Progress
 from experiments.protocols import Cell
 from experiments.records import environment
@@ -90,6 +91,10 @@ def run(
     resolved = {
         name: optimizers.resolve(name) for name in dict.fromkeys(c.optimizer for c in cells)
     }
+    params = jax.eval_shape(lambda: convnet.init_params(jax.random.key(0), 1, 10))
+    for optimizer in resolved.values():
+        if optimizer.source is not None:  # a user's own may fail in any way: told before training
+            optimizer.check(params)
     for dataset in dict.fromkeys(c.dataset for c in cells):
         _splits(dataset)  # an unknown name is the caller's mistake: say so before training
     reading = records.read(places.out, missing_ok=True)

@@ -1,38 +1,23 @@
-"""An optimizer by name, with overrides, or a user's own by its import path.
+"""From the text that names an optimizer to one that can be trained, without loading JAX."""
 
-    adam                                    one of NAMES at its settings in the paper protocol
-    thermolion:boost=0,temperature=0        the same with some settings changed
-    my_package.my_module:my_optimizer       a function of your own
-    my_package.my_module:my_optimizer:decay=0.5
+from __future__ import annotations
 
-A function of your own takes `learning_rate` and returns an `optax.GradientTransformation`, or a
-pair of one and `eval_params(opt_state, params)`, the parameters to evaluate. It may also take
-`key`, `steps_per_epoch` and `total_steps`, which it gets where it names them, and anything that
-has a default or comes as an override. `learning_rate` and `key` come traced.
-"""
-
-import hashlib
-import importlib
-import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any
-
-import optax
+from inspect import Parameter, getdoc
+from typing import TYPE_CHECKING, Any
 
 from experiments.optimizers import overrides as texts
+from experiments.optimizers import spaces, users
 from experiments.optimizers.settings import FACTORIES
+
+if TYPE_CHECKING:
+    from experiments.optimizers.users import Built
 
 NAMES: tuple[str, ...] = tuple(FACTORIES)
 DEFAULT_LEARNING_RATE = 1e-3
 _FROM_RUN = ("key", "steps_per_epoch", "total_steps")
-_EMPTY = inspect.Parameter.empty
-
-EvalParams = Callable[[Any, Any], Any]
-Built = optax.GradientTransformation | tuple[optax.GradientTransformation, EvalParams]
 
 
 @dataclass(frozen=True)
@@ -40,12 +25,15 @@ class Optimizer:
     """An optimizer that can be trained.
 
     Attributes:
-        name: as the caller wrote it, such as "thermolion:boost=0".
+        name: the canonical text: what it changes of the defaults but the learning rate, in one
+            order and one spelling of numbers. With `hyperparameters` it says everything.
         build: `build(hyperparameters, key, steps_per_epoch, total_steps)` makes the
             transformation, or a pair of it and `eval_params(opt_state, params)`.
-            Hyperparameters go before overrides, overrides before defaults; they may be traced.
-        hyperparameters: those that a run passes to `build` by default.
+            Hyperparameters go before overrides, overrides before defaults; they may be traced,
+            and the learning rate may be a schedule.
+        hyperparameters: those that a run passes to `build` by default: the learning rate.
         overrides: what the name changes, Python values.
+        space: what is tuned of it, and within which bounds.
         note: one line on what it is, with its settings.
         source: of one that is imported, the first 16 hex digits of its module's sha256.
     """
@@ -54,8 +42,30 @@ class Optimizer:
     build: Callable[[Mapping[str, Any], Any, int, int], Built] = field(repr=False)
     hyperparameters: dict[str, float]
     overrides: dict[str, Any]
+    space: spaces.Space = field(repr=False)
     note: str
     source: str | None = None
+
+    @property
+    def tuned(self) -> dict[str, float]:
+        """The default of every hyperparameter in its search space."""
+        return self.space.defaults
+
+    def check(self, params: Any = None, *, scheduled: bool = False) -> None:
+        """Trace two steps on shapes alone, so that what fails fails before any training.
+
+        Args:
+            params: a tree like the network's, arrays or `jax.ShapeDtypeStruct`; None is a small
+                one with names of its own.
+            scheduled: give the learning rate as a schedule.
+
+        Raises:
+            ValueError: it cannot be built, its update or eval_params raises, or returns what is
+                not like the parameters.
+        """
+        users.try_out(
+            self.build, self.tuned, f"optimizer {self.name!r}", params, scheduled=scheduled
+        )
 
 
 def resolve(spec: str) -> Optimizer:
@@ -67,22 +77,25 @@ def resolve(spec: str) -> Optimizer:
             and, failing these, text.
 
     Raises:
-        ValueError: an unknown name, override or function, a value that does not fit, or a
-            function with a signature that cannot be called with a learning rate.
+        ValueError: an unknown name, override or function, a value that does not fit, a search
+            space that is none, or a function with a signature that cannot be called with a
+            learning rate. A user's own function is not called yet: `Optimizer.check` does.
 
     Example:
-        >>> resolve("thermolion:boost=0").overrides
-        {'boost': 0}
-        >>> print(resolve("lion:learning_rate=3e-4").note.split("(")[1])
-        learning_rate=0.0003, b1=0.9, b2=0.99, weight_decay=0)
+        >>> resolve("thermolion: temperature=0.0, boost=0").name
+        'thermolion:boost=0,temperature=0'
+        >>> optimizer = resolve("lion:learning_rate=3e-4")
+        >>> optimizer.name, optimizer.hyperparameters
+        ('lion', {'learning_rate': 0.0003})
     """
     spec = spec.strip()
-    head, *rest = spec.split(":")
+    head, *rest = (part.strip() for part in spec.split(":"))
     owner = f"optimizer {spec!r}"
     if head in FACTORIES:
         factory, title = FACTORIES[head], head
     elif rest and "=" not in rest[0]:
-        factory, title = _import(head, rest.pop(0), owner), spec
+        title = f"{head}:{rest[0]}"
+        factory = users.load(head, rest.pop(0), owner, NAMES)
     else:
         raise ValueError(
             f"{owner} is unknown; {texts.nearest(head, NAMES)}, "
@@ -90,30 +103,38 @@ def resolve(spec: str) -> Optimizer:
         )
     if len(rest) > 1 or rest == [""]:
         raise ValueError(f"{owner}: expected one list of overrides, name=value,name=value")
-    parameters = _parameters(factory, owner)
-    overrides = texts.parse(rest[0], parameters, _open(parameters), owner) if rest else {}
+    parameters = users.parameters(factory, owner)
+    given = texts.parse(rest[0], parameters, _open(parameters), owner) if rest else {}
     missing = [
         name
         for name in _open(parameters)
-        if parameters[name].default is _EMPTY and name not in {"learning_rate", *overrides}
+        if parameters[name].default is Parameter.empty and name not in {"learning_rate", *given}
     ]
     if missing:
         raise ValueError(
             f"{owner} needs {', '.join(missing)}, which have no default: give them in its name, "
             f"{spec}:{missing[0]}=…"
         )
-    rate = overrides.get("learning_rate", parameters["learning_rate"].default)
+    settings = {name: parameters[name].default for name in _open(parameters)} | given
+    if not texts.is_number(settings["learning_rate"]):
+        settings["learning_rate"] = DEFAULT_LEARNING_RATE
+    rate = texts.check_learning_rate(settings["learning_rate"], f"{owner}: learning_rate")
+    changed = texts.canonical(given, parameters)
+    changed.pop("learning_rate", None)
+    name = f"{title}:{texts.spelled(changed)}" if changed else title
+    bounds = spaces.OWN.get(head) if head in FACTORIES else getattr(factory, "search_space", None)
     optimizer = Optimizer(
-        name=spec,
-        build=partial(_build, owner, factory, parameters, overrides),
-        hyperparameters={
-            "learning_rate": float(rate) if texts.is_number(rate) else DEFAULT_LEARNING_RATE
-        },
-        overrides=overrides,
-        note=_note(factory, title, parameters, overrides),
-        source=None if head in FACTORIES else _source(head),
+        name=name,
+        build=partial(_build, owner, factory, parameters, changed | {"learning_rate": rate}),
+        hyperparameters={"learning_rate": rate},
+        overrides=changed,
+        space=spaces.of(
+            settings | {"learning_rate": rate}, bounds, set_by_name=tuple(changed), owner=owner
+        ),
+        note=_note(factory, title, settings),
+        source=None if head in FACTORIES else users.source(head),
     )
-    if head in FACTORIES:
+    if head in FACTORIES and changed:
         # A value that the optimizer refuses should be heard of now, not after other runs.
         optimizer.build(optimizer.hyperparameters, 0, 1, 2)
     return optimizer
@@ -122,8 +143,8 @@ def resolve(spec: str) -> Optimizer:
 def _build(
     owner: str,
     factory: Callable[..., Any],
-    parameters: Mapping[str, inspect.Parameter],
-    overrides: Mapping[str, Any],
+    parameters: Mapping[str, Parameter],
+    settings: Mapping[str, Any],
     hyperparameters: Mapping[str, Any],
     key: Any,
     steps_per_epoch: int,
@@ -133,71 +154,20 @@ def _build(
     texts.check_known(hyperparameters, parameters, _open(parameters), owner)
     run = {"key": key, "steps_per_epoch": steps_per_epoch, "total_steps": total_steps}
     arguments = {name: value for name, value in run.items() if name in parameters}
-    if parameters["learning_rate"].default is _EMPTY:
-        arguments["learning_rate"] = DEFAULT_LEARNING_RATE
     try:
-        built = factory(**{**arguments, **overrides, **hyperparameters})
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{owner}: {error}") from error
-    is_pair = type(built) is tuple and len(built) == 2 and callable(built[1])
-    tx = built[0] if is_pair else built
-    if not isinstance(tx, optax.GradientTransformation):
-        raise ValueError(
-            f"{owner} returned {built!r}, expected an optax.GradientTransformation or a pair "
-            "of one and eval_params(opt_state, params)"
-        )
-    return built
-
-
-def _import(module_name: str, function: str, owner: str) -> Callable[..., Any]:
-    """The function of a user's module, with the reason where there is none."""
-    if not re.fullmatch(r"\w+(\.\w+)*", module_name) or not function.isidentifier():
-        raise ValueError(f"{owner}: expected a name, or an import path package.module:function")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # a user's module may fail in any way while it is imported
+        built = factory(**{**arguments, **settings, **hyperparameters})
+    except (Exception, SystemExit) as error:
         hint = ""
-        if isinstance(error, ModuleNotFoundError) and module_name.startswith(error.name or "?"):
+        if callable(hyperparameters.get("learning_rate")):
             hint = (
-                "; is its folder on PYTHONPATH? Optimizers by name: "
-                f"{texts.nearest(module_name, NAMES)}"
+                "; here learning_rate is a schedule, a function of the step's number, such as "
+                "optax.scale_by_learning_rate takes"
             )
-        raise ValueError(
-            f"{owner}: cannot import {module_name} ({type(error).__name__}: {error}){hint}"
-        ) from error
-    if not hasattr(module, function):
-        public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        raise ValueError(
-            f"{owner}: {module_name} has no {function}; {texts.nearest(function, public)}"
-        )
-    found = getattr(module, function)
-    if not callable(found):
-        raise ValueError(f"{owner}: {function} is {found!r}, expected a function of learning_rate")
-    return found
+        raise ValueError(f"{owner}: {users.reason(error)}{hint}") from error
+    return users.check_built(built, owner)
 
 
-def _source(module_name: str) -> str | None:
-    """A fingerprint of the file of an imported module, so that a change of it can be seen."""
-    path = importlib.import_module(module_name).__file__
-    return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-
-
-def _parameters(factory: Callable[..., Any], owner: str) -> dict[str, inspect.Parameter]:
-    """What the factory takes, all of it by name."""
-    wanted = "expected f(learning_rate, *, key=None, …)"
-    try:
-        signature = inspect.signature(factory)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{owner}: its signature cannot be read; {wanted}") from error
-    parameters, names = dict(signature.parameters), ", ".join(signature.parameters)
-    if "learning_rate" not in parameters:
-        raise ValueError(f"{owner} takes no learning_rate, but ({names}); {wanted}")
-    if any(p.kind is p.POSITIONAL_ONLY for p in parameters.values()):
-        raise ValueError(f"{owner} takes arguments by position only, ({names}); {wanted}")
-    return parameters
-
-
-def _open(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+def _open(parameters: Mapping[str, Parameter]) -> list[str]:
     """The names that overrides and hyperparameters may set."""
     return [
         name
@@ -206,18 +176,11 @@ def _open(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
     ]
 
 
-def _note(
-    factory: Callable[..., Any],
-    title: str,
-    parameters: Mapping[str, inspect.Parameter],
-    overrides: Mapping[str, Any],
-) -> str:
+def _note(factory: Callable[..., Any], title: str, settings: Mapping[str, Any]) -> str:
     """The first line of the factory's documentation, and every setting it runs with."""
-    first = (inspect.getdoc(factory) or title).splitlines()[0].rstrip(".")
-    defaults = {n: parameters[n].default for n in _open(parameters)}
-    settings = {n: v for n, v in {**defaults, **overrides}.items() if v is not _EMPTY}
+    first = (getdoc(factory) or title).splitlines()[0].rstrip(".")
     text = ", ".join(
         f"{name}={value:g}" if texts.is_number(value) else f"{name}={value}"
         for name, value in settings.items()
     )
-    return f"{first} ({text})" if text else first
+    return f"{first} ({text})"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.optimizers import check_learning_rate
 from experiments.protocols.paper import published
 from experiments.protocols.reference import Reference
 
@@ -194,14 +195,11 @@ def grid(
     if seeds < 1:
         raise ValueError(f"--seeds is {seeds}, expected at least 1")
     optimizers = tuple(optimizers) or protocol.optimizers
-    rates = [float(rate) for rate in learning_rates]
+    rates = [check_learning_rate(rate, "--learning-rates") for rate in learning_rates]
     for what, given in (("data set", datasets), ("optimizer", optimizers), ("rate", rates)):
         twice = sorted({str(one) for one in given if list(given).count(one) > 1})
         if twice:
             raise ValueError(f"{what} given twice: {', '.join(twice)}")
-    for rate in rates:
-        if not 0 < rate < float("inf"):
-            raise ValueError(f"learning rate {rate} given, expected a positive number")
     changes = [(("learning_rate", rate),) for rate in rates] or [()]
     return [
         Cell(protocol, dataset, optimizer, changed, seed)

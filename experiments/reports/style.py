@@ -17,6 +17,9 @@ import matplotlib
 _STYLES: dict[str, tuple[str, Any, str]] = {
     "adam": ("#000000", "-", "o"),
     "adamw": ("#7F7F7F", (0, (6, 2)), "s"),
+    "nadamw": ("#0000FF", (0, (4, 2, 1, 2)), "d"),
+    "sgd": ("#663300", (0, (7, 1)), "p"),
+    "signum": ("#D400FF", (0, (2, 2)), "8"),
     "rmsprop": ("#999933", (0, (1, 1)), "v"),
     "lion": ("#44AA99", (0, (4, 1, 1, 1)), "^"),
     "muadam": ("#332288", (0, (5, 2)), "D"),
@@ -24,6 +27,7 @@ _STYLES: dict[str, tuple[str, Any, str]] = {
     "lookahead": ("#117733", (0, (2, 1)), "<"),
     "swats": ("#88CCEE", (0, (6, 1, 1, 1)), ">"),
     "swa": ("#DDAA33", (0, (1, 2)), "X"),
+    "schedule_free_adamw": ("#77DD55", (0, (5, 1, 2, 1)), "H"),
     "thermolion": ("#D55E00", "-", "*"),
     "smes": ("#0072B2", (0, (8, 2)), "h"),
 }

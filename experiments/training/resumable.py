@@ -71,9 +71,8 @@ def main(options: argparse.Namespace) -> int:
             raise ValueError(f"{given} is {getattr(options, name)}, expected a number from 1 up")
     if not 0 <= options.seed < 2**32:
         raise ValueError(f"--seed is {options.seed}, expected 0 to 2**32 - 1")
-    rate = options.learning_rate
-    if rate is not None and not 0 < rate < float("inf"):
-        raise ValueError(f"--learning-rate is {rate}, expected a positive number")
+    if options.learning_rate is not None:
+        optimizers.check_learning_rate(options.learning_rate, "--learning-rate")
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out is {options.out}, a file; expected a folder, or a new name")
     _join(options)
@@ -125,6 +124,10 @@ class _Run:
         self._rates = dict(self._optimizer.hyperparameters)
         if options.learning_rate is not None:
             self._rates["learning_rate"] = options.learning_rate
+        channels, classes = self._data.images.shape[-1], self._data.num_classes
+        self._optimizer.check(
+            jax.eval_shape(lambda: convnet.init_params(self._keys()[0], channels, classes))
+        )
         size = len(self._data.labels)
         self._steps = -(-size // options.batch_size)
         self.total = self._steps * options.epochs

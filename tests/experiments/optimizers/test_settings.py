@@ -34,6 +34,10 @@ def torch_path(make):
         ("adamw:weight_decay=0.3", lambda o, p: o.AdamW(p, weight_decay=0.3)),
         ("rmsprop", lambda o, p: o.RMSprop(p, lr=1e-3)),
         ("rmsprop:learning_rate=0.01", lambda o, p: o.RMSprop(p)),
+        (
+            "sgd",
+            lambda o, p: o.SGD(p, lr=1e-2, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        ),
     ],
 )
 def test_is_pytorchs_at_its_defaults(spec, make):

@@ -28,8 +28,11 @@ def test_deviations_show_in_the_name():
         (lambda: protocols.get("papr"), "did you mean paper"),
         (lambda: protocols.get("paper", epochs=0), "epochs is 0"),
         (lambda: _grid(seeds=0), "at least 1"),
-        (lambda: _grid(learning_rates=[-1.0]), "learning rate -1.0"),
-        (lambda: _grid(learning_rates=[float("nan")]), "learning rate nan"),
+        (lambda: _grid(learning_rates=[-1.0]), "--learning-rates is -1.0, expected a positive"),
+        (
+            lambda: _grid(learning_rates=[float("nan")]),
+            "--learning-rates is nan, expected a positive",
+        ),
         (lambda: _grid(datasets=["digits", "digits"]), "data set given twice: digits"),
         (lambda: _grid(optimizers=["adam", "adam"]), "optimizer given twice: adam"),
         (lambda: protocols.share(_grid(), 4, 4), "numbered from 0: 0/4 to 3/4"),

@@ -1,0 +1,264 @@
+"""What is tuned of each optimizer, and within which bounds: data, and a few lines that read them.
+
+One table serves all optimizers, by the name of the hyperparameter, so nobody gets a wider search
+than another; `OWN` has what must differ, with its reason. Everything else is fixed at its default,
+as is what an optimizer's name sets ("adamw:weight_decay=0"). The learning rate has no bounds here:
+first a grid centred on the default finds a centre, then points lie within half a decade of it.
+
+A function of a user's own states its bounds as an attribute, in the same form, which replaces the
+table; without it the table applies to the names that it knows:
+
+    def mine(learning_rate=1e-3, *, b1=0.9, sharpness=2.0): …
+    mine.search_space = {"b1": (0.8, 0.98, "log1m"), "sharpness": (0.5, 8.0, "log")}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from experiments.optimizers.overrides import is_number, nearest
+
+Scale = Literal["log", "log1m", "linear"]
+Bounds = tuple[float, float, Scale]
+
+RATE_DECADES = 1.0  # half a decade to either side of the centre
+
+# 1 - b1 over a decade and 1 - b2 over two: they overlap, so b1 = b2 is within the search. "log1m"
+# is even in the logarithm of 1 - b, the inverse of how many steps an average remembers.
+_MOMENTUM: Bounds = (0.8, 0.98, "log1m")
+_SECOND: Bounds = (0.9, 0.9995, "log1m")
+_EPS: Bounds = (1e-9, 1e-4, "log")
+_DECAY: Bounds = (1e-3, 1.0, "log")
+
+COMMON: Mapping[str, Bounds] = {
+    "b1": _MOMENTUM,
+    "momentum": _MOMENTUM,
+    "b2": _SECOND,
+    "eps": _EPS,
+    "weight_decay": _DECAY,
+}
+
+OWN: Mapping[str, Mapping[str, Bounds]] = {
+    "rmsprop": {"decay": _SECOND, "eps": _EPS},
+    # At ten times Adam's rate, and 1 / (1 - 0.9) times that through the momentum.
+    "sgd": {"momentum": _MOMENTUM, "weight_decay": (1e-5, 1e-2, "log")},
+    # At twenty times Adam's rate.
+    "muon": {"beta": _MOMENTUM, "weight_decay": (1e-4, 1e-1, "log")},
+    # The eps of gradients of size 1; `in_units_of` has that of others.
+    "smes": {"b1": _MOMENTUM, "b2": _SECOND, "eps": (1e-8, 1e-2, "log"), "weight_decay": _DECAY},
+}
+
+# The coordinates of a point behind the learning rate's. Hyperparameters of one role share one, so
+# that a point says the same of every optimizer.
+ROLES = (("b1", "momentum", "beta"), ("b2", "decay"), ("eps",), ("weight_decay",))
+
+
+@dataclass(frozen=True)
+class Range:
+    """The bounds of one hyperparameter.
+
+    Attributes:
+        name: of the hyperparameter.
+        default: untuned; 0 on a logarithmic scale says that it is off untuned.
+        low: the smallest value tried.
+        high: the largest.
+        scale: in what a point's coordinate is even: the logarithm of the value ("log"), that of
+            1 - value ("log1m") or the value ("linear").
+    """
+
+    name: str
+    default: float
+    low: float
+    high: float
+    scale: Scale
+
+    def at(self, coordinate: float) -> float:
+        """The value at 0 (low) … 1 (high), in four digits, the same on every machine.
+
+        Example:
+            >>> Range("b1", 0.9, 0.8, 0.98, "log1m").at(0.5)
+            0.93675
+        """
+        if self.scale == "log":
+            return _digits(self.low * (self.high / self.low) ** coordinate)
+        if self.scale == "linear":
+            return _digits(self.low + (self.high - self.low) * coordinate)
+        rest = (1 - self.low) * ((1 - self.high) / (1 - self.low)) ** coordinate
+        return round(1 - _digits(rest), 12)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is tuned of an optimizer, and what is not.
+
+    Attributes:
+        learning_rate: the default one, the centre of the first grid.
+        ranges: of the other hyperparameters tuned, in the order of a point's coordinates.
+        fixed: name to value of those that stay as they are.
+    """
+
+    learning_rate: float
+    ranges: tuple[Range, ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """Every hyperparameter tuned, untuned."""
+        return {"learning_rate": self.learning_rate} | {r.name: r.default for r in self.ranges}
+
+
+def of(
+    settings: Mapping[str, Any],
+    bounds: Mapping[str, Bounds] | None = None,
+    *,
+    set_by_name: Sequence[str] = (),
+    owner: str = "search space",
+) -> Space:
+    """The search space of an optimizer.
+
+    Args:
+        settings: name to default of all it takes, "learning_rate" among them.
+        bounds: name to (low, high, scale) of what is tuned besides the rate; None is `COMMON`, as
+            far as the optimizer takes these and its defaults lie within.
+        set_by_name: what stays fixed whatever the bounds say.
+        owner: whom error messages speak of.
+
+    Raises:
+        ValueError: bounds that are empty, inverted or of another form, of a hyperparameter that
+            there is not, or that the default lies outside of.
+
+    Example:
+        >>> of({"learning_rate": 1e-3, "b1": 0.9, "nesterov": True}).fixed
+        {'nesterov': True}
+    """
+    if bounds is None:
+        stated = {n: b for n, b in COMMON.items() if n in settings and _within(settings[n], b)}
+    elif not isinstance(bounds, Mapping):
+        raise ValueError(
+            f"{owner}: search_space is {bounds!r}, expected a dict of (low, high, scale)"
+        )
+    else:
+        stated = {n: _checked(n, b, settings, set_by_name, owner) for n, b in bounds.items()}
+    tuned = [name for name in sorted(stated, key=_role) if name not in set_by_name]
+    return Space(
+        settings["learning_rate"],
+        tuple(Range(name, float(settings[name]), *stated[name]) for name in tuned),
+        {n: v for n, v in settings.items() if n not in tuned and n != "learning_rate"},
+    )
+
+
+def at(space: Space, centre: float, unit_point: Sequence[float]) -> dict[str, float]:
+    """The hyperparameters at a point of the unit cube.
+
+    The first coordinate is the rate's, the next four are those of `ROLES`, so that one point
+    serves every optimizer; hyperparameters of no role take those behind, in their order.
+
+    Args:
+        space: what is tuned.
+        centre: the learning rate around which to search.
+        unit_point: coordinates in [0, 1]; those of no use here are skipped.
+
+    Returns:
+        Name to value, in the order of the coordinates.
+
+    Raises:
+        ValueError: a coordinate outside [0, 1], or too few of them.
+
+    Example:
+        >>> at(of({"learning_rate": 1e-3, "eps": 1e-8}), 3e-3, [0.5, 0.1, 0.1, 1.0, 0.1])
+        {'learning_rate': 0.003, 'eps': 0.0001}
+    """
+    places, further = {"learning_rate": 0}, 1 + len(ROLES)
+    for one in space.ranges:
+        place = 1 + _role(one.name)
+        if place > len(ROLES) or place in places.values():
+            place, further = further, further + 1
+        places[one.name] = place
+    if len(unit_point) <= max(places.values()):
+        raise ValueError(
+            f"a point of {len(unit_point)} coordinates given, but "
+            f"{', '.join(places)} need {1 + max(places.values())}"
+        )
+    if not all(0 <= x <= 1 for x in unit_point):
+        raise ValueError(f"unit_point is {list(unit_point)}, but must lie within [0, 1]")
+    found = {"learning_rate": _digits(centre * 10 ** (RATE_DECADES * (unit_point[0] - 0.5)))}
+    return found | {one.name: one.at(unit_point[places[one.name]]) for one in space.ranges}
+
+
+def in_units_of(space: Space, size: float) -> Space:
+    """SMES's space where gradients have the size s.
+
+    A step is m / v^alpha, so the rate's default is 1e-3 · s^(2 alpha - 1), Adam's at alpha = ½,
+    and eps goes with s^(2 alpha). Weight decay goes against the rate, which multiplies it: their
+    product is everybody's. At alpha = 0 eps would only scale the step, so there is none.
+
+    Args:
+        space: that of `smes`, whose alpha is fixed.
+        size: s, the median of √v̂ over all parameters.
+
+    Raises:
+        ValueError: s is not positive, or alpha is not fixed.
+
+    Example:
+        >>> smes = of({"learning_rate": 0.03, "b1": 0.9, "alpha": 0.25})
+        >>> in_units_of(smes, 1e-4).learning_rate
+        0.1
+    """
+    alpha: Any = space.fixed.get("alpha")
+    if not is_number(alpha) or not 0 < size < math.inf:
+        raise ValueError(f"alpha is {alpha!r} and the gradients' size {size!r}: numbers are needed")
+    units = {"eps": size ** (2 * alpha), "weight_decay": size ** (1 - 2 * alpha)}
+
+    def scaled(one: Range) -> Range:
+        unit = units.get(one.name, 1.0)
+        return replace(one, default=one.default * unit, low=one.low * unit, high=one.high * unit)
+
+    ranges = [scaled(one) for one in space.ranges if alpha or one.name != "eps"]
+    fixed = dict(space.fixed) | ({} if alpha else {"eps": 0.0})
+    return Space(_digits(1e-3 * size ** (2 * alpha - 1)), tuple(ranges), fixed)
+
+
+def _checked(
+    name: str,
+    given: Any,
+    settings: Mapping[str, Any],
+    set_by_name: Sequence[str],
+    owner: str,
+) -> Bounds:
+    """The bounds of one hyperparameter, found fit."""
+    what, scales = f"{owner}: the search space of {name!r}", get_args(Scale)
+    if name == "learning_rate":
+        raise ValueError(f"{what} is the protocol's: a grid around its default, so leave it out")
+    if name not in settings:
+        raise ValueError(f"{what}: no such hyperparameter; {nearest(str(name), [*settings])}")
+    fits = isinstance(given, tuple | list) and len(given) == 3 and given[2] in scales
+    if not fits or not all(is_number(x) and math.isfinite(x) for x in given[:2]):
+        raise ValueError(f"{what} is {given!r}, expected (low, high, {' or '.join(scales)})")
+    low, high, scale = given
+    if not low < high:
+        raise ValueError(f"{what} is {'empty' if low == high else 'inverted'}: {low} to {high}")
+    if (scale == "log" and low <= 0) or (scale == "log1m" and high >= 1):
+        limit = "low must be above 0" if scale == "log" else "high must be below 1"
+        raise ValueError(f"{what}, {low} to {high}, is logarithmic ({scale}): {limit}")
+    if name not in set_by_name and not _within(settings[name], (low, high, scale)):
+        raise ValueError(f"{what}, {low} to {high}, leaves out its default, {settings[name]!r}")
+    return low, high, scale
+
+
+def _within(default: Any, bounds: Bounds) -> bool:
+    """Whether a default is a number within bounds, or off."""
+    low, high, scale = bounds
+    return is_number(default) and (low <= default <= high or (scale == "log" and default == 0))
+
+
+def _role(name: str) -> int:
+    """The place of a hyperparameter's role among `ROLES`; behind them all if it has none."""
+    return next((i for i, names in enumerate(ROLES) if name in names), len(ROLES))
+
+
+def _digits(value: float) -> float:
+    """In four digits: more would differ in the last place between machines."""
+    return float(f"{value:.4g}")

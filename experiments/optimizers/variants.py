@@ -1,0 +1,65 @@
+"""ThermoLion taken apart: other gates, and its averages with their bias corrected."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+GATES = ("tanh", "tensor_mean", "permuted")
+
+
+def gate_of(name: float | str) -> Callable[[jax.Array], jax.Array] | None:
+    """The function λ of ρ by its name, for `scale_by_snr_gate`.
+
+        tanh           tanh ρ, ThermoLion's own
+        tensor_mean    the tensor's mean of tanh ρ, for all of its elements
+        permuted       tanh ρ of another parameter of the tensor, always the same one: λ keeps its
+                       distribution and how long it lasts, and loses what it knows of its parameter
+        a number       that constant, in [0, 1]
+
+    A gate sees one tensor at a time and nothing but its ρ, so tensors of one shape share the
+    permutation; no harm, since λ comes from within the tensor.
+
+    Raises:
+        ValueError: no such gate.
+
+    Example:
+        >>> gate_of("tensor_mean")(jnp.array([0.0, 100.0])).tolist()
+        [0.5, 0.5]
+    """
+    if isinstance(name, int | float) and not isinstance(name, bool) and 0 <= name <= 1:
+        return lambda rho: jnp.full_like(rho, name)
+    if name not in GATES or not isinstance(name, str):
+        raise ValueError(f"gate = {name!r}, but must be {', '.join(GATES)} or a constant in [0, 1]")
+    # None is the library's own tanh, fused into the update.
+    return {"tanh": None, "tensor_mean": _tensor_mean, "permuted": _permuted}[name]
+
+
+def _tensor_mean(rho: jax.Array) -> jax.Array:
+    return jnp.full_like(rho, jnp.tanh(rho).mean())
+
+
+def _permuted(rho: jax.Array) -> jax.Array:
+    return jnp.tanh(rho).ravel()[permutation(rho.size)].reshape(rho.shape)
+
+
+def permutation(size: int) -> np.ndarray:
+    """A fixed permutation of 0 … size - 1, one cycle: nothing stays in place (but a lone element).
+
+    Example:
+        >>> permutation(5).tolist() == permutation(5).tolist()
+        True
+    """
+    # Bit generators keep their streams from one NumPy to the next; `permutation` need not.
+    round_trip = np.argsort(np.random.PCG64(size).random_raw(size), kind="stable")
+    places = np.empty(size, np.int32)
+    places[round_trip] = np.roll(round_trip, -1)
+    return places
+
+
+def unbiased(decay: Any) -> optax.Schedule:
+    """The decay of step t = count + 1 that makes a plain average the bias-corrected one."""
+    return lambda count: decay * (1 - decay**count) / (1 - decay ** (count + 1))
