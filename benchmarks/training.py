@@ -183,16 +183,16 @@ def work(kind: str, epochs: int, repeats: int) -> None:
 def jax_runs(
     name: str, n: int, batch_size: int, epochs: int, count: int, **options: Any
 ) -> Iterator[Any]:
-    from experiments import cores  # here, so that PyTorch's processes do not hold JAX
+    from experiments import networks  # here, so that PyTorch's processes do not hold JAX
     from experiments.optimizers import resolve
-    from experiments.training import Config, Data, Run, run_many
+    from experiments.training import Config, Data, Run, cores, run_many
 
     cores.show()
     optimizer = resolve(name)
     runs = [Run(optimizer.hyperparameters, seed) for seed in range(count)]
-    return run_many(
-        optimizer.build, runs, Data(*random_data(n)), Config(epochs, batch_size), **options
-    )
+    data, config = Data(*random_data(n)), Config(epochs=epochs, batch_size=batch_size)
+    convnet = networks.resolve("convnet")
+    return run_many(optimizer.build, runs, data, config, network=convnet, **options)
 
 
 def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:

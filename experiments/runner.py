@@ -14,8 +14,7 @@ from typing import Any, TextIO
 import jax
 import numpy as np
 
-from experiments import datasets, optimizers, records, training
-from experiments.networks import convnet
+from experiments import datasets, networks, optimizers, records, training
 from experiments.progress import Progress
 from experiments.protocols import Cell
 from experiments.records import environment
@@ -91,10 +90,6 @@ def run(
     resolved = {
         name: optimizers.resolve(name) for name in dict.fromkeys(c.optimizer for c in cells)
     }
-    params = jax.eval_shape(lambda: convnet.init_params(jax.random.key(0), 1, 10))
-    for optimizer in resolved.values():
-        if optimizer.source is not None:  # a user's own may fail in any way: told before training
-            optimizer.check(params)
     for dataset in dict.fromkeys(c.dataset for c in cells):
         _splits(dataset)  # an unknown name is the caller's mistake: say so before training
     reading = records.read(places.out, missing_ok=True)
@@ -105,7 +100,8 @@ def run(
     summary, progress = Summary(), Progress(len(cells), to)
     programs: dict[Any, Any] = {}
     how = {"batch": batch, "devices": devices, "split": split}
-    train = functools.partial(training.run_many, **how, programs=programs)
+    network = networks.resolve("convnet")
+    train = functools.partial(training.run_many, **how, network=network, programs=programs)
     with records.Writer(places.out, shard) as writer:
         for dataset in dict.fromkeys(c.dataset for c in cells):
             mine = [cell for cell in cells if cell.dataset == dataset]

@@ -217,7 +217,7 @@ def watch(
         jax.random.split(order_key, passes)
     )
     rows = orders.ravel()[: steps * batch_size].reshape(steps // every, every, batch_size)
-    params = convnet.init_params(init_key, images.shape[-1], num_classes)
+    params = convnet.init(init_key, images.shape[-1], num_classes)
     data = jnp.asarray(images)
     curves = [_train(tx, params, data, jnp.asarray(one, jnp.int32), rows) for one in labels]
     numbers = np.arange(every, steps + 1, every)

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import optax
 from flax import nnx
 
-from experiments.networks import convolution
+from experiments.networks import convolution, network
 
 Array = jax.Array
 Params = dict[str, Any]
@@ -69,11 +67,11 @@ def _initial(zeros: Params, key: Array) -> Params:
     return params
 
 
-def init_params(key: Array, channels: int, num_classes: int) -> Params:
+def init(key: Array, channels: int, num_classes: int) -> Params:
     """Initial parameters as a plain tree: a dict of dicts of float32 arrays.
 
     Example:
-        >>> params = init_params(jax.random.key(0), channels=3, num_classes=10)
+        >>> params = init(jax.random.key(0), channels=3, num_classes=10)
         >>> sum(leaf.size for leaf in jax.tree.leaves(params))
         1070794
     """
@@ -87,44 +85,24 @@ def _structure(channels: int, num_classes: int) -> nnx.GraphDef:
     return nnx.graphdef(model)
 
 
-def apply(params: Params, images: Array, features: Features = convolution.features) -> Array:
+def logits(params: Params, images: Array, features: Features = convolution.features) -> Array:
     """Logits (N, K) of float images (N, 32, 32, channels)."""
     channels = params["conv1"]["kernel"].shape[2]
     num_classes = params["dense2"]["bias"].shape[0]
     return nnx.merge(_structure(channels, num_classes), nnx.State(params))(images, features)
 
 
-def loss(
-    params: Params,
-    images: Array,
-    labels: Array,
-    features: Features = convolution.features,
-    weights: Array | None = None,
-) -> Array:
-    """Mean cross-entropy of a batch: float images (N, 32, 32, channels), integer labels (N,).
-
-    With ``weights`` (N,), the images' shares in the mean: those of a part of a batch, whose other
-    parts are elsewhere, sum to less than 1.
-    """
-    logits = apply(params, images, features)
-    each = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    return each.mean() if weights is None else jnp.sum(weights * each)
-
-
 def loss_and_gradient(
     params: Params, images: Array, labels: Array, weights: Array | None = None
 ) -> tuple[Array, Params]:
-    """`loss` and its gradient by the parameters.
+    """As `network.loss_and_gradient` makes it, by the convolutions that the platform runs fastest.
 
     The platform is chosen around the differentiation, not inside it: a derivative taken through
     the choice would have to keep what either platform's way back needs.
     """
 
-    def differentiate(features: Features) -> Callable[..., tuple[Array, Params]]:
-        def weighted(params: Params, images: Array, labels: Array, weights: Array | None) -> Array:
-            return loss(params, images, labels, features, weights)
-
-        return jax.value_and_grad(weighted)
+    def differentiate(features: Features) -> network.LossAndGradient:
+        return network.loss_and_gradient(functools.partial(logits, features=features))
 
     return jax.lax.platform_dependent(
         params,

@@ -34,8 +34,7 @@ import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments import datasets, optimizers
-from experiments.networks import convnet
+from experiments import datasets, networks, optimizers
 from experiments.training import cluster, cores, whole_run
 from experiments.training.checkpoints import Checkpoints
 from experiments.training.curve import Curve, write
@@ -121,6 +120,7 @@ class _Run:
         self._places = places
         self._data = datasets.load(options.dataset, limit=options.limit, **places)
         self._optimizer = optimizers.resolve(options.optimizer)
+        self._network = networks.resolve("convnet")
         self._rates = dict(self._optimizer.hyperparameters)
         if options.learning_rate is not None:
             self._rates["learning_rate"] = options.learning_rate
@@ -213,7 +213,7 @@ class _Run:
         params = jax.jit(lambda s: evaluated(s[1], s[0]))(state)
         share = jax.jit(
             jax.shard_map(
-                functools.partial(whole_run.accuracy, axis="data"),
+                functools.partial(whole_run.accuracy, self._network.logits, axis="data"),
                 mesh=self.mesh,
                 in_specs=PartitionSpec(),
                 out_specs=PartitionSpec(),
@@ -236,14 +236,14 @@ class _Run:
 
     def _initial(self) -> Any:
         channels = self._data.images.shape[-1]
-        params = convnet.init_params(self._keys()[0], channels, self._data.num_classes)
+        params = self._network.init(self._keys()[0], channels, self._data.num_classes)
         return params, self._built()[0].init(params)
 
     def _update(self, state: Any, images: Any, labels: Any, weights: Any) -> tuple[Any, Any]:
         params, opt_state = state
         whole, split = PartitionSpec(), PartitionSpec("data")
         loss, gradient = jax.shard_map(
-            functools.partial(whole_run.loss_and_gradient, axis="data"),
+            functools.partial(whole_run.loss_and_gradient, self._network, axis="data"),
             mesh=self.mesh,
             in_specs=(whole, split, split, split),
             out_specs=whole,

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from experiments.networks import Network
 from experiments.training import cores
 from experiments.training.whole_run import Build, Config, Data, Trained, check_data, train
 
@@ -65,6 +66,7 @@ def run_many(
     data: Data,
     config: Config = Config(),  # noqa: B008 (frozen)
     *,
+    network: Network,
     batch: int | None = None,
     devices: int | None = None,
     split: int | None = None,
@@ -81,6 +83,7 @@ def run_many(
         runs: the runs; all name the same hyperparameters.
         data: uint8 images and integer labels.
         config: epochs and batch size.
+        network: what is trained; see `experiments.networks.resolve`.
         batch: runs that one device trains together (vmap). Default 1: one batch of the
             benchmark fills a CPU, and runs trained together only compete for its cache
             (`benchmarks/training.py --section batch` measures it on yours).
@@ -90,8 +93,8 @@ def run_many(
             `devices`. Default: all devices of a CPU, one accelerator. Each of them holds all data
             and makes the whole update: for an optimizer that computes much, 1 may be faster.
         programs: where compiled programs are kept. Calls that are given the same dict share the
-            program of one `build`, for data of one shape; what `build` reads besides its
-            arguments is then read in the first of them alone.
+            program of one `build` and one network, for data of one shape; what these read besides
+            their arguments is then read in the first of them alone.
 
     Yields:
         One `Outcome` a run, in the order of `runs`.
@@ -102,15 +105,20 @@ def run_many(
 
     Example:
         >>> import numpy as np, optax
+        >>> from experiments import networks
         >>> images = np.zeros((8, 32, 32, 1), np.uint8)
         >>> data = Data(images, np.arange(8) % 2, num_classes=2)
         >>> adam = lambda hyperparameters, key, *_: optax.adam(**hyperparameters)
         >>> runs = [Run({"learning_rate": 1e-3}, seed) for seed in (0, 1)]
-        >>> [outcome.status for outcome in run_many(adam, runs, data, Config(epochs=1))]
+        >>> outcomes = run_many(
+        ...     adam, runs, data, Config(epochs=1), network=networks.resolve("convnet")
+        ... )
+        >>> [outcome.status for outcome in outcomes]
         ['ok', 'ok']
     """
     runs = list(runs)
     _check(runs, data, config)
+    network.check(np.shape(data.train_images)[-1], data.num_classes)
     if not runs:
         return
     batch, mesh = layout(len(runs), batch, devices, split)
@@ -121,17 +129,19 @@ def run_many(
     try:
         arrays = jax.device_put(arrays, NamedSharding(mesh, PartitionSpec()))
         shapes = tuple((name, x.shape, x.dtype) for name, x in arrays.items())
-        # By identity: a user's build need not be hashable. Kept, it keeps its identity.
-        key = (id(build), data.num_classes, config, batch, mesh, shapes, *runs[0].hyperparameters)
+        # By identity: a user's functions need not be hashable. Kept, they keep their identity.
+        ours = (build, network)
+        kind = (data.num_classes, config, batch, mesh, shapes, *runs[0].hyperparameters)
+        key = (*map(id, ours), *kind)
         for start in range(0, len(runs), size):
             group = runs[start : start + size]
             inputs = _stack(group + group[-1:] * (size - len(group)))
             if key not in programs:
-                program = _program(build, data.num_classes, config, batch, mesh)
+                program = _program(build, network, data.num_classes, config, batch, mesh)
                 begin = time.perf_counter()
                 options = cores.compiler_options(mesh)
                 compiled = program.lower(arrays, *inputs).compile(compiler_options=options)
-                programs[key] = compiled, time.perf_counter() - begin, build
+                programs[key] = compiled, time.perf_counter() - begin, ours
             compiled, compile_seconds, _ = programs[key]
             begin = time.perf_counter()
             trained = jax.device_get(compiled(arrays, *inputs))
@@ -153,7 +163,9 @@ def run_many(
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: Mesh) -> Any:
+def _program(
+    build: Build, network: Network, num_classes: int, config: Config, batch: int, mesh: Mesh
+) -> Any:
     """The jitted function (arrays, hyperparameters, seeds) -> Trained, with a leading axis of runs.
 
     Every row of the mesh trains `batch` of the runs, its devices a part of every batch each. Rows
@@ -163,7 +175,8 @@ def _program(build: Build, num_classes: int, config: Config, batch: int, mesh: M
 
     def one(arrays: Any, hyperparameters: Any, seed: Any) -> Trained:
         data = Data(**arrays, num_classes=num_classes)
-        return train(build, data, config, hyperparameters, seed, axis)._replace(params={})
+        trained = train(build, data, config, hyperparameters, seed, axis, network=network)
+        return trained._replace(params={})
 
     def on_device(arrays: Any, hyperparameters: Any, seeds: Any) -> Trained:
         if batch > 1:

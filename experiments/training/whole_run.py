@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.networks import convnet
+from experiments.networks import Network
+from experiments.networks.network import Logits, Params
 
 Array = jax.Array
 
@@ -67,7 +68,7 @@ class Trained(NamedTuple):
             the change that the step made to them.
     """
 
-    params: convnet.Params
+    params: Params
     train_loss: Array
     train_accuracy: Array
     test_accuracy: Array | None
@@ -81,8 +82,10 @@ def train(
     hyperparameters: Mapping[str, Any],
     seed: Any,
     axis: str | None = None,
+    *,
+    network: Network,
 ) -> Trained:
-    """Train the ConvNet once.
+    """Train a network once.
 
     Args:
         build: makes the optimizer; see `Build`.
@@ -94,6 +97,7 @@ def train(
             same weights and meet the same batches.
         axis: inside `jax.shard_map`, the name of a mesh axis over which everything is replicated:
             its devices train this run together, each on its part of every batch.
+        network: what is trained.
 
     Returns:
         The final parameters, the loss curve and the accuracies.
@@ -109,7 +113,7 @@ def train(
     def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
         params, opt_state = state
         rows, weights = _part(rows, axis)
-        loss, grads = loss_and_gradient(params, images[rows], labels[rows], weights, axis)
+        loss, grads = loss_and_gradient(network, params, images[rows], labels[rows], weights, axis)
         updates, opt_state = tx.update(grads, opt_state, params)
         new = optax.apply_updates(params, updates)
         return (new, opt_state), (loss, _rms(jax.tree.map(jnp.subtract, new, params)))
@@ -126,7 +130,7 @@ def train(
             per_step.append(jax.tree.map(lambda x: x[None], last))
         return state, jax.tree.map(lambda *parts: jnp.concatenate(parts), *per_step)
 
-    params = convnet.init_params(init_key, channels, data.num_classes)
+    params = network.init(init_key, channels, data.num_classes)
     epoch_keys = jax.random.split(order_key, config.epochs)
     (params, opt_state), (losses, changes) = jax.lax.scan(
         epoch, (params, tx.init(params)), epoch_keys
@@ -134,8 +138,14 @@ def train(
     params = eval_params(opt_state, params)
     test = None
     if data.test_images is not None and data.test_labels is not None:
-        test = accuracy(params, jnp.asarray(data.test_images), jnp.asarray(data.test_labels), axis)
-    known = accuracy(params, images, labels, axis)
+        test = accuracy(
+            network.logits,
+            params,
+            jnp.asarray(data.test_images),
+            jnp.asarray(data.test_labels),
+            axis,
+        )
+    known = accuracy(network.logits, params, images, labels, axis)
     return Trained(params, losses.mean(1), known, test, changes.mean())
 
 
@@ -151,18 +161,19 @@ def _part(rows: Array, axis: str | None) -> tuple[Array, Array | None]:
 
 
 def loss_and_gradient(
-    params: convnet.Params,
+    network: Network,
+    params: Params,
     images: Array,
     labels: Array,
     weights: Array | None = None,
     axis: str | None = None,
-) -> tuple[Array, convnet.Params]:
+) -> tuple[Array, Params]:
     """The loss of a batch of uint8 images, and its gradient.
 
     With ``axis``, as in `train`, from this device's part of the batch, whose images weigh
     ``weights`` in the whole batch's mean.
     """
-    found = convnet.loss_and_gradient(params, normalise(images), labels, weights)
+    found = network.loss_and_gradient(params, normalise(images), labels, weights)
     return found if axis is None else jax.lax.psum(found, axis)
 
 
@@ -172,7 +183,12 @@ def normalise(images: Array) -> Array:
 
 
 def accuracy(
-    params: convnet.Params, images: Array, labels: Array, axis: str | None = None, chunk: int = 1024
+    logits: Logits,
+    params: Params,
+    images: Array,
+    labels: Array,
+    axis: str | None = None,
+    chunk: int = 1024,
 ) -> Array:
     """Share of uint8 images classified correctly, in chunks so that memory stays bounded.
 
@@ -189,7 +205,7 @@ def accuracy(
         rows = start + places
         inside = (places < part) & (rows < n)
         rows = jnp.where(inside, rows, 0)
-        predicted = convnet.apply(params, normalise(images[rows])).argmax(-1)
+        predicted = logits(params, normalise(images[rows])).argmax(-1)
         return jnp.sum((predicted == labels[rows]) & inside)
 
     total = jax.lax.map(correct, places).sum()

@@ -15,13 +15,13 @@ from experiments.networks import convnet
     ("channels", "num_classes", "count"), [(3, 10, 1_070_794), (1, 10, 1_070_218)]
 )
 def test_parameter_count(channels: int, num_classes: int, count: int) -> None:
-    params = convnet.init_params(jax.random.key(0), channels, num_classes)
+    params = convnet.init(jax.random.key(0), channels, num_classes)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == count
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
 
 
 def test_initial_weights_and_biases_are_uniform_in_one_over_root_fan_in() -> None:
-    params = convnet.init_params(jax.random.key(1), 3, 43)
+    params = convnet.init(jax.random.key(1), 3, 43)
     fan_in = {"conv1": 27, "conv2": 288, "dense1": 4096, "dense2": 256}
     for layer, leaves in params.items():
         for name, leaf in leaves.items():
@@ -36,34 +36,14 @@ def test_module_and_pure_functions_agree() -> None:
     key = jax.random.key(3)
     module = convnet.ConvNet(1, 43, rngs=nnx.Rngs(params=key))
     images = jax.random.normal(key, (3, 32, 32, 1))
-    logits = convnet.apply(convnet.init_params(key, 1, 43), images)
+    logits = convnet.logits(convnet.init(key, 1, 43), images)
     assert logits.shape == (3, 43)
     np.testing.assert_array_equal(module(images), logits)
 
 
 def test_another_key_gives_other_weights() -> None:
-    first, second = (convnet.init_params(jax.random.key(k), 1, 10) for k in (0, 1))
+    first, second = (convnet.init(jax.random.key(k), 1, 10) for k in (0, 1))
     assert all(
         np.all(a != b).item() or np.mean(a == b) < 0.01
         for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
     )
-
-
-@pytest.mark.parametrize(("channels", "num_classes"), [(1, 100), (3, 43)])
-def test_loss_and_gradient(channels: int, num_classes: int) -> None:
-    params = convnet.init_params(jax.random.key(0), channels, num_classes)
-    images = jax.random.uniform(jax.random.key(1), (9, 32, 32, channels), minval=-1)
-    labels = jnp.arange(9) * 4
-    loss, grads = jax.jit(convnet.loss_and_gradient)(params, images, labels)
-    # The loss by NumPy in float64 from the logits; the gradient by a central difference along it.
-    logits = np.asarray(convnet.apply(params, images), np.float64)
-    want = np.log(np.exp(logits).sum(1)) - logits[np.arange(9), labels]
-    np.testing.assert_allclose(loss, want.mean(), rtol=1e-6)
-    square = sum(float(jnp.sum(g * g)) for g in jax.tree.leaves(grads))
-    ends = [
-        float(
-            convnet.loss(jax.tree.map(lambda p, g, s=s: p + s * g, params, grads), images, labels)
-        )
-        for s in (3e-4, -3e-4)  # the loss has kinks: a long step would average over them
-    ]
-    np.testing.assert_allclose((ends[0] - ends[1]) / 6e-4, square, rtol=5e-3)

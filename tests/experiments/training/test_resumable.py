@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as cli
-from experiments import optimizers
+from experiments import networks, optimizers
 from experiments.datasets import load
 from experiments.training import resumable as train
 from experiments.training import whole_run
@@ -93,6 +93,7 @@ def test_one_process_trains_as_the_benchmark_does(single):
         whole_run.Config(epochs=SHORT["epochs"], batch_size=SETTINGS["batch-size"]),
         {"learning_rate": 1e-3},
         SETTINGS["seed"],
+        network=networks.resolve("convnet"),
     )
     losses = curve(single)
     assert losses.size == SHORT["epochs"]

@@ -1,6 +1,7 @@
 """Whole runs: against a plain loop, repeatable, batched, sharded, diverging, interrupted."""
 
 import dataclasses
+import functools
 import signal
 
 import jax
@@ -9,11 +10,12 @@ import numpy as np
 import optax
 import pytest
 
-from experiments import training
-from experiments.networks import convnet, convolution
-from experiments.training import Config, Data, Run, cores, run_many
+from experiments import networks, training
+from experiments.networks import convnet, convolution, network
+from experiments.training import Config, Data, Run, cores
 
 CONFIG = Config(epochs=2, batch_size=16)
+run_many = functools.partial(training.run_many, network=networks.resolve("convnet"))
 # Two ordinary runs, one that diverges between them, and one whose weights stand still.
 ADAM = [
     Run({"learning_rate": rate}, seed) for rate, seed in ((1e-3, 0), (1e30, 0), (3e-3, 1), (0.0, 3))
@@ -58,19 +60,16 @@ def numbers(outcome: training.Outcome) -> list[float]:
 def plain_loop(run: Run, data: Data, config: Config) -> list[float]:
     """The same run, one step a call, on XLA's own convolution: written for reading."""
     root = jax.random.key(run.seed)
-    params = convnet.init_params(
-        jax.random.fold_in(root, 0), data.train_images.shape[3], data.num_classes
-    )
+    params = convnet.init(jax.random.fold_in(root, 0), data.train_images.shape[3], data.num_classes)
     tx = optax.adam(**run.hyperparameters)
     opt_state = tx.init(params)
     images = np.asarray(data.train_images, np.float32) / 127.5 - 1
     tests = np.asarray(data.test_images, np.float32) / 127.5 - 1
+    logits = functools.partial(convnet.logits, features=convolution.lax_features)
 
     @jax.jit
     def step(params, opt_state, images, labels):
-        loss, grads = jax.value_and_grad(convnet.loss)(
-            params, images, labels, convolution.lax_features
-        )
+        loss, grads = network.loss_and_gradient(logits)(params, images, labels)
         updates, opt_state = tx.update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state, loss
 
@@ -89,7 +88,7 @@ def plain_loop(run: Run, data: Data, config: Config) -> list[float]:
             changes.append(np.sqrt(np.mean(np.concatenate(moved) ** 2)))
         curve.append(np.mean(losses))
     accuracies = [
-        np.mean(np.argmax(convnet.apply(params, x), -1) == y)
+        np.mean(np.argmax(convnet.logits(params, x), -1) == y)
         for x, y in ((images, data.train_labels), (tests, data.test_labels))
     ]
     return [*curve, *accuracies, np.mean(changes)]

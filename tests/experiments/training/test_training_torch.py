@@ -20,6 +20,7 @@ import numpy as np
 import optax
 import pytest
 
+from experiments import networks
 from experiments.networks import convnet
 from experiments.optimizers import resolve
 from experiments.training import Config, Data, Run, run_many
@@ -30,6 +31,7 @@ torch: Any = pytest.importorskip("torch", reason="the PyTorch comparison needs t
 pytestmark = pytest.mark.slow
 
 SEED = 5
+CONVNET = networks.resolve("convnet")
 
 
 class CorrectedInFloat32(torch.optim.Optimizer):
@@ -105,7 +107,7 @@ def torch_model(num_classes: int, channels: int, dtype: Any) -> Any:
         nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(4096, 256), nn.ReLU(), nn.Linear(256, num_classes),
     )  # fmt: skip
-    params = convnet.init_params(jax.random.fold_in(jax.random.key(SEED), 0), channels, num_classes)
+    params = convnet.init(jax.random.fold_in(jax.random.key(SEED), 0), channels, num_classes)
     for at, layer in ((0, "conv1"), (3, "conv2"), (7, "dense1"), (9, "dense2")):
         kernel = np.array(params[layer]["kernel"])
         if layer == "dense1":  # rows: (height, width, channel) here, (channel, height, width) there
@@ -152,7 +154,7 @@ def compare(name: str, data: Data, config: Config) -> None:
         return ours(hyperparameters["learning_rate"])
 
     run = Run({"learning_rate": SLOW_RATE if name == "rmsprop" else RATE}, SEED)
-    got = np.array(next(run_many(build, [run], data, config)).train_loss)
+    got = np.array(next(run_many(build, [run], data, config, network=CONVNET)).train_loss)
     truth = torch_curve(theirs, data, config, torch.float64)
     others = [torch_curve(theirs, data, config, torch.float32, turned) for turned in (False, True)]
     if name in CORRECTED:

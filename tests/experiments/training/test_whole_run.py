@@ -7,10 +7,12 @@ import numpy as np
 import optax
 import pytest
 
+from experiments import networks
 from experiments.networks import convolution
 from experiments.training.whole_run import Config, Data, train
 
 CONFIG = Config(epochs=2, batch_size=16)
+CONVNET = networks.resolve("convnet")
 
 
 def adam(hyperparameters, key, steps_per_epoch, total_steps):
@@ -28,7 +30,8 @@ def test_whole_run_exports_with_the_platforms_own_convolution(platform: str) -> 
 
     def run(train_images, train_labels, learning_rate, seed):
         arrays = dataclasses.replace(data, train_images=train_images, train_labels=train_labels)
-        return train(adam, arrays, CONFIG, {"learning_rate": learning_rate}, seed)
+        rate = {"learning_rate": learning_rate}
+        return train(adam, arrays, CONFIG, rate, seed, network=CONVNET)
 
     exported = jax.export.export(jax.jit(run), platforms=[platform])(
         data.train_images, data.train_labels, np.float32(1e-3), np.uint32(0)
@@ -51,7 +54,8 @@ def test_memory_stays_bounded_at_the_benchmarks_size() -> None:
     def run(images, labels, learning_rate, seed):
         arrays = dataclasses.replace(data, train_images=images, train_labels=labels)
         hyperparameters = {"learning_rate": learning_rate}
-        return train(adam, arrays, Config(), hyperparameters, seed)._replace(params={})
+        trained = train(adam, arrays, Config(), hyperparameters, seed, network=CONVNET)
+        return trained._replace(params={})
 
     lowered = jax.jit(run).lower(data.train_images, data.train_labels, np.float32(0), np.uint32(0))
     memory = lowered.compile().memory_analysis()
