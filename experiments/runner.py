@@ -1,48 +1,58 @@
-"""Runs what is missing of a grid and writes it down, run by run."""
+"""Runs what a study still wants and writes it down, run by run."""
 
 from __future__ import annotations
 
 import datetime
-import functools
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import jax
-import numpy as np
 
-from experiments import datasets, networks, optimizers, records, training
+from experiments import datasets, records, training
+from experiments.analysis.health import health
 from experiments.progress import Progress
-from experiments.protocols import Cell
-from experiments.records import environment
+from experiments.protocols import Cell, Study
+from experiments.records import Record
+from experiments.work import Places, Work
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where data lie and records go.
+class Layout:
+    """How runs are laid out on the devices; see `training.run_many`.
 
     Attributes:
-        out: the folder of the records.
-        data_dir: prepared data; None is the default place.
-        manual_dir: files fetched by hand.
+        batch: runs that a device trains together.
+        devices: local devices to use.
+        split: devices that train each run together.
     """
 
-    out: Path
-    data_dir: str | None = None
-    manual_dir: str | None = None
+    batch: int | None = None
+    devices: int | None = None
+    split: int | None = None
 
 
 @dataclass
 class Summary:
-    """What a run came to: cells there before, made now and diverged of these, and failures."""
+    """What a run came to.
+
+    Attributes:
+        present: cells that had a record before.
+        made: cells made now.
+        diverged: those of them that diverged.
+        failures: reason to the number of cells not run.
+        waiting: for what results of other shards the rest waits.
+    """
 
     present: int = 0
     made: int = 0
     diverged: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    waiting: Sequence[str] = ()
 
 
 def default_shard() -> tuple[int, int]:
@@ -53,13 +63,11 @@ def default_shard() -> tuple[int, int]:
 
 
 def run(
-    cells: Sequence[Cell],
+    study: Study,
     places: Places,
     *,
     shard: tuple[int, int] = (0, 1),
-    batch: int | None = None,
-    devices: int | None = None,
-    split: int | None = None,
+    layout: Layout = Layout(),
     command: str = "",
     stream: TextIO | None = None,
 ) -> Summary:
@@ -69,96 +77,113 @@ def run(
     in the summary; everything else goes on.
 
     Args:
-        cells: this shard's part of the grid.
+        study: whom to ask what comes next, all shards of it.
         places: where data lie and records go.
-        shard: (index, count), part of the records file's name.
-        batch: runs that a device trains together; see `training.run_many`.
-        devices: local devices to use, likewise.
-        split: devices that train each run together, likewise.
+        shard: (index, count), the part of the study to run.
+        layout: how runs are laid out on the devices.
         command: what the records say they were made by.
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: there is no optimizer or data set of that name, ``batch`` is below 1,
-            ``devices`` more than there are, or ``split`` does not divide them.
+        ValueError: there is no optimizer, network or data set of that name, or the layout does
+            not fit this machine.
         records.RecordError: the records cannot be read or written.
     """
-    to: TextIO = sys.stderr if stream is None else stream
-    # Settings that do not fit this machine are told at once.
-    together, mesh = training.layout(max(1, len(cells)), batch, devices, split)
-    layout = {"devices": mesh.size, "split": mesh.shape["parts"], "together": together}
-    resolved = {
-        name: optimizers.resolve(name) for name in dict.fromkeys(c.optimizer for c in cells)
-    }
-    for dataset in dict.fromkeys(c.dataset for c in cells):
-        _splits(dataset)  # an unknown name is the caller's mistake: say so before training
-    reading = records.read(places.out, missing_ok=True)
-    for notice in reading.notices:
-        to.write(f"notice: {notice}\n")
-    present = {records.identity(record) for record in reading.records}
-    origin = environment.describe() | {"command": command, "layout": layout}
-    summary, progress = Summary(), Progress(len(cells), to)
-    programs: dict[Any, Any] = {}
-    how = {"batch": batch, "devices": devices, "split": split}
-    network = networks.resolve("convnet")
-    train = functools.partial(training.run_many, **how, network=network, programs=programs)
+    mine = study.share(*shard)
+    training.layout(1, **asdict(layout))  # what does not fit this machine is told at once
+    for task in study.tasks:
+        _splits(task.dataset)  # and so is an unknown name
+    to = sys.stderr if stream is None else stream
+    work = Work(study, places, to)
+    # Results of other shards that are there already count; those to come are read another time.
+    plan = mine.plan(work.find)
+    summary = Summary(present=plan.done)
+    progress = Progress(plan.left + plan.done, to)
+    progress.show("starting", present=plan.done)
     with records.Writer(places.out, shard) as writer:
-        for dataset in dict.fromkeys(c.dataset for c in cells):
-            mine = [cell for cell in cells if cell.dataset == dataset]
-            progress.show(f"reading {dataset}")
-            try:
-                data, facts = _load(dataset, mine[0].protocol.limit, places)
-            except datasets.DatasetError as error:
-                _skip(progress, summary, len(mine), str(error))
-                continue
-            for name in dict.fromkeys(c.optimizer for c in mine):
-                todo = []
-                for cell in (c for c in mine if c.optimizer == name):
-                    fields = cell.fields(facts["fingerprint"], resolved[name].hyperparameters)
-                    if records.identity(fields) in present:
-                        summary.present += 1
-                        progress.show(f"{name} on {dataset} is there", present=1)
-                    else:
-                        what = {key: getattr(resolved[name], key) for key in ("overrides", "note")}
-                        what["optimizer_source"] = resolved[name].source
-                        todo.append(fields | what | {"data": facts})
-                train_group = functools.partial(train, resolved[name].build)
-                _make(todo, train_group, data, origin, writer, progress, summary)
+        while todo := [cell for cell in plan.cells if not work.barred(cell)]:
+            group = [cell for cell in todo if cell.program == todo[0].program]
+            _make(group, work, layout, command, writer, progress, summary)
+            plan = mine.plan(work.find)
     progress.end()
+    summary.failures = dict(Counter(filter(None, map(work.barred, plan.cells))))
+    summary.waiting = plan.waiting
     return summary
 
 
 def _make(
-    todo: list[dict[str, Any]],
-    train: Callable[..., Iterator[training.Outcome]],
-    data: training.Data,
-    origin: Mapping[str, Any],
+    cells: Sequence[Cell],
+    work: Work,
+    layout: Layout,
+    command: str,
     writer: records.Writer,
     progress: Progress,
     summary: Summary,
 ) -> None:
-    """Trains the cells of one (data set, optimizer) group through one compiled program."""
-    if not todo:
-        return
-    what = f"{todo[0]['optimizer']} on {todo[0]['dataset']}"
+    """Trains cells of one compiled program."""
+    first = cells[0]
+    what = f"{first.learner.optimizer} on {first.task.title}"
+    what += f", regime {first.regime.name}: {first.phase}" if first.regime.name else ""
     progress.show(f"{what}: starting")
-    settings = todo[0]["settings"]
-    config = training.Config(epochs=settings["epochs"], batch_size=settings["batch_size"])
-    runs = [training.Run(fields["hyperparameters"], fields["seed"]) for fields in todo]
-    outcomes = train(runs, data, config)
+
+    def skip(of: Any, reason: str) -> None:
+        work.bar(of, reason)
+        progress.say(f"skipped {len(cells) - made} run(s): {reason}")
+        progress.show("going on", skipped=len(cells) - made)
+
     made = 0
-    while made < len(todo):
+    try:
+        data, facts = work.load(first)
+    except datasets.DatasetError as error:
+        skip(first.task, str(error))
+        return
+    together, mesh = training.layout(len(cells), **asdict(layout))
+    laid_out = {"devices": mesh.size, "split": mesh.shape["parts"], "together": together}
+    fields = [work.fields(cell, facts) for cell in cells]
+    outcomes = training.run_many(
+        work.optimizers[first.learner.optimizer].build,
+        [
+            training.Run(said["hyperparameters"], cell.seed, cell.learner.schedule)
+            for cell, said in zip(cells, fields, strict=True)
+        ],
+        data,
+        _config(first, len(data.train_labels)),
+        network=work.networks[first.task.network],
+        programs=work.programs,
+        **asdict(layout),
+    )
+    while made < len(cells):
         try:
             outcome = next(outcomes)
         except Exception as error:
-            _skip(progress, summary, len(todo) - made, f"{what}: {_reason(error)}")
+            skip(first.program, f"{what}: {_reason(error)}")
             return
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        writer.append(todo[made] | asdict(outcome) | dict(origin) | {"finished": now})
+        record = Record(
+            **fields[made],
+            **asdict(outcome),
+            **work.origin,
+            health=health(outcome.train_accuracy, outcome.train_loss, facts),
+            layout=laid_out,
+            command=command,
+            finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )
+        writer.append(record)
+        work.add(record)
         made += 1
         summary.made += 1
         summary.diverged += outcome.status != "ok"
         progress.show(what, done=1)
+
+
+def _config(cell: Cell, examples: int) -> training.Config:
+    regime = cell.regime
+    return training.Config(
+        batch_size=min(regime.batch_size, examples // 2) if regime.half else regime.batch_size,
+        epochs=regime.epochs,
+        steps=regime.steps,
+        scheduled=regime.scheduled,
+        readings=regime.readings,
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -169,45 +194,8 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text}{place}"
 
 
-def _skip(progress: Progress, summary: Summary, count: int, reason: str) -> None:
-    summary.failures[reason] = summary.failures.get(reason, 0) + count
-    progress.say(f"skipped {count} run(s): {reason}")
-    progress.show("going on", skipped=count)
-
-
 def _splits(dataset: str) -> tuple[str, ...]:
     try:
         return datasets.splits(dataset)
     except datasets.DatasetError:
         return ()  # its file is absent or unfit: told when it is to be read
-
-
-def _load(dataset: str, limit: int, places: Places) -> tuple[training.Data, dict[str, Any]]:
-    """The arrays to train on, the whole test set where there is one, and the facts to record."""
-
-    def load(split: str, limit: int | None) -> datasets.Dataset:
-        return datasets.load(
-            dataset, split, limit=limit, data_dir=places.data_dir, manual_dir=places.manual_dir
-        )
-
-    train = load("train", limit)
-    test = load("test", None) if "test" in datasets.splits(dataset) else None
-    data = training.Data(
-        train_images=train.images,
-        train_labels=train.labels,
-        test_images=None if test is None else test.images,
-        test_labels=None if test is None else test.labels,
-        num_classes=train.num_classes,
-    )
-    facts = {
-        "fingerprint": train.fingerprint,
-        "test_fingerprint": None if test is None else test.fingerprint,
-        "examples": len(train.labels),
-        "test_examples": None if test is None else len(test.labels),
-        "shape": list(train.images.shape[1:]),
-        "classes": train.num_classes,
-        "classes_present": len(np.unique(train.labels)),
-        "licence": train.licence,
-        "source": train.source,
-    }
-    return data, facts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from experiments.records import Record
+from experiments.records import DataFacts, Record
 
 ROSE = 3.0
 """A loss at so many times its start is worth a word; healthy runs were seen to reach 1.8."""
@@ -14,7 +14,9 @@ _MARGIN = 3.0
 """Standard deviations (binomial) by which learning must beat a constant guess."""
 
 
-def health(record: Record) -> list[str]:
+def health(
+    train_accuracy: float | None, train_loss: Sequence[float | None], data: DataFacts
+) -> list[str]:
     """What is wrong with a run's outcome whatever its status says; empty where nothing is.
 
     Train accuracy at chance: at most s + 3 √(s (1 - s) / examples), with s the accuracy of a
@@ -23,40 +25,40 @@ def health(record: Record) -> list[str]:
     and of ln(classes), the loss of equal probabilities, where training starts.
 
     Args:
-        record: `data` gives examples, classes, classes_present and largest_class (images of the
-            commonest class); without examples or classes nothing can be said of chance.
+        train_accuracy: at the end.
+        train_loss: an epoch's mean losses.
+        data: without the number of examples or classes nothing can be said of chance.
 
     Example:
-        >>> data = {"examples": 1000, "classes": 10, "classes_present": 10}
-        >>> health({"train_accuracy": 0.101, "train_loss": [77.0, 2.3], "data": data})
+        >>> data = DataFacts(examples=1000, classes=10, classes_present=10)
+        >>> health(0.101, [77.0, 2.3], data)
         ['at chance', 'loss rose 33-fold']
-        >>> health({"train_accuracy": 0.95, "train_loss": [2.2, 0.2], "data": data})
+        >>> health(0.95, [2.2, 0.2], data)
         []
     """
-    data = record.get("data") or {}
-    return [*_chance(record, data), *_rise(record, data)]
+    return [*_chance(train_accuracy, data), *_rise(train_loss, data)]
 
 
 def unnoticed(records: Iterable[Record]) -> list[list[str]]:
     """`health` of every run that has something wrong although its status is "ok"."""
-    return [wrong for r in records if r["status"] == "ok" and (wrong := health(r))]
+    found = [health(r.train_accuracy, r.train_loss, r.data) for r in records if r.status == "ok"]
+    return [wrong for wrong in found if wrong]
 
 
-def _chance(record: Record, data: Record) -> list[str]:
-    examples, present = data.get("examples"), data.get("classes_present") or data.get("classes")
-    accuracy = record["train_accuracy"]
+def _chance(accuracy: float | None, data: DataFacts) -> list[str]:
+    examples, present = data.examples, data.classes_present or data.classes
     if accuracy is None or not examples or examples < 1 or not present or present < 2:
         return []
-    share = min(1.0, (data.get("largest_class") or examples / present) / examples)
+    share = min(1.0, (data.largest_class or examples / present) / examples)
     margin = _MARGIN * math.sqrt(share * (1 - share) / examples)
     return ["at chance"] if accuracy <= share + margin else []
 
 
-def _rise(record: Record, data: Record) -> list[str]:
-    losses = [loss for loss in record["train_loss"] if loss is not None]
+def _rise(train_loss: Sequence[float | None], data: DataFacts) -> list[str]:
+    losses = [loss for loss in train_loss if loss is not None and math.isfinite(loss)]
     starts = losses[:1]
-    if (data.get("classes") or 0) > 1:
-        starts.append(math.log(data["classes"]))
+    if data.classes is not None and data.classes > 1:
+        starts.append(math.log(data.classes))
     if not losses or min(starts) <= 0:
         return []
     times = max(losses) / min(starts)

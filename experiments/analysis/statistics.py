@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from experiments.records import Record
+from experiments.records import DataFacts, Record
 
 LEVEL = 0.95
 ENOUGH = 5
@@ -132,9 +132,9 @@ class Entry:
     records: list[Record] = field(repr=False)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> DataFacts:
         """What the records say of the data."""
-        return self.records[0].get("data") or {}
+        return self.records[0].data
 
     @property
     def learning_rate(self) -> float | None:
@@ -150,27 +150,25 @@ class Entry:
 
 def entry(records: Sequence[Record]) -> Entry:
     """Sums up records that differ in the seed alone."""
-    records = sorted(records, key=lambda record: record["seed"])
+    records = sorted(records, key=lambda record: record.seed)
     first = records[0]
-    train = {r["seed"]: 100.0 * (r["train_accuracy"] or 0.0) for r in records}
-    test = {
-        r["seed"]: 100.0 * r["test_accuracy"] for r in records if r["test_accuracy"] is not None
-    }
-    steps = [r["update_rms"] for r in records if r["update_rms"] is not None]
-    epochs = max(len(r["train_loss"]) for r in records)
+    train = {r.seed: 100.0 * (r.train_accuracy or 0.0) for r in records}
+    test = {r.seed: 100.0 * r.test_accuracy for r in records if r.test_accuracy is not None}
+    steps = [r.update_rms for r in records if r.update_rms is not None]
+    epochs = max(len(r.train_loss) for r in records)
     loss = np.full((len(records), epochs), np.nan)
     for row, record in zip(loss, records, strict=True):
-        curve = [np.nan if value is None else value for value in record["train_loss"]]
+        curve = [np.nan if value is None else value for value in record.train_loss]
         row[: len(curve)] = curve
     return Entry(
-        protocol=first["protocol"],
-        version=first["protocol_version"],
-        dataset=first["dataset"],
-        fingerprint=first["fingerprint"],
+        protocol=first.protocol,
+        version=first.protocol_version,
+        dataset=first.dataset,
+        fingerprint=first.fingerprint,
         network=_part(first, "network"),
-        optimizer=first["optimizer"],
-        hyperparameters=dict(first["hyperparameters"]),
-        changed=dict(first.get("changed") or {}),
+        optimizer=first.optimizer,
+        hyperparameters=dict(first.hyperparameters),
+        changed=dict(first.changed),
         conditions={
             name: str(_part(first, name))
             for name in _CONDITIONS
@@ -180,9 +178,9 @@ def entry(records: Sequence[Record]) -> Entry:
         test=interval(test.values()) if test else None,
         loss=loss,
         update_rms=float(np.mean(steps)) if steps else None,
-        seconds=tuple(r["seconds"] for r in records),
-        compile_seconds=max(r["compile_seconds"] for r in records),
-        diverged=sum(r["status"] != "ok" for r in records),
+        seconds=tuple(r.seconds for r in records),
+        compile_seconds=max(r.compile_seconds for r in records),
+        diverged=sum(r.status != "ok" for r in records),
         by_seed=train,
         test_by_seed=test,
         records=records,
@@ -190,7 +188,7 @@ def entry(records: Sequence[Record]) -> Entry:
 
 
 def _part(record: Record, name: str) -> Any:
-    value = record.get(name)
+    value = getattr(record, name)
     return _PARTS[name] if value is None else value
 
 
@@ -205,7 +203,7 @@ def entries(records: Iterable[Record]) -> list[Entry]:
 
 
 def _numbers(record: Record) -> tuple[tuple[str, float], ...]:
-    return tuple(sorted((k, float(v)) for k, v in record["hyperparameters"].items()))
+    return tuple(sorted((k, float(v)) for k, v in record.hyperparameters.items()))
 
 
 def mean_gain(pairs: Sequence[tuple[Entry, Entry]], *, held_out: bool = False) -> Interval:

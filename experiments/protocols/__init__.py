@@ -1,23 +1,34 @@
-"""What is compared, and how: the protocols, and the grid of cells that each makes."""
+"""What is compared, and how: the protocols, and the cells that each wants run."""
 
-from experiments.protocols.protocol import (
-    PROTOCOLS,
+from experiments.protocols.cell import (
     Cell,
-    Protocol,
+    Find,
+    Learner,
+    Plan,
+    ProtocolName,
+    Regime,
+    Study,
+    Task,
     dataset_title,
-    get,
-    grid,
-    parse,
-    share,
 )
+from experiments.protocols.grid import Grid, grid, learners
+from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
 __all__ = [
     "PROTOCOLS",
     "Cell",
+    "Find",
+    "Grid",
+    "Learner",
+    "Plan",
     "Protocol",
+    "ProtocolName",
+    "Regime",
+    "Study",
+    "Task",
     "dataset_title",
     "get",
     "grid",
+    "learners",
     "parse",
-    "share",
 ]

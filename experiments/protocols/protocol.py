@@ -10,12 +10,8 @@ tuned on validation images is a further entry of ``PROTOCOLS``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
-from experiments.optimizers import check_learning_rate
 from experiments.protocols.paper import published
 from experiments.protocols.reference import Reference
 
@@ -135,102 +131,3 @@ def parse(name: str) -> Protocol:
     base, _, deviations = name.removesuffix("]").partition("[")
     pairs = (one.partition("=") for one in deviations.split(",") if one)
     return get(base, **{key: int(value) for key, _, value in pairs})
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run of a grid; ``changed`` are hyperparameters that differ from the protocol's."""
-
-    protocol: Protocol
-    dataset: str
-    optimizer: str
-    changed: tuple[tuple[str, float], ...]
-    seed: int
-
-    def fields(self, fingerprint: str, defaults: Mapping[str, float]) -> dict[str, Any]:
-        """What a record says about the cell, given the data's fingerprint and the defaults."""
-        changed = {name: value for name, value in self.changed if defaults.get(name) != value}
-        return {
-            "protocol": self.protocol.name,
-            "protocol_version": self.protocol.version,
-            "settings": self.protocol.settings,
-            "dataset": dataset_title(self.dataset),
-            "fingerprint": fingerprint,
-            "optimizer": self.optimizer,
-            "hyperparameters": {**defaults, **changed},
-            "changed": changed,
-            "seed": self.seed,
-        }
-
-
-def dataset_title(name: str) -> str:
-    """A data set's name in records: a path to a file loses its folder.
-
-    Example:
-        >>> dataset_title("/some/where/signs.npz"), dataset_title("digits")
-        ('signs.npz', 'digits')
-    """
-    return Path(name).name if name.endswith(".npz") else name
-
-
-def grid(
-    protocol: Protocol,
-    datasets: Sequence[str],
-    optimizers: Sequence[str],
-    seeds: int,
-    learning_rates: Sequence[float] = (),
-) -> list[Cell]:
-    """Every cell, those of one compiled program (data set, optimizer) next to each other.
-
-    Args:
-        protocol: how each is trained.
-        datasets: names or paths.
-        optimizers: names, variants or import paths; none means the protocol's own.
-        seeds: the seeds are 0 … seeds - 1.
-        learning_rates: a sweep; none means the protocol's own rate.
-
-    Raises:
-        ValueError: no seed, a name given twice, or a rate that is not a positive number.
-    """
-    if seeds < 1:
-        raise ValueError(f"--seeds is {seeds}, expected at least 1")
-    optimizers = tuple(optimizers) or protocol.optimizers
-    rates = [check_learning_rate(rate, "--learning-rates") for rate in learning_rates]
-    for what, given in (("data set", datasets), ("optimizer", optimizers), ("rate", rates)):
-        twice = sorted({str(one) for one in given if list(given).count(one) > 1})
-        if twice:
-            raise ValueError(f"{what} given twice: {', '.join(twice)}")
-    changes = [(("learning_rate", rate),) for rate in rates] or [()]
-    return [
-        Cell(protocol, dataset, optimizer, changed, seed)
-        for dataset in datasets
-        for optimizer in optimizers
-        for changed in changes
-        for seed in range(seeds)
-    ]
-
-
-def share(cells: Sequence[Cell], index: int, count: int) -> list[Cell]:
-    """The part of a grid that shard ``index`` of ``count`` runs; the shards cover it once.
-
-    Whole (data set, optimizer) groups are dealt in turn, since each may cost a compilation;
-    only where there are more shards than groups are groups divided, too.
-
-    Raises:
-        ValueError: ``index`` is not in 0 … count - 1.
-    """
-    if count < 1 or not 0 <= index < count:
-        raise ValueError(
-            f"shard {index}/{count} given; shards are numbered from 0: 0/{max(count, 1)} to "
-            f"{max(count, 1) - 1}/{max(count, 1)}"
-        )
-    groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault((cell.dataset, cell.optimizer), []).append(cell)
-    parts = max(1, -(-count // max(1, len(groups))))
-    return [
-        cell
-        for number, group in enumerate(groups.values())
-        for place, cell in enumerate(group)
-        if (number + len(groups) * (place % parts)) % count == index
-    ]

@@ -1,14 +1,17 @@
-"""One typed record a run: its schema and identity, where it is kept, where it was made."""
+"""One typed record a run: its fields and identity, where it is kept, where it was made."""
 
-from experiments.records.storage import (
-    IDENTITY,
-    Reading,
-    Record,
-    RecordError,
-    Writer,
-    encode,
-    identity,
-    read,
-)
+from experiments.records.record import IDENTITY, DataFacts, Record, encode, identity, parse
+from experiments.records.storage import Reading, RecordError, Writer, read
 
-__all__ = ["IDENTITY", "Reading", "Record", "RecordError", "Writer", "encode", "identity", "read"]
+__all__ = [
+    "IDENTITY",
+    "DataFacts",
+    "Reading",
+    "Record",
+    "RecordError",
+    "Writer",
+    "encode",
+    "identity",
+    "parse",
+    "read",
+]

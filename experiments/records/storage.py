@@ -10,30 +10,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
-import math
 import os
 import platform
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from experiments.records import schema as record_schema
-
-Record = dict[str, Any]
-
-IDENTITY = (
-    "protocol",
-    "protocol_version",
-    "dataset",
-    "fingerprint",
-    "optimizer",
-    "hyperparameters",
-    "seed",
-)
-"""The fields that make a record the record of one grid cell."""
+from experiments.records.record import Record, encode, parse
 
 
 class RecordError(RuntimeError):
@@ -46,22 +30,6 @@ class Reading:
 
     records: list[Record]
     notices: list[str]
-
-
-def identity(fields: Mapping[str, Any]) -> str:
-    """A stable name of a grid cell: sha256 over the fields of ``IDENTITY``, 16 hex digits.
-
-    Example:
-        >>> cell = dict(protocol="paper", protocol_version=1, dataset="digits", fingerprint="0",
-        ...             optimizer="adam", hyperparameters={"learning_rate": 1e-3}, seed=0)
-        >>> identity(cell) == identity(cell | {"seconds": 3.0})
-        True
-        >>> identity(cell) == identity(cell | {"seed": 1})
-        False
-    """
-    values = {name: fields[name] for name in IDENTITY}
-    values["hyperparameters"] = {k: float(v) for k, v in values["hyperparameters"].items()}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading:
@@ -101,7 +69,7 @@ def _read_file(path: Path, notices: list[str]) -> Iterable[Record]:
         if not line.strip():
             continue
         try:
-            yield record_schema.parse(line)
+            yield parse(line)
         except ValueError as error:
             if number == len(lines):  # no newline after it: the writer was stopped within it
                 notices.append(
@@ -119,37 +87,16 @@ def _without_duplicates(found: list[Record], notices: list[str]) -> list[Record]
     kept: dict[str, Record] = {}
     repeated = different = 0
     for record in found:
-        first = kept.setdefault(identity(record), record)
+        first = kept.setdefault(record.identity, record)
         if first is not record:
             repeated += 1
-            different += first["train_loss"] != record["train_loss"]
+            different += first.train_loss != record.train_loss
     if repeated:
         notices.append(
             f"{repeated} record(s) are of a cell that is already there ({different} with another "
             "result); kept the first by file name and line"
         )
     return list(kept.values())
-
-
-def encode(record: Mapping[str, Any]) -> bytes:
-    r"""One line of strict JSON; numbers that are not finite become null.
-
-    Example:
-        >>> encode({"train_loss": [2.5, float("nan")]})
-        b'{"train_loss": [2.5, null]}\n'
-    """
-    return (
-        json.dumps(_finite(record), allow_nan=False, ensure_ascii=False, default=repr).encode()
-        + b"\n"
-    )
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Writer:
@@ -181,7 +128,7 @@ class Writer:
         self._stem = f"records-{shard[0]}of{shard[1]}-{host}"
         self._file: int | None = None
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Record) -> None:
         """Writes one record so that it is on the disk, whole, when this returns."""
         line = encode(record)
         try:
@@ -243,7 +190,7 @@ def _repair(file: int) -> None:
     if not tail:
         return
     try:
-        record_schema.parse(tail)
+        parse(tail)
         os.write(file, b"\n")
     except ValueError:
         os.ftruncate(file, len(content) - len(tail))

@@ -62,7 +62,7 @@ def _about_classes(entries: Sequence[Entry]) -> list[str]:
     found = []
     for name in dataset_order(entries):
         data = next(e for e in entries if e.dataset == name).facts
-        have, all_of = data.get("classes_present"), data.get("classes")
+        have, all_of = data.classes_present, data.classes
         if have and all_of and have < all_of:
             held_out = (
                 f": held-out accuracy is over all classes, {all_of - have} of them never seen in "
@@ -71,7 +71,7 @@ def _about_classes(entries: Sequence[Entry]) -> list[str]:
             found.append(
                 f"The slice of {dataset_title(name)} trained on holds {have} of its {all_of} "
                 + "classes"
-                + (held_out if data.get("test_examples") else ".")
+                + (held_out if data.test_examples else ".")
             )
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from experiments.records import Record
@@ -13,7 +13,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
     """Says which code, packages, devices, layouts, data or protocol versions stand together."""
     found = []
     for what, value in (
-        ("training code", lambda r: str(r.get("code", "not recorded"))),
+        ("training code", lambda r: r.code or "not recorded"),
         ("package versions", lambda r: _versions(r)),
         ("devices", lambda r: _device(r)),
         ("layouts, whose seconds do not compare", lambda r: _layout(r)),
@@ -23,7 +23,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
             listed = "; ".join(f"{name} ({count} runs)" for name, count in groups)
             found.append(f"mixed {what}: these tables put together records of {listed}")
     for (protocol, dataset), prints in _sets(
-        records, ("protocol", "dataset"), itemgetter("fingerprint")
+        records, ("protocol", "dataset"), attrgetter("fingerprint")
     ):
         if len(prints) > 1:
             short = ", ".join(p[:8] for p in prints)
@@ -32,9 +32,9 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 f"data fingerprints ({short}); they stand apart, each as a data set of its own"
             )
     for (dataset,), prints in _sets(
-        [r for r in records if (r.get("data") or {}).get("test_fingerprint")],
+        [r for r in records if r.data.test_fingerprint],
         ("dataset",),
-        lambda r: r["data"]["test_fingerprint"],
+        lambda r: r.data.test_fingerprint,
     ):
         if len(prints) > 1:
             found.append(
@@ -42,14 +42,14 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 "images under one name"
             )
     for (optimizer,), sources in _sets(
-        records, ("optimizer",), lambda r: str(r.get("optimizer_source") or "not recorded")
+        records, ("optimizer",), lambda r: r.optimizer_source or "not recorded"
     ):
         if len(sources) > 1:
             found.append(
                 f"mixed optimizer code: the module of {optimizer} was changed between runs "
                 f"({', '.join(sources)}); each state of it has rows of its own"
             )
-    for (protocol,), versions in _sets(records, ("protocol",), itemgetter("protocol_version")):
+    for (protocol,), versions in _sets(records, ("protocol",), attrgetter("protocol_version")):
         if len(versions) > 1:
             listed = ", ".join(map(str, versions))
             found.append(
@@ -60,17 +60,16 @@ def mixed(records: Sequence[Record]) -> list[str]:
 
 
 def _versions(record: Record) -> str:
-    versions = record.get("versions", {})
-    return ", ".join(f"{k} {v}" for k, v in sorted(versions.items())) or "not recorded"
+    return ", ".join(f"{k} {v}" for k, v in sorted(record.versions.items())) or "not recorded"
 
 
 def _device(record: Record) -> str:
-    device = record.get("device", {})
+    device = record.device
     return f"{device.get('kind', 'not recorded')} x {device.get('count', '?')}"
 
 
 def _layout(record: Record) -> str:
-    layout = record.get("layout")
+    layout = record.layout
     if not layout:
         return "not recorded"
     return (
@@ -91,7 +90,7 @@ def _sets(
 ) -> list[tuple[Any, list[Any]]]:
     found: dict[Any, set[Any]] = {}
     for record in records:
-        found.setdefault(tuple(record[name] for name in by), set()).add(value(record))
+        found.setdefault(tuple(getattr(record, name) for name in by), set()).add(value(record))
     return [(key, sorted(found[key])) for key in sorted(found)]
 
 
@@ -99,12 +98,12 @@ def provenance(records: Sequence[Record]) -> list[str]:
     """Where the records come from: commands, commits, packages, devices and time spent."""
     found = []
     for title, value in (
-        ("command", lambda r: f"`{r['command']}`" if r.get("command") else "not recorded"),
-        ("commit", lambda r: str(r.get("commit") or "not recorded")),
+        ("command", lambda r: f"`{r.command}`" if r.command else "not recorded"),
+        ("commit", lambda r: r.commit or "not recorded"),
         ("packages", _versions),
-        ("device", lambda r: f"{_device(r)}, {r.get('device', {}).get('cores', '?')} CPU cores"),
+        ("device", lambda r: f"{_device(r)}, {r.device.get('cores', '?')} CPU cores"),
     ):
         for name, count in _count(map(value, records)):
             found.append(f"{title}: {name} ({count} runs)")
-    trained = sum(record["seconds"] for record in records)
+    trained = sum(record.seconds for record in records)
     return [*found, f"time: {trained / 60:.1f} minutes of training in {len(records)} runs"]

@@ -92,7 +92,7 @@ def dataset_table(
 def _with_size(entries: Sequence[Entry]) -> str:
     """A data set's title with its number of images, where that is recorded."""
     title = dataset_title(entries[0].dataset)
-    images = entries[0].facts.get("examples")
+    images = entries[0].facts.examples
     return f"{title}, {images:,} images" if images else title
 
 

@@ -26,7 +26,6 @@ import argparse
 import functools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -38,28 +37,6 @@ from experiments import datasets, networks, optimizers
 from experiments.training import cluster, cores, whole_run
 from experiments.training.checkpoints import Checkpoints
 from experiments.training.curve import Curve, write
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    add = parser.add_argument
-    add("--dataset", default="digits", metavar="NAME", help="a name (see list), or an .npz file")
-    add("--optimizer", default="thermolion", metavar="NAME", help="a name, overrides after a colon")
-    add("--learning-rate", type=float, metavar="RATE", help="default: the paper protocol's")
-    add("--epochs", type=int, default=12, metavar="N", help="passes over the images (12)")
-    add("--batch-size", type=int, default=1024, metavar="N", help="images a step, in all (1024)")
-    add("--limit", type=int, default=5000, metavar="N", help="first images to train on (5000)")
-    add("--seed", type=int, default=0, metavar="N", help="weights, data order and noise (0)")
-    add("--out", type=Path, required=True, metavar="DIR", help="curve and checkpoints")
-    add("--save-every", type=int, default=50, metavar="N", help="steps between checkpoints (50)")
-    add("--data-dir", metavar="DIR", help="where prepared data sets lie")
-    add("--manual-dir", metavar="DIR", help="files fetched by hand")
-    cluster = parser.add_argument_group("several processes")
-    add = cluster.add_argument
-    add("--distributed", action="store_true", help="join the cluster that the scheduler describes")
-    add("--coordinator", metavar="HOST:PORT", help="where process 0 listens, without a scheduler")
-    add("--processes", type=int, metavar="N", help="how many there are")
-    add("--process", type=int, metavar="I", help="which of them this is, from 0")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -120,13 +97,13 @@ class _Run:
         self._places = places
         self._data = datasets.load(options.dataset, limit=options.limit, **places)
         self._optimizer = optimizers.resolve(options.optimizer)
-        self._network = networks.resolve("convnet")
+        self._network = networks.resolve(options.network)
         self._rates = dict(self._optimizer.hyperparameters)
         if options.learning_rate is not None:
             self._rates["learning_rate"] = options.learning_rate
         channels, classes = self._data.images.shape[-1], self._data.num_classes
         self._optimizer.check(
-            jax.eval_shape(lambda: convnet.init_params(self._keys()[0], channels, classes))
+            jax.eval_shape(lambda: self._network.init(self._keys()[0], channels, classes))
         )
         size = len(self._data.labels)
         self._steps = -(-size // options.batch_size)

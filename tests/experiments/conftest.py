@@ -11,6 +11,7 @@ import pytest
 
 from experiments import records
 from experiments.protocols.paper import published
+from experiments.records import DataFacts, Record
 
 RATES = {"lion": 1e-3 / 3, "swa": 1e-2, "muon": 2e-2}
 
@@ -22,13 +23,13 @@ def _synthetic(
     *,
     changed: dict[str, float] | None = None,
     **overrides: Any,
-) -> dict[str, Any]:
+) -> Record:
     """A made-up record that says so: smooth in its names and seed, near the paper's numbers."""
     wobble = (zlib.crc32(f"{dataset} {optimizer} {seed}".encode()) % 1000) / 1000 - 0.5
     base = optimizer.split(":")[0]
     level = published.ACCURACY.get(base, {}).get(dataset, 80.0) + 2 * wobble
     speed = 0.1 + 0.02 * (len(base) % 7)
-    record = {
+    fields = {
         "protocol": "paper",
         "protocol_version": 1,
         "settings": {"epochs": 12, "batch_size": 1024, "limit": 5000},
@@ -39,13 +40,13 @@ def _synthetic(
         "changed": changed or {},
         "seed": seed,
         "note": "synthetic",
-        "data": {
-            "examples": 5000,
-            "classes": 43 if dataset == "gtsrb" else 10,
-            "classes_present": 5 if dataset == "gtsrb" else 10,
-            "test_examples": 10000,
-            "source": "SYNTHETIC, made up by a test",
-        },
+        "data": DataFacts(
+            examples=5000,
+            classes=43 if dataset == "gtsrb" else 10,
+            classes_present=5 if dataset == "gtsrb" else 10,
+            test_examples=10000,
+            source="SYNTHETIC, made up by a test",
+        ),
         "train_loss": [2.3 * math.exp(-speed * e) + 0.01 * wobble for e in range(12)],
         "train_accuracy": min(1.0, level / 100),
         "test_accuracy": min(1.0, level / 100) - 0.02,
@@ -59,7 +60,7 @@ def _synthetic(
         "code": "synthetic",
         "command": "synthetic",
     }
-    return record | overrides
+    return Record(**(fields | overrides))
 
 
 @pytest.fixture
@@ -73,17 +74,17 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture
-def synthetic() -> Callable[..., dict[str, Any]]:
+@pytest.fixture(scope="session")
+def synthetic() -> Callable[..., Record]:
     """Makes one record, marked synthetic."""
     return _synthetic
 
 
 @pytest.fixture
-def folder_of(tmp_path: Path) -> Callable[[Iterable[dict[str, Any]]], Path]:
+def folder_of(tmp_path: Path) -> Callable[[Iterable[Record]], Path]:
     """Writes records through the public writer and returns their folder."""
 
-    def write(made: Iterable[dict[str, Any]]) -> Path:
+    def write(made: Iterable[Record]) -> Path:
         folder = tmp_path / "records"
         with records.Writer(folder) as writer:
             for record in made:

@@ -54,10 +54,9 @@ def notes(entries: Sequence[Entry]) -> list[str]:
 
 
 def _steps(record: Record) -> int:
-    batch = (record.get("settings") or {}).get("batch_size")
-    examples = (record.get("data") or {}).get("examples")
+    batch, examples = int(record.settings.get("batch_size", 0)), record.data.examples
     per_epoch = -(-examples // batch) if batch and examples else 5
-    return len(record["train_loss"]) * per_epoch
+    return len(record.train_loss) * per_epoch
 
 
 def _about_data(entries: Sequence[Entry]) -> list[str]:
@@ -65,14 +64,12 @@ def _about_data(entries: Sequence[Entry]) -> list[str]:
     for name in dataset_order(entries):
         first = next(e for e in entries if e.dataset == name)
         data = first.facts
-        if bare(name) == "gtsrb" and (data.get("classes_present") or 0) < (
-            data.get("classes") or 0
-        ):
+        if bare(name) == "gtsrb" and (data.classes_present or 0) < (data.classes or 0):
             found.append("GTSRB's files are sorted by class: its first images are of few classes.")
         if bare(name) not in published.DATASETS:
-            source = data.get("source") or "source not recorded"
+            source = data.source or "source not recorded"
             found.append(
-                f"{name} is not among the paper's data sets: {data.get('examples', '?')} images, "
+                f"{name} is not among the paper's data sets: {data.examples or '?'} images, "
                 f"{source}, sha256 of images and labels {first.fingerprint[:16]}…"
             )
     return found

@@ -3,16 +3,17 @@ import math
 import pytest
 
 from experiments.analysis.health import health
+from experiments.records import DataFacts
 
 
-def _record(accuracy, losses, **data):
+def found_in(accuracy, losses, **data):
     facts = {"examples": 5000, "classes": 10, "classes_present": 10}
-    return {"train_accuracy": accuracy, "train_loss": losses, "data": facts | data, "status": "ok"}
+    return health(accuracy, losses, DataFacts(**(facts | data)))
 
 
 def test_a_dead_run_is_told_whatever_its_status_says():
     """Loss 77 in the first epoch, then ln 10 for good: status "ok", and nothing was learnt."""
-    found = health(_record(0.1004, [77.0] + 11 * [math.log(10)]))
+    found = found_in(0.1004, [77.0] + 11 * [math.log(10)])
     assert found == ["at chance", "loss rose 33-fold"]
 
 
@@ -30,7 +31,7 @@ def test_a_dead_run_is_told_whatever_its_status_says():
     ],
 )
 def test_at_chance_is_what_a_constant_guess_reaches(accuracy, data, chance):
-    assert ("at chance" in health(_record(accuracy, [2.0, 1.0], **data))) is chance
+    assert ("at chance" in found_in(accuracy, [2.0, 1.0], **data)) is chance
 
 
 @pytest.mark.parametrize(
@@ -46,8 +47,8 @@ def test_at_chance_is_what_a_constant_guess_reaches(accuracy, data, chance):
     ],
 )
 def test_a_loss_that_rose_is_measured_from_where_training_starts(losses, told):
-    assert health(_record(0.9, losses)) == told
+    assert found_in(0.9, losses) == told
 
 
 def test_without_facts_of_the_data_nothing_is_said_of_chance():
-    assert health({"train_accuracy": 0.1, "train_loss": [1.0, 5.0]}) == ["loss rose 5-fold"]
+    assert health(0.1, [1.0, 5.0], DataFacts()) == ["loss rose 5-fold"]

@@ -50,7 +50,7 @@ def test_entries_group_by_everything_but_the_seed(synthetic):
     (three,) = [entry for entry in found if entry.train.n == 3]
     assert list(three.by_seed) == [0, 1, 2]
     assert three.train.mean == pytest.approx(
-        100 * np.mean([record["train_accuracy"] for record in made[:3]])
+        100 * np.mean([record.train_accuracy for record in made[:3]])
     )
     backwards = statistics.entries(made[::-1])
     assert [(e.row, e.train) for e in found] == [(e.row, e.train) for e in backwards]

@@ -1,5 +1,6 @@
 import pytest
 
+from experiments.records import DataFacts
 from experiments.reports import provenance
 
 
@@ -31,13 +32,13 @@ def test_provenance_names_command_commit_machine_and_time(synthetic):
 
 
 def test_held_out_data_and_a_users_module_are_told_apart(synthetic):
-    made = [synthetic(seed=seed) for seed in (0, 1)]
-    made[0]["data"] = made[1]["data"] | {"test_fingerprint": "0" * 64}
-    made[1]["data"] = made[1]["data"] | {"test_fingerprint": "1" * 64}
+    made = [
+        synthetic(seed=seed, data=DataFacts(test_fingerprint=str(seed) * 64)) for seed in (0, 1)
+    ]
     made += [
         synthetic(optimizer="my.module:f", optimizer_source=s, seed=i)
         for i, s in enumerate(("0123", "4567"))
     ]
     found = " ".join(provenance.mixed(made))
-    assert "mixed held-out data: " + made[0]["dataset"] in found
+    assert "mixed held-out data: " + made[0].dataset in found
     assert "the module of my.module:f was changed between runs (0123, 4567)" in found

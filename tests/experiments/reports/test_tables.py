@@ -5,6 +5,7 @@ import pytest
 
 from experiments.analysis import statistics
 from experiments.protocols.paper.published import REFERENCE
+from experiments.records import DataFacts
 from experiments.reports import table, tables
 
 
@@ -155,7 +156,6 @@ def test_runs_that_learnt_nothing_are_marked(synthetic):
 
 
 def test_a_title_says_how_many_images_there_were(synthetic):
-    (record,) = [synthetic("mine.npz")]
-    record["data"]["examples"] = 1257
+    record = synthetic("mine.npz", data=DataFacts(examples=1257))
     found = tables.dataset_table(statistics.entries([record]), "mine.npz")
     assert found.title.startswith("mine.npz, 1,257 images:")

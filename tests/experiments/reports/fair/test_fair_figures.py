@@ -6,7 +6,7 @@ from PIL import Image
 
 from experiments.analysis import paired, rates, verdicts
 from experiments.analysis.runs import runs
-from experiments.reports import fair_effects, fair_figures
+from experiments.reports.fair import effect_figures, tuning_figures
 
 NAMES = ("thermolion", "adamw", "lion", "my_package.module:a_long_name_of_mine")
 RATES = 10.0 ** np.arange(-5, 0, 0.5)
@@ -43,11 +43,13 @@ def _verdicts():
 
 
 DRAWN = {
-    "rates": lambda: fair_figures.learning_rates({"digits": _profiles(), "GTSRB-32": _profiles()}),
-    "aligned": lambda: fair_figures.learning_rates({"digits": _profiles()}, aligned=True),
-    "budgets": lambda: fair_figures.budgets({"digits": _curves(), "GTSRB-32": _curves()}),
-    "forest": lambda: fair_effects.forest({"digits": _verdicts(), "GTSRB-32": _verdicts()}),
-    "ablation": lambda: fair_effects.ablation(
+    "rates": lambda: tuning_figures.learning_rates(
+        {"digits": _profiles(), "GTSRB-32": _profiles()}
+    ),
+    "aligned": lambda: tuning_figures.learning_rates({"digits": _profiles()}, aligned=True),
+    "budgets": lambda: tuning_figures.budgets({"digits": _curves(), "GTSRB-32": _curves()}),
+    "forest": lambda: effect_figures.forest({"digits": _verdicts(), "GTSRB-32": _verdicts()}),
+    "ablation": lambda: effect_figures.ablation(
         {
             "digits": {"no boost": _difference(2.0), "no noise": _difference(-9.0)},
             "x": {"no noise": _difference(0.0)},
@@ -80,7 +82,7 @@ def test_every_optimizer_is_named_in_its_colour(kind):
 
 
 def test_widths_stand_beside_their_bars():
-    text = _text(fair_figures.learning_rates({"digits": _profiles()}))
+    text = _text(tuning_figures.learning_rates({"digits": _profiles()}))
     for profile in _profiles().values():
         width = profile.width()
         assert f"<!-- {'≥ ' if width.at_least else ''}{width.decades:.1f} -->" in text
@@ -102,7 +104,7 @@ def test_a_forest_says_each_verdict():
 def test_a_forest_of_losses_says_that_lower_is_better():
     loss = paired.loss_difference({0: 0.5, 1: 0.51}, {0: 1.0, 1: 1.0})
     found = verdicts.verdict("a", "b", loss, measure=verdicts.TRAIN_LOSS)
-    text = _text(fair_effects.forest({"digits": {"a": found}}))
+    text = _text(effect_figures.forest({"digits": {"a": found}}))
     assert "±5 shaded, lower is better" in text
     assert "line: new seeds" in text
     assert "-68.32  better" in text
@@ -115,13 +117,18 @@ def test_panels_of_an_ablation_share_their_scale():
 
 def test_a_figure_of_one_optimizer_at_one_rate():
     one = {"adamw": rates.profile([1e-3], [[0.5]])}
-    assert "≥ 0.0" in _text(fair_figures.learning_rates({"digits": one}, aligned=True))
-    assert "adamw" in _text(fair_figures.budgets({"digits": {"adamw": rates.best_so_far([0.5])}}))
+    assert "≥ 0.0" in _text(tuning_figures.learning_rates({"digits": one}, aligned=True))
+    assert "adamw" in _text(tuning_figures.budgets({"digits": {"adamw": rates.best_so_far([0.5])}}))
 
 
 @pytest.mark.parametrize(
     "draw",
-    [fair_figures.learning_rates, fair_figures.budgets, fair_effects.forest, fair_effects.ablation],
+    [
+        tuning_figures.learning_rates,
+        tuning_figures.budgets,
+        effect_figures.forest,
+        effect_figures.ablation,
+    ],
 )
 def test_nothing_to_draw_is_said(draw):
     with pytest.raises(ValueError, match="to draw"):

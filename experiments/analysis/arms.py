@@ -1,0 +1,208 @@
+"""What a fair study found, arm by arm, from its records alone.
+
+An arm is one optimizer on one task in one regime: the runs that tuned it, the configuration that
+won, and the runs that judged it on the test images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from experiments.analysis import runs as runs_of
+from experiments.analysis.runs import Runs
+from experiments.analysis.selection import Setting, best_elsewhere, mean_score, score
+from experiments.records import Record
+
+TUNING = ("tune", "refine", "confirm")
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """What arms that are compared have in common.
+
+    Attributes:
+        dataset: its name in records.
+        network: what was trained.
+        regime: how long.
+        fingerprint: of the images trained on.
+    """
+
+    dataset: str
+    network: str
+    regime: str
+    fingerprint: str = field(compare=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration: every tuned number, and the schedule."""
+
+    hyperparameters: tuple[tuple[str, float], ...]
+    schedule: str
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate."""
+        return dict(self.hyperparameters)["learning_rate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One optimizer on one task.
+
+    Attributes:
+        task: the task.
+        optimizer: its name.
+        ledger: the runs that tuned it, in their order.
+        winner: the configuration that won the confirmation; None where it is not complete.
+        at_edge: whether the best rate is the outermost that was tried.
+        tuned: final runs of the winner.
+        default: runs of the untuned default.
+        carried: final runs at the setting that was best on the other sets; none where that is not
+            known.
+    """
+
+    task: Task
+    optimizer: str
+    ledger: tuple[Record, ...]
+    winner: Config | None
+    at_edge: bool
+    tuned: tuple[Record, ...]
+    default: tuple[Record, ...]
+    carried: tuple[Record, ...]
+
+
+def config_of(record: Record) -> Config:
+    """The configuration of a run."""
+    return Config(tuple(sorted(record.hyperparameters.items())), record.schedule)
+
+
+def arms(records: Iterable[Record]) -> list[Arm]:
+    """All arms of one study, in a stable order; several studies must not be mixed."""
+    groups: dict[tuple[Task, str], list[Record]] = {}
+    for one in records:
+        task = Task(one.dataset, one.network, str(one.regime), one.fingerprint)
+        groups.setdefault((task, one.optimizer), []).append(one)
+    found = [_arm(task, name, groups[task, name]) for task, name in sorted(groups)]
+    return [_with_carried(arm, found, groups[arm.task, arm.optimizer]) for arm in found]
+
+
+def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> Arm:
+    order = {phase: place for place, phase in enumerate(TUNING)}
+    ledger = sorted(
+        (one for one in records if one.phase in order), key=lambda one: order[str(one.phase)]
+    )
+    confirming: dict[Config, list[Record]] = {}
+    for one in ledger:
+        if one.phase == "confirm":
+            confirming.setdefault(config_of(one), []).append(one)
+    winner, finals = None, [one for one in records if one.phase == "final"]
+    if confirming and finals:  # final runs begin when the confirmation is complete
+        winner = max(confirming, key=lambda c: mean_score([score(one) for one in confirming[c]]))
+    return Arm(
+        task=task,
+        optimizer=optimizer,
+        ledger=tuple(ledger),
+        winner=winner,
+        at_edge=_at_edge(ledger, winner),
+        tuned=_by_seed(one for one in finals if config_of(one) == winner),
+        default=_by_seed(one for one in records if one.phase == "default"),
+        carried=(),
+    )
+
+
+def _by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
+    return tuple(sorted(records, key=lambda one: one.seed))
+
+
+def _at_edge(ledger: Sequence[Record], winner: Config | None) -> bool:
+    """Whether the winner's rate is not below the highest, or not above the lowest, rate tried."""
+    if winner is None:
+        return False
+    rates = [
+        one.hyperparameters["learning_rate"]
+        for one in ledger
+        if one.trial is None and one.schedule == winner.schedule and one.phase != "confirm"
+    ]
+    return not min(rates) < winner.learning_rate < max(rates)
+
+
+def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) -> Arm:
+    others = [
+        _first_stage(other)
+        for other in all_arms
+        if other.optimizer == arm.optimizer
+        and (other.task.regime, other.task.network) == (arm.task.regime, arm.task.network)
+        and other.task.dataset != arm.task.dataset
+    ]
+    mine = _first_stage(arm)
+    if not others or not mine or any(other.keys() != mine.keys() for other in others):
+        return arm
+    place, schedule = best_elsewhere(
+        [{setting: score(one) for setting, one in other.items()} for other in others]
+    )
+    setting = config_of(mine[place, schedule])
+    final = (one for one in records if one.phase == "final" and config_of(one) == setting)
+    return replace(arm, carried=_by_seed(final))
+
+
+def _first_stage(arm: Arm) -> dict[Setting, Record]:
+    """The first stage's runs on its first seed, by place on the grid and schedule."""
+    first = [one for one in arm.ledger if one.phase == "tune"]
+    if not first:
+        return {}
+    seed = min(one.seed for one in first)
+    rates = sorted({one.hyperparameters["learning_rate"] for one in first})
+    places = {rate: place - len(rates) // 2 for place, rate in enumerate(rates)}
+    return {
+        (places[one.hyperparameters["learning_rate"]], one.schedule): one
+        for one in first
+        if one.seed == seed
+    }
+
+
+def test_runs(records: Sequence[Record]) -> Runs | None:
+    """Test accuracy and correctness of final or default runs; None where there is none.
+
+    A run that diverged scores 1/K on every image, K being the number of classes.
+    """
+    judged = [one for one in records if one.test_accuracy is not None or one.status != "ok"]
+    if not judged:
+        return None
+    images = next((one.data.test_examples for one in judged if one.data.test_examples), None)
+    chance = 1 / (judged[0].data.classes or 1)
+    accuracy, correct = [], []
+    for one in judged:
+        if one.status != "ok" or one.test_accuracy is None:
+            accuracy.append(chance)
+            correct.append(None if images is None else np.full(images, chance))
+        else:
+            accuracy.append(one.test_accuracy)
+            bits = one.test_correct
+            correct.append(None if bits is None or images is None else runs_of.unpack(bits, images))
+    whole = all(bits is not None for bits in correct)
+    return runs_of.runs(
+        [one.seed for one in judged], accuracy, np.stack(correct) if whole else None
+    )
+
+
+def final_losses(records: Sequence[Record]) -> dict[int, float]:
+    """Train loss of the last epoch by seed; a run that diverged has chance's, ln K."""
+    found = {}
+    for one in records:
+        loss = one.train_loss[-1]
+        if one.status != "ok" or loss is None or loss <= 0:
+            loss = float(np.log(one.data.classes or np.e))
+        found[one.seed] = loss
+    return found
+
+
+def tasks(found: Iterable[Arm]) -> dict[Task, dict[str, Arm]]:
+    """The arms of each task by optimizer."""
+    made: dict[Task, dict[str, Arm]] = {}
+    for arm in found:
+        made.setdefault(arm.task, {})[arm.optimizer] = arm
+    return made

@@ -1,0 +1,60 @@
+"""Choosing by validation: the score of a run, and the setting that did best elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from scipy.stats import rankdata
+
+from experiments.records import Record
+
+Score = tuple[float, float]
+"""Accuracy, and minus the loss, by which ties are broken."""
+
+WORST: Score = (-math.inf, -math.inf)
+
+Setting = tuple[int, str]
+"""A rate's place on the grid, 0 for the default, and a schedule."""
+
+
+def score(record: Record | None) -> Score:
+    """The last validation reading of a run; a run that diverged has the worst.
+
+    Example:
+        >>> score(None)
+        (-inf, -inf)
+    """
+    if record is None or record.status != "ok":
+        return WORST
+    accuracy = (record.validation_accuracy or [None])[-1]
+    loss = (record.validation_loss or [None])[-1]
+    if accuracy is None:
+        return WORST
+    return accuracy, -math.inf if loss is None else -loss
+
+
+def mean_score(scores: Sequence[Score]) -> Score:
+    """Mean accuracy, and minus the mean loss."""
+    accuracy, loss = (math.fsum(part) / len(scores) for part in zip(*scores, strict=True))
+    return accuracy, loss
+
+
+def best_elsewhere(sets: Sequence[Mapping[Setting, Score]]) -> Setting:
+    """The setting with the smallest mean rank over several sets, all with the same settings.
+
+    A tie goes to the rate nearer to the default, then to the setting named first.
+
+    Example:
+        >>> best_elsewhere([{(0, "constant"): (0.5, 0.0), (1, "constant"): (0.6, 0.0)}])
+        (1, 'constant')
+    """
+    settings = list(sets[0])
+    total = [0.0] * len(settings)
+    for scores in sets:
+        order = sorted(set(scores.values()), reverse=True)
+        for place, rank in enumerate(rankdata([order.index(scores[one]) for one in settings])):
+            total[place] += float(rank)
+    # Sums of halves are exact, so equal means are equal here.
+    best = min(range(len(settings)), key=lambda i: (total[i], abs(settings[i][0]), i))
+    return settings[best]

@@ -1,0 +1,79 @@
+"""The fair protocol's numbers, read from the two files that were committed before its first run."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.optimizers.spaces import Space
+from experiments.protocols.cell import Regime
+
+FOLDER = Path(__file__).parent
+FILES = ("protocol.json", "trial_points.json")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A share of the trials and seeds.
+
+    Attributes:
+        rates: learning rates of the first stage, an odd number.
+        spacing: steps of the grid between them.
+        refine: runs of the second stage.
+        confirm: how many of the best run again.
+        final: seeds of the optimizers that the questions name.
+        final_others: seeds of the others.
+        step_divisor: what the regimes' steps are divided by.
+    """
+
+    rates: int
+    spacing: int
+    refine: int
+    confirm: int
+    final: int
+    final_others: int
+    step_divisor: int
+
+
+@functools.cache
+def protocol() -> dict[str, Any]:
+    """The content of `protocol.json`."""
+    return json.loads((FOLDER / "protocol.json").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def trial_points() -> tuple[tuple[float, ...], ...]:
+    """Quasi-random points of the unit cube, the same coordinates for every optimizer."""
+    found = json.loads((FOLDER / "trial_points.json").read_text(encoding="utf-8"))
+    return tuple(map(tuple, found["points"]))
+
+
+def budgets() -> dict[str, Budget]:
+    """Name to budget; "full" is the protocol, the others are shares of it."""
+    return {name: Budget(**numbers) for name, numbers in protocol()["budgets"].items()}
+
+
+def regime(name: str, budget: str) -> Regime:
+    """A regime by name, its steps shortened where the budget says so."""
+    numbers, divisor = protocol()["regimes"][name], budgets()[budget].step_divisor
+    return Regime(
+        name=name,
+        steps=max(1, numbers["steps"] // divisor),
+        batch_size=numbers["batch_size"],
+        half=True,
+        scheduled=True,
+        readings=protocol()["readings"],
+    )
+
+
+def content_hash(space: Space) -> str:
+    """First 16 hex digits of a sha256 over the two files and an optimizer's search space."""
+    digest = hashlib.sha256()
+    for name in FILES:
+        digest.update((FOLDER / name).read_bytes() + b"\0")
+    digest.update(json.dumps(asdict(space), sort_keys=True, default=repr).encode())
+    return digest.hexdigest()[:16]

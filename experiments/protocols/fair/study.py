@@ -1,0 +1,173 @@
+"""The fair protocol on data sets and optimizers: every chain of tuning, and what waits for others.
+
+A chain waits for nothing outside itself, so shards take whole chains. Only Q0 does wait: it runs
+an optimizer at the setting that was best on the *other* sets, so their first stages come before.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from experiments.optimizers import Optimizer
+from experiments.optimizers.spaces import in_units_of
+from experiments.protocols.cell import (
+    Cell,
+    Find,
+    Plan,
+    ProtocolName,
+    Task,
+    check_shard,
+    dataset_title,
+)
+from experiments.protocols.fair import constants
+from experiments.protocols.fair.transfer import best_elsewhere
+from experiments.protocols.fair.tuning import Chain, Contestant, follow
+
+NAME = "fair"
+
+
+@dataclass(frozen=True)
+class FairStudy:
+    """Chains in the order of their run; see `study`.
+
+    Attributes:
+        chains: all of them, which the records of all shards may speak of.
+        mine: those that this shard runs.
+    """
+
+    chains: tuple[Chain, ...]
+    mine: tuple[Chain, ...]
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Everything that is learnt."""
+        return tuple(dict.fromkeys(chain.task for chain in self.chains))
+
+    scheduled = True
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """Every optimizer, by name."""
+        return tuple(dict.fromkeys(chain.contestant.name for chain in self.chains))
+
+    def plan(self, find: Find) -> Plan:
+        """The next stage of every chain; `Plan.left` counts the stages to come, too."""
+        cells: list[Cell] = []
+        waiting: list[str] = []
+        left, length = 0, sum(chain.length for chain in self.mine)
+        for chain in self.mine:
+            progress = follow(chain, find)
+            cells += progress.due
+            left += _left(chain, find, progress.stage, len(progress.due))
+        for chain in self.mine:
+            if chain.contestant.name not in constants.protocol()["transfer"]:
+                continue
+            learner, lacking = best_elsewhere(chain, self.chains, find)
+            waiting += lacking
+            if learner is None:
+                continue
+            final = [
+                chain.cell(dict(learner.changed), learner.schedule, seed, "final")
+                for seed in chain.contestant.seeds
+            ]
+            missing = [cell for cell in final if find(cell) is None]
+            cells += [cell for cell in missing if cell not in cells]
+            left += len(missing)
+            length += len(final)
+        return Plan(cells, left, length - left, () if cells else tuple(dict.fromkeys(waiting)))
+
+    def share(self, index: int, count: int) -> FairStudy:
+        """The chains that shard ``index`` of ``count`` runs, dealt in turn."""
+        check_shard(index, count)
+        return replace(self, mine=self.chains[index::count])
+
+
+def study(
+    datasets: Sequence[str],
+    optimizers: Mapping[str, Optimizer],
+    networks: Sequence[str] = ("convnet",),
+    *,
+    budget: str = "full",
+    regimes: Sequence[str] = ("B", "A"),
+) -> FairStudy:
+    """All chains, by data set, then regime, then optimizer.
+
+    Args:
+        datasets: names or paths.
+        optimizers: by canonical name, in the order of their run.
+        networks: names or import paths.
+        budget: "full", or a smaller share that is no answer.
+        regimes: names of `protocol.json`.
+
+    Raises:
+        ValueError: a name that there is not, or one given twice.
+    """
+    _check("budget", [budget], constants.budgets())
+    _check("regime", regimes, constants.protocol()["regimes"])
+    for what, given in (("data set", datasets), ("network", networks), ("regime", regimes)):
+        twice = sorted({one for one in given if list(given).count(one) > 1})
+        if twice:
+            raise ValueError(f"{what} given twice: {', '.join(twice)}")
+    limit = constants.protocol()["limit"]
+    printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
+    chains = tuple(
+        Chain(
+            task=Task(dataset, network, limit, parts="split"),
+            regime=constants.regime(regime, budget),
+            contestant=(one := contestant(optimizer, budget, dataset_title(dataset))),
+            protocol=ProtocolName(
+                printed, constants.protocol()["version"], constants.content_hash(one.space), budget
+            ),
+            budget=constants.budgets()[budget],
+        )
+        for dataset in datasets
+        for network in networks
+        for regime in regimes
+        for optimizer in optimizers.values()
+    )
+    return FairStudy(chains, chains)
+
+
+def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:
+    """An optimizer as the protocol tunes it on a data set.
+
+    SMES's steps have units of their own, so its rate and eps are centred by the size of the data
+    set's gradients, where that has been measured.
+    """
+    numbers, found = constants.protocol(), constants.budgets()[budget]
+    space, sizes = optimizer.space, numbers["gradient_sizes"]
+    if optimizer.name.partition(":")[0] == "smes" and dataset in sizes:
+        space = in_units_of(space, sizes[dataset])
+    many = optimizer.name in numbers["more_seeds"]
+    start, count = numbers["seeds"]["final"], found.final if many else found.final_others
+    return Contestant(
+        name=optimizer.name,
+        space=space,
+        schedules=tuple(numbers["schedules_of"].get(optimizer.name, numbers["schedules"])),
+        seeds=tuple(range(start, start + count)),
+        default_only=optimizer.name in numbers["default_only"],
+    )
+
+
+def _left(chain: Chain, find: Find, stage: str, due: int) -> int:
+    """Runs of a chain still to come: those that are due, and the stages behind them."""
+    b, seeds = chain.budget, len(chain.contestant.seeds)
+    confirm = b.confirm * len(constants.protocol()["seeds"]["confirm"])
+    behind = {
+        "tune": b.refine + confirm + 2 * seeds,
+        "refine": confirm + 2 * seeds,
+        "confirm": 2 * seeds,
+        "final": 0,
+        "default": 0,
+    }
+    return due + behind[stage]
+
+
+def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"unknown {what} {name!r}: there is {', '.join(known)}{hint}")

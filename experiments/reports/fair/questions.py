@@ -1,0 +1,177 @@
+"""The protocol's questions, answered by rule from the arms that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments import optimizers
+from experiments.analysis import paired, verdicts
+from experiments.analysis.arms import Arm, Task, final_losses, tasks, test_runs
+from experiments.analysis.paired import Difference
+from experiments.analysis.runs import Runs, restricted, shared
+from experiments.analysis.verdicts import Verdict
+from experiments.protocols.fair import constants
+from experiments.records import Record
+
+SETTINGS = {"tuned": "tuned", "carried": "at the setting best on the other sets"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One comparison of one question, in one regime with one network.
+
+    Attributes:
+        question: its number, such as Q1; "yours" for an optimizer that is not the benchmark's.
+        text: the question.
+        regime: the regime.
+        network: the network.
+        first: the optimizer that is asked about.
+        other: the one it is compared with.
+        setting: how both were set: tuned, or carried over from the other sets.
+        held_out: the verdict on held-out accuracy; None where runs are missing.
+        train_loss: the verdict on train loss, likewise.
+    """
+
+    question: str
+    text: str
+    regime: str
+    network: str
+    first: str
+    other: str
+    setting: str
+    held_out: Verdict | None
+    train_loss: Verdict | None
+
+    @property
+    def line(self) -> str:
+        """The answer in one line."""
+        where = f"{self.question}, regime {self.regime}"
+        where += f", {self.network}" if self.network != "convnet" else ""
+        if self.held_out is None:
+            return (
+                f"{where}: {self.text} No answer yet: final runs of {self.first} and {self.other}, "
+                f"{SETTINGS[self.setting]}, are missing."
+            )
+        loss = f"; {_short(self.train_loss)}" if self.train_loss else ""
+        return f"{where}: {self.text} {self.held_out.text}{loss}."
+
+
+def _short(verdict: Verdict) -> str:
+    """A second verdict on the same pair, its subject left out."""
+    return verdict.text.partition(", ")[2]
+
+
+def answers(found: Sequence[Arm], budget: str) -> list[Answer]:
+    """Every question in every regime and with every network that the arms have.
+
+    Args:
+        found: the arms of one study.
+        budget: below "full" every verdict says that it is no answer.
+    """
+    made = []
+    by_task = tasks(found)
+    places = sorted({(task.network, task.regime) for task in by_task})
+    for network, regime in places:
+        these = {
+            task: arms
+            for task, arms in by_task.items()
+            if (task.network, task.regime) == (network, regime)
+        }
+        there = {name for arms in these.values() for name in arms}
+        for number, asked in _questions(there).items():
+            for other in asked["against"]:
+                if {asked["first"], other} <= there:
+                    made.append(_answer(number, asked, other, these, (network, regime), budget))
+    return made
+
+
+def _questions(there: set[str]) -> dict[str, dict[str, Any]]:
+    """The protocol's own, and the same of every optimizer that is not the benchmark's."""
+    found: dict[str, dict[str, Any]] = dict(constants.protocol()["questions"])
+    for name in sorted(there):
+        if name.partition(":")[0] not in optimizers.NAMES:
+            found[f"yours, {name}"] = {
+                "text": f"Is {name} better?",
+                "first": name,
+                "against": [one for one in ("adamw", "thermolion") if one in there],
+                "setting": "tuned",
+            }
+    return found
+
+
+def _answer(
+    number: str,
+    asked: Mapping[str, Any],
+    other: str,
+    these: Mapping[Task, Mapping[str, Arm]],
+    place: tuple[str, str],
+    budget: str,
+) -> Answer:
+    first, setting = asked["first"], asked["setting"]
+    pairs: dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]] = {}
+    for task, arms in these.items():
+        if first in arms and other in arms:
+            one, two = getattr(arms[first], setting), getattr(arms[other], setting)
+            if one and two:
+                pairs[task.dataset] = (one, two)
+    held_out = train_loss = None
+    if pairs:
+        count = len(asked["against"])
+        found = {
+            name: accuracy_difference(*pair, comparisons=count) for name, pair in pairs.items()
+        }
+        losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
+        held_out = _verdict(first, other, _alike(found), verdicts.HELD_OUT, budget)
+        train_loss = _verdict(first, other, _alike(losses), verdicts.TRAIN_LOSS, budget)
+    network, regime = place
+    return Answer(
+        number, asked["text"], regime, network, first, other, setting, held_out, train_loss
+    )
+
+
+def accuracy_difference(
+    one: Sequence[Record], other: Sequence[Record], *, comparisons: int = 1
+) -> Difference | None:
+    """Paired difference of test accuracy; None where either was not judged."""
+    first, second = test_runs(one), test_runs(other)
+    if first is None or second is None or not set(first.seeds) & set(second.seeds):
+        return None
+    return paired.difference(first, second, comparisons=comparisons)
+
+
+def loss_difference(
+    one: Sequence[Record], other: Sequence[Record], *, comparisons: int = 1
+) -> Difference | None:
+    """Paired difference of the last epoch's train loss, in per cent."""
+    first, second = final_losses(one), final_losses(other)
+    if not first.keys() & second.keys():
+        return None
+    return paired.loss_difference(first, second, comparisons=comparisons)
+
+
+def _alike(found: Mapping[str, Difference | None]) -> dict[str, Difference]:
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _verdict(
+    first: str,
+    other: str,
+    found: Mapping[str, Difference],
+    measure: verdicts.Measure,
+    budget: str,
+) -> Verdict | None:
+    if not found:
+        return None
+    if len(found) == 1:
+        ((name, only),) = found.items()
+        made = verdicts.verdict(first, f"{other} on {name}", only, measure=measure, budget=budget)
+        return made
+    return verdicts.verdict_over_sets(first, other, found, measure=measure, budget=budget)
+
+
+def on_common_seeds(many: Mapping[str, Runs]) -> dict[str, Runs]:
+    """Runs of several optimizers on the seeds that all of them have."""
+    seeds = shared(*(dict.fromkeys(each.seeds) for each in many.values()))
+    return {name: restricted(each, seeds) for name, each in many.items()}

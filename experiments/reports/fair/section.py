@@ -1,0 +1,123 @@
+"""Records of a fair study -> its section: verdicts, tables, figures, and what is missing."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from experiments.analysis.arms import TUNING, Arm, arms, tasks
+from experiments.analysis.statistics import Entry
+from experiments.protocols.fair import constants
+from experiments.records import Record
+from experiments.reports.fair import figures, questions, tables
+from experiments.reports.labels import optimizer_title
+from experiments.reports.section import Figure, Question, Section
+from experiments.reports.table import EDGE, Table
+
+
+def build(entries: Sequence[Entry], question: Question) -> list[Section]:
+    """One section a study: records of another content hash are left out, and that is said.
+
+    Args:
+        entries: of one protocol and version.
+        question: what the caller asks; its folder stands in the commands.
+    """
+    records = [one for entry in entries for one in entry.records]
+    records, excluded = of_one_study(records)
+    first = records[0]
+    budget = first.budget or "full"
+    found = arms(records)
+    by_task = tasks(found)
+    answers = questions.answers(found, budget)
+    made: list[Table | None] = [tables.answer_table(by_task)]
+    made += [tables.task_table(task, these) for task, these in by_task.items()]
+    made += [tables.differences_table(answers), tables.settings_table(found)]
+    return [
+        Section(
+            title=f"Protocol {first.protocol}, version {first.protocol_version}",
+            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
+            + f"-v{first.protocol_version}",
+            description=constants.protocol()["description"],
+            verdicts=tuple(answer.line for answer in answers),
+            tables=tuple(table for table in made if table is not None),
+            figures=tuple(
+                Figure(key, caption, functools.partial(draw, found, answers))
+                for key, caption, draw in figures.available(found, answers)
+            ),
+            notes=tuple(_notes(found, budget)),
+            missing=(*excluded, *_missing(found, budget, question.folder)),
+        )
+    ]
+
+
+def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """For each optimizer and data set the records of its most frequent grid, and what is left out.
+
+    A grid that was changed has another hash: its runs are not comparable with those before.
+    """
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for one in records:
+        key = (one.optimizer, one.dataset)
+        counts.setdefault(key, Counter())[str(one.protocol_hash)] += 1
+    kept = {key: count.most_common(1)[0][0] for key, count in counts.items()}
+    found = [one for one in records if str(one.protocol_hash) == kept[one.optimizer, one.dataset]]
+    excluded = [
+        f"left out: {sum(count.values()) - count[kept[key]]} record(s) of {key[0]} on {key[1]} "
+        "that were made with other grids or another search space"
+        for key, count in counts.items()
+        if len(count) > 1
+    ]
+    return found, excluded
+
+
+def _notes(found: Sequence[Arm], budget: str) -> list[str]:
+    numbers = constants.protocol()
+    notes = [
+        "Every optimizer was tuned with the same number of runs on validation images; the test "
+        "images were read by the final and the untuned runs alone, at their end.",
+        "Untuned is an optimizer at its own default settings with a constant learning rate; a run "
+        "that diverged counts as chance.",
+        f"Differences within ±{numbers['margins']['accuracy_points']:g} point of held-out accuracy "
+        f"and ±{numbers['margins']['train_loss_percent']:g} % of train loss count as none.",
+    ]
+    if budget != "full":
+        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
+    if any(arm.at_edge for arm in found):
+        notes.append(
+            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
+        )
+    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
+    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+
+
+def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
+    """Arms that are not complete, and the command that goes on with them."""
+    lacking = []
+    for arm in found:
+        if arm.optimizer in constants.protocol()["default_only"]:
+            wanted = []
+        else:
+            wanted = [] if arm.winner and arm.tuned else ["final runs"]
+        if not arm.default:
+            wanted.append("untuned runs")
+        if wanted:
+            counts = Counter(one.phase for one in arm.ledger)
+            have = ", ".join(f"{counts[phase]} {phase}" for phase in TUNING if counts[phase])
+            lacking.append(
+                f"{optimizer_title(arm.optimizer)} on {tables.title(arm.task)}: "
+                f"{' and '.join(wanted)} (there are {have or 'none'})"
+            )
+    if not lacking:
+        return []
+    sets = list(dict.fromkeys(arm.task.dataset for arm in found))
+    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
+    optimizers = " ".join(dict.fromkeys(arm.optimizer for arm in found))
+    regimes = " ".join(dict.fromkeys(arm.task.regime for arm in found))
+    share = "" if budget == "full" else f" --budget {budget}"
+    command = (
+        f"python -m experiments run --protocol fair{share} --datasets {names} "
+        f"--optimizers {optimizers} --regimes {regimes} --out {folder}"
+    )
+    return [*lacking, f"the command that goes on: `{command}`"]

@@ -1,0 +1,262 @@
+"""Arms and answers -> the fair protocol's tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.analysis import gain, rankings
+from experiments.analysis.arms import Arm, Task, final_losses, test_runs
+from experiments.analysis.statistics import interval
+from experiments.analysis.verdicts import Verdict
+from experiments.protocols.paper import published
+from experiments.records import Record
+from experiments.reports.fair.questions import Answer
+from experiments.reports.fair.rates import profile_of
+from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+
+REFERENCE = "adamw"
+OURS = "thermolion"
+UNTUNED = "adam"
+
+
+def place(task: Task) -> dict[str, Any]:
+    """The first fields of every CSV file."""
+    return {"dataset": task.dataset, "network": task.network, "regime": task.regime}
+
+
+def title(task: Task) -> str:
+    """A task in tables."""
+    network = f", {task.network}" if task.network != "convnet" else ""
+    return f"{dataset_title(task.dataset)}, {task.regime}{network}"
+
+
+def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
+    """What the reader came for: train / held-out accuracy, untuned and tuned, one row a task."""
+    rows, data = [], []
+    for task, arms in found.items():
+        printed = (
+            published.ACCURACY[UNTUNED].get(task.dataset)
+            if (task.regime, task.network) == ("A", "convnet")
+            else None
+        )
+        best = best_other(arms)
+        columns: dict[str, tuple[Record, ...]] = {
+            "adam_untuned": arms[UNTUNED].default if UNTUNED in arms else (),
+            "adamw_tuned": arms[REFERENCE].tuned if REFERENCE in arms else (),
+            "thermolion_untuned": arms[OURS].default if OURS in arms else (),
+            "thermolion_tuned": arms[OURS].tuned if OURS in arms else (),
+            "best_other_tuned": best.tuned if best else (),
+        }
+        cells = [title(task), DASH if printed is None else f"{printed:.1f} / {DASH}"]
+        cells += [_both(records) for records in columns.values()]
+        if best:
+            cells[-1] += f" ({optimizer_title(best.optimizer)})"
+        left = _left(columns)
+        cells.append(left.text if left else DASH)
+        rows.append(tuple(cells))
+        data.append(
+            place(task)
+            | {"adam_in_the_paper_train": printed, "best_other": best and best.optimizer}
+            | {
+                f"{name}_{part}": _mean(records, part)
+                for name, records in columns.items()
+                for part in ("train", "held_out")
+            }
+            | {
+                "gain_over_untuned_adam": left.gain.mean if left else None,
+                "left_over_tuned_adamw": left.remains.mean if left else None,
+                "share_left": left.share if left else None,
+            }
+        )
+    header = (
+        "data set, regime",
+        "Adam in the paper",
+        "Adam untuned",
+        "AdamW tuned",
+        "ThermoLion untuned",
+        "ThermoLion tuned",
+        "best other tuned",
+        "ThermoLion's gain over untuned Adam that is left over tuned AdamW, held-out points",
+    )
+    words = "Train / held-out accuracy %, means over fresh seeds"
+    return Table("answer", words, header, tuple(rows), tuple(data))
+
+
+def _both(records: Sequence[Record]) -> str:
+    train, held_out = _mean(records, "train"), _mean(records, "held_out")
+    return " / ".join(DASH if x is None else f"{x:.1f}" for x in (train, held_out))
+
+
+def _mean(records: Sequence[Record], part: str) -> float | None:
+    values = accuracies(records, part)
+    return math.fsum(values) / len(values) if values else None
+
+
+def accuracies(records: Sequence[Record], part: str) -> list[float]:
+    """Accuracies in per cent by seed; a run that diverged has chance's held out."""
+    if part == "held_out":
+        found = test_runs(records)
+        return [] if found is None else [100.0 * float(x) for x in found.accuracy]
+    return [100.0 * (one.train_accuracy or 0.0) for one in records]
+
+
+def _left(columns: Mapping[str, Sequence[Record]]) -> gain.Remaining | None:
+    names = ("thermolion_tuned", "adam_untuned", "adamw_tuned")
+    three = [test_runs(columns[name]) for name in names]
+    if any(each is None for each in three):
+        return None
+    ours, untuned, tuned = (each for each in three if each is not None)
+    if not set(ours.seeds) & set(untuned.seeds) & set(tuned.seeds):
+        return None
+    return gain.remaining(ours, untuned, tuned)
+
+
+def best_other(arms: Mapping[str, Arm]) -> Arm | None:
+    """The tuned optimizer with the best mean held-out accuracy, ThermoLion and AdamW aside."""
+    others = [
+        (mean, arm)
+        for name, arm in arms.items()
+        if name not in (OURS, REFERENCE) and (mean := _mean(arm.tuned, "held_out")) is not None
+    ]
+    return max(others, key=lambda one: one[0])[1] if others else None
+
+
+def task_table(task: Task, arms: Mapping[str, Arm]) -> Table:
+    """Everything of one task: every optimizer tuned and untuned, its rank, its range of rates."""
+    judged = {name: found for name, arm in arms.items() if (found := test_runs(arm.tuned))}
+    ranks = rankings.ranks(judged) if judged else {}
+    rows, data = [], []
+    order = sorted(arms.values(), key=lambda arm: -(_mean(arm.tuned, "held_out") or -1.0))
+    for arm in order:
+        tuned, default = accuracies(arm.tuned, "held_out"), accuracies(arm.default, "held_out")
+        train, losses = accuracies(arm.tuned, "train"), list(final_losses(arm.tuned).values())
+        rank, profile = ranks.get(arm.optimizer), profile_of(arm)
+        steps = [one.update_rms for one in arm.tuned if one.update_rms is not None]
+        width = profile.width() if profile else None
+        diverged = sum(one.status != "ok" for one in (*arm.tuned, *arm.default))
+        rows.append(
+            (
+                optimizer_title(arm.optimizer),
+                number(interval(tuned) if tuned else None, bounds=PERCENT),
+                number(interval(default) if default else None, bounds=PERCENT),
+                DASH if rank is None else f"{rank.rank:g} [{rank.low}, {rank.high}]",
+                number(interval(train) if train else None, bounds=PERCENT),
+                f"{math.fsum(losses) / len(losses):.4f}" if losses else DASH,
+                DASH if width is None else str(width),
+                f"{math.fsum(steps) / len(steps):.2e}" if steps else DASH,
+                f"{len(arm.ledger)} + {len(arm.tuned)} + {len(arm.default)}"
+                + (f" ({diverged}†)" if diverged else ""),
+            )
+        )
+        data.append(
+            place(task)
+            | {
+                "optimizer": arm.optimizer,
+                "held_out_mean": _mean(arm.tuned, "held_out"),
+                "held_out_half95": interval(tuned).half if tuned else None,
+                "held_out_untuned_mean": _mean(arm.default, "held_out"),
+                "rank": rank.rank if rank else None,
+                "rank_low": rank.low if rank else None,
+                "rank_high": rank.high if rank else None,
+                "train_mean": _mean(arm.tuned, "train"),
+                "train_loss": math.fsum(losses) / len(losses) if losses else None,
+                "rate_decades_within_1_point": width.decades if width else None,
+                "rate_range_is_open": width.at_least if width else None,
+                "update_rms": math.fsum(steps) / len(steps) if steps else None,
+                "tuning_runs": len(arm.ledger),
+                "final_runs": len(arm.tuned),
+                "default_runs": len(arm.default),
+                "diverged": diverged,
+            }
+        )
+    header = (
+        "optimizer",
+        "held-out %, tuned",
+        "held-out %, untuned",
+        "rank [95 %]",
+        "train %, tuned",
+        "train loss",
+        "rates within 1 point",
+        "step RMS",
+        "runs: tuning + final + untuned",
+    )
+    return Table("optimizers", f"{title(task)}: every optimizer", header, tuple(rows), tuple(data))
+
+
+def settings_table(found: Sequence[Arm]) -> Table | None:
+    """What was chosen: every tuned number of every winner."""
+    chosen = [arm for arm in found if arm.winner is not None]
+    if not chosen:
+        return None
+    names = list(dict.fromkeys(name for arm in chosen for name in arm.tuned[0].hyperparameters))
+    rows, data = [], []
+    for arm in chosen:
+        numbers = dict(arm.winner.hyperparameters) if arm.winner else {}
+        called = optimizer_title(arm.optimizer) + (EDGE if arm.at_edge else "")
+        cells = [f"{numbers[name]:.3g}" if name in numbers else DASH for name in names]
+        schedule = arm.winner.schedule if arm.winner else ""
+        rows.append((f"{title(arm.task)}: {called}", schedule, *cells))
+        data.append(
+            place(arm.task)
+            | {"optimizer": arm.optimizer, "schedule": schedule, "at_edge": arm.at_edge}
+            | {name: numbers.get(name) for name in names}
+        )
+    header = ("data set, regime: optimizer", "schedule", *names)
+    words = "Settings that won, chosen on validation images (what is not named was fixed)"
+    return Table("settings", words, header, tuple(rows), tuple(data))
+
+
+def differences_table(found: Sequence[Answer]) -> Table | None:
+    """The paired difference behind every verdict, set by set."""
+    rows, data = [], []
+    for answer in found:
+        for verdict in (answer.held_out, answer.train_loss):
+            if verdict is None:
+                continue
+            for name, each in {**verdict.sets, "all": verdict}.items():
+                rows.append(_difference_row(answer, name, each))
+                data.append(_difference_data(answer, name, each))
+    if not rows:
+        return None
+    header = ("question", "data set", "measure", "difference [interval]", "detectable", "verdict")
+    words = "Paired differences: the first optimizer minus the second, same seeds, same images"
+    return Table("differences", words, header, tuple(rows), tuple(data))
+
+
+def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, ...]:
+    found = verdict.difference
+    between = "" if found.half is None else f" [{found.low:+.2f}, {found.high:+.2f}]"
+    least = verdict.smallest_detectable
+    return (
+        f"{answer.question}, {answer.regime}: {answer.first} - {answer.other} ({answer.setting})",
+        dataset_title(name),
+        f"{verdict.measure.name}, {verdict.measure.unit}",
+        f"{found.mean:+.2f}{between}",
+        DASH if least is None else f"{least:.2f}",
+        verdict.case,
+    )
+
+
+def _difference_data(answer: Answer, name: str, verdict: Verdict) -> dict[str, Any]:
+    found = verdict.difference
+    return {
+        "question": answer.question,
+        "regime": answer.regime,
+        "network": answer.network,
+        "dataset": name,
+        "first": answer.first,
+        "second": answer.other,
+        "setting": answer.setting,
+        "measure": verdict.measure.name,
+        "difference": found.mean,
+        "half": found.half,
+        "half_seeds_alone": found.half_seeds,
+        "level": found.level,
+        "seeds": len(found.by_seed),
+        "images": found.images,
+        "smallest_detectable": verdict.smallest_detectable,
+        "case": verdict.case,
+    }

@@ -1,0 +1,165 @@
+"""What is known while a study runs: records by cell, data, optimizers, networks, failures."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from experiments import datasets, networks, optimizers, records, training
+from experiments.protocols import Cell, Find, Study, Task
+from experiments.records import DataFacts, Record, environment
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where data lie and records go.
+
+    Attributes:
+        out: the folder of the records.
+        data_dir: prepared data; None is the default place.
+        manual_dir: files fetched by hand.
+    """
+
+    out: Path
+    data_dir: str | None = None
+    manual_dir: str | None = None
+
+
+class Work:
+    """Everything of a study that is read once.
+
+    Args:
+        study: what is run.
+        places: where data lie and records go.
+        stream: where notices go.
+    """
+
+    def __init__(self, study: Study, places: Places, stream: TextIO) -> None:
+        self.stream, self.places = stream, places
+        self.optimizers = {name: optimizers.resolve(name) for name in study.optimizers}
+        names = dict.fromkeys(task.network for task in study.tasks)
+        self.networks = {name: networks.resolve(name) for name in names}
+        for optimizer in self.optimizers.values():
+            if optimizer.source is not None:  # a user's own may fail in any way: told at once
+                optimizer.check(scheduled=study.scheduled)
+        reading = records.read(places.out, missing_ok=True)
+        for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
+            stream.write(f"notice: {notice}\n")
+        self.origin = environment.describe()
+        self.programs: dict[Any, Any] = {}
+        self._by_identity = {record.identity: record for record in reading.records}
+        self._identities: dict[Cell, str] = {}
+        self._barred: dict[Any, str] = {}
+        self._facts: dict[Task, DataFacts | None] = {}
+        self._load = functools.lru_cache(maxsize=2)(functools.partial(_load, places))
+        self.find: Find = self._find
+
+    def _find(self, cell: Cell) -> Record | None:
+        if cell not in self._identities:
+            facts = self._facts_of(cell.task)
+            if facts is None:
+                return None
+            self._identities[cell] = records.identity(self.fields(cell, facts))
+        return self._by_identity.get(self._identities[cell])
+
+    def _facts_of(self, task: Task) -> DataFacts | None:
+        """The facts of a task's data; None, and the task is barred, where they cannot be had."""
+        if task not in self._facts:
+            self._facts[task] = None
+            try:
+                # Who only asks what was run must not read test images.
+                _, self._facts[task] = self._load(task, task.parts == "published")
+            except datasets.DatasetError as error:
+                self.bar(task, str(error))
+        return self._facts[task]
+
+    def load(self, cell: Cell) -> tuple[training.Data, DataFacts]:
+        """The arrays that a cell may see, and the facts to record."""
+        return self._load(cell.task, cell.reads_test)
+
+    def fields(self, cell: Cell, facts: DataFacts) -> dict[str, Any]:
+        """What a record says of a cell before it is run."""
+        optimizer = self.optimizers[cell.learner.optimizer]
+        network = self.networks[cell.task.network]
+        said = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.tuned)
+        return said | {
+            "overrides": optimizer.overrides,
+            "note": optimizer.note,
+            "optimizer_source": optimizer.source,
+            "network_source": network.source,
+            "data": facts,
+        }
+
+    def add(self, record: Record) -> None:
+        """A record that was made now."""
+        self._by_identity[record.identity] = record
+
+    def bar(self, what: Task | tuple[Any, ...], reason: str) -> None:
+        """Runs nothing more of a task, or of a `Cell.program`."""
+        self._barred[what] = reason
+
+    def barred(self, cell: Cell) -> str | None:
+        """Why a cell is not run, where it is not."""
+        return self._barred.get(cell.task) or self._barred.get(cell.program)
+
+
+def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optimizer]) -> list[str]:
+    """Says which records do not count since the file of their optimizer has changed."""
+    notices = []
+    for name, optimizer in resolved.items():
+        others = [
+            r for r in found if r.optimizer == name and r.optimizer_source != optimizer.source
+        ]
+        if others:
+            sources = ", ".join(sorted({str(record.optimizer_source) for record in others}))
+            notices.append(
+                f"{len(others)} record(s) of {name} were made by another version of its file "
+                f"(sha256 {sources}, now {optimizer.source}); they stay, and its runs are made anew"
+            )
+    return notices
+
+
+def _load(places: Places, task: Task, with_test: bool) -> tuple[training.Data, DataFacts]:
+    """The arrays to train and judge on, and the facts to record."""
+    name, limit = task.dataset, task.limit
+    data_dir, manual_dir = places.data_dir, places.manual_dir
+    validation, test, rule = None, None, None
+    if task.parts == "split":
+        parts = datasets.load_splits(
+            name, limit=limit, with_test=with_test, data_dir=data_dir, manual_dir=manual_dir
+        )
+        train, validation, test, rule = parts.train, parts.validation, parts.test, parts.rule
+    else:
+        train = datasets.load(name, "train", limit, data_dir, manual_dir)
+        if with_test and "test" in datasets.splits(name):
+            test = datasets.load(name, "test", None, data_dir, manual_dir)
+    data = training.Data(
+        train_images=train.images,
+        train_labels=train.labels,
+        test_images=None if test is None else test.images,
+        test_labels=None if test is None else test.labels,
+        validation_images=None if validation is None else validation.images,
+        validation_labels=None if validation is None else validation.labels,
+        num_classes=train.num_classes,
+    )
+    facts = DataFacts(
+        fingerprint=train.fingerprint,
+        validation_fingerprint=None if validation is None else validation.fingerprint,
+        test_fingerprint=None if test is None else test.fingerprint,
+        examples=len(train.labels),
+        validation_examples=None if validation is None else len(validation.labels),
+        test_examples=None if test is None else len(test.labels),
+        shape=list(train.images.shape[1:]),
+        classes=train.num_classes,
+        classes_present=len(np.unique(train.labels)),
+        largest_class=int(np.bincount(train.labels).max()),
+        rule=rule,
+        licence=train.licence,
+        source=train.source,
+    )
+    return data, facts

@@ -1,0 +1,255 @@
+"""The stages of tuning, driven by made-up scores in place of training."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from experiments import optimizers, records
+from experiments.analysis.selection import score
+from experiments.protocols import fair
+from experiments.protocols.fair import constants
+from experiments.protocols.fair.transfer import best_elsewhere
+from experiments.protocols.fair.tuning import follow
+from experiments.records import Record
+
+
+class Made:
+    """Records of cells that were 'run': a validation accuracy for each cell."""
+
+    def __init__(self, accuracy, status=lambda cell: "ok"):
+        self.accuracy, self.status, self.records, self.order = accuracy, status, {}, []
+
+    def find(self, cell):
+        return self.records.get(cell)
+
+    def run(self, cells):
+        for cell in cells:
+            assert cell not in self.records
+            said = cell.fields("0", {}, {})
+            accuracy = self.accuracy(cell)
+            self.records[cell] = Record(
+                **said,
+                train_loss=[1.0],
+                train_accuracy=0.5,
+                validation_accuracy=[accuracy],
+                validation_loss=[1 - accuracy],
+                test_accuracy=0.5 if cell.reads_test else None,
+                update_rms=1.0,
+                seconds=1.0,
+                compile_seconds=1.0,
+                status=self.status(cell),
+            )
+            self.order.append(cell)
+
+    def finish(self, study, most=10_000):
+        for _ in range(most):
+            plan = study.plan(self.find)
+            if not plan.cells:
+                return plan
+            self.run(plan.cells)
+        raise AssertionError("the study does not end")
+
+
+def study(names=("adamw",), datasets=("digits",), budget="full", regimes=("A",)):
+    resolved = {name: optimizers.resolve(name) for name in names}
+    return fair.study(list(datasets), resolved, budget=budget, regimes=regimes)
+
+
+def rate(cell):
+    return dict(cell.learner.changed)["learning_rate"]
+
+
+def peak(at, schedule="warmup_cosine"):
+    """Scores that fall with the distance of the rate from ``at``, better under one schedule."""
+
+    def accuracy(cell):
+        distance = abs(math.log10(rate(cell) / at))
+        return 0.9 - 0.05 * distance + 0.01 * (cell.learner.schedule == schedule)
+
+    return accuracy
+
+
+def test_the_stages_have_the_runs_that_the_protocol_states():
+    made, one = Made(peak(1e-3)), study()
+    plan = made.finish(one)
+    assert (plan.cells, plan.left) == ([], 0)
+    stages = [(cell.phase, cell.seed) for cell in made.order]
+    assert stages[:18] == [("tune", 101)] * 18
+    assert stages[18:27] == [("tune", 102)] * 9
+    assert stages[27:35] == [("refine", 101)] * 8
+    assert [phase for phase, _ in stages[35:41]] == ["confirm"] * 6
+    assert sorted(seed for _, seed in stages[35:41]) == [103] * 3 + [104] * 3
+    assert [phase for phase, _ in stages[41:]] == ["final"] * 20 + ["default"] * 20
+    assert len(made.order) == one.chains[0].length == plan.done
+    assert len({made.records[cell].identity for cell in made.order}) == len(made.order)
+
+
+def test_rates_are_half_a_decade_apart_around_the_default():
+    chain = study().chains[0]
+    rates = [chain.rate(place) for place in chain.places]
+    assert rates[4] == 1e-3
+    assert rates == pytest.approx([1e-3 * 10 ** (k / 2) for k in range(-4, 5)], rel=1e-5)
+
+
+def test_only_final_and_default_runs_read_the_test_images():
+    made = Made(peak(1e-3))
+    made.finish(study(("adamw", "thermolion"), ("digits", "usps")))
+    for cell in made.order:
+        assert cell.reads_test == (cell.phase in ("final", "default"))
+    tuning = {cell.seed for cell in made.order if not cell.reads_test}
+    assert not tuning & {cell.seed for cell in made.order if cell.reads_test}
+
+
+def test_the_better_schedule_and_the_best_rate_win():
+    made, one = Made(peak(1e-3 * 10**0.5, "constant")), study()
+    made.finish(one)
+    progress = follow(one.chains[0], made.find)
+    assert (progress.schedule, progress.centre, progress.at_edge) == ("constant", 1, False)
+    assert dict(progress.winner.changed)["learning_rate"] == pytest.approx(1e-3 * 10**0.5, rel=0.2)
+    final = [cell for cell in made.order if cell.phase == "final"]
+    assert {cell.learner for cell in final} == {progress.winner}
+    default = [cell for cell in made.order if cell.phase == "default"]
+    assert {(rate(cell), cell.learner.schedule) for cell in default} == {(1e-3, "constant")}
+
+
+@pytest.mark.parametrize(
+    ("at", "place", "edge"), [(1e2, 10, True), (1e-6, -6, False), (0.3, 5, False)]
+)
+def test_a_best_rate_at_the_edge_is_followed_outwards_on_this_stages_runs(at, place, edge):
+    made, one = Made(peak(at)), study()
+    made.finish(one)
+    progress = follow(one.chains[0], made.find)
+    assert (progress.centre, progress.at_edge) == (place, edge)
+    refine = [cell for cell in made.order if cell.phase == "refine"]
+    assert len(refine) == 8
+    assert len(made.order) == one.chains[0].length
+
+
+def test_quasi_random_points_lie_around_the_centre_and_tune_every_number():
+    made, one = Made(peak(1e-3)), study()
+    made.finish(one)
+    trials = [cell for cell in made.order if cell.trial is not None]
+    assert [cell.trial for cell in trials] == list(range(8))
+    for cell in trials:
+        numbers = dict(cell.learner.changed)
+        assert set(numbers) == {"learning_rate", "b1", "b2", "eps", "weight_decay"}
+        assert 10**-3.5 <= numbers["learning_rate"] <= 10**-2.5
+    assert len({cell.learner for cell in trials}) == 8
+
+
+def test_the_confirmation_alone_decides():
+    """The luckiest of the first seed loses where fresh seeds say otherwise."""
+
+    def accuracy(cell):
+        lucky = cell.trial == 3 or (cell.phase == "confirm" and rate(cell) != 1e-3)
+        if cell.phase == "confirm":
+            return 0.2 if lucky else 0.8
+        return 0.99 if lucky else peak(1e-3)(cell)
+
+    made, one = Made(accuracy), study()
+    made.finish(one)
+    assert dict(follow(one.chains[0], made.find).winner.changed)["learning_rate"] == 1e-3
+
+
+def test_a_diverged_run_has_the_worst_score_and_counts():
+    made = Made(peak(1e-3), status=lambda cell: "diverged" if rate(cell) > 5e-4 else "ok")
+    one = study()
+    made.finish(one)
+    assert rate_of_winner(one, made) < 5e-4
+    always = Made(peak(1e-3), status=lambda cell: "diverged")
+    always.finish(one)
+    assert len(always.order) == one.chains[0].length  # nothing is missing, nothing is lost
+    assert score(None) < (0.0, 0.0)
+
+
+def rate_of_winner(one, made):
+    return dict(follow(one.chains[0], made.find).winner.changed)["learning_rate"]
+
+
+def test_killed_anywhere_it_continues_to_the_same_end():
+    whole, one = Made(peak(2e-3)), study(("adamw", "lion"), ("digits",), "smoke")
+    whole.finish(one)
+    torn = Made(peak(2e-3))
+    while plan := one.plan(torn.find).cells:
+        torn.run(plan[:1])  # killed after every run
+    assert set(torn.records) == set(whole.records)
+
+
+def test_deleted_records_are_made_again_and_nothing_else():
+    made, one = Made(peak(1e-3)), study()
+    made.finish(one)
+    gone = [cell for cell in made.order if cell.phase == "confirm"][:2]
+    for cell in gone:
+        del made.records[cell]
+    assert list(one.plan(made.find).cells) == gone
+
+
+def test_shards_share_the_chains_and_make_the_whole_study():
+    whole, one = (
+        Made(peak(1e-3)),
+        study(("adamw", "lion", "thermolion"), ("digits", "usps"), "smoke"),
+    )
+    whole.finish(one)
+    parts = Made(peak(1e-3))
+    shares = [one.share(index, 4) for index in range(4)]
+    waited = [parts.finish(share).waiting for share in shares]
+    assert any("the first stage of" in reason for reasons in waited for reason in reasons)
+    for share in shares:
+        assert not parts.finish(share).waiting
+    assert set(parts.records) == set(whole.records)
+
+
+def test_optimizers_for_comparison_run_at_their_default_only():
+    made = Made(peak(1e-3))
+    made.finish(study(("adam",)))
+    assert [cell.phase for cell in made.order] == ["default"] * 10
+
+
+def test_a_setting_carried_over_is_the_best_of_the_other_sets_alone():
+    best = {"digits": 1e-3, "usps": 1e-2, "semeion": 1e-2}
+    made = Made(lambda cell: peak(best[cell.task.dataset])(cell))
+    one = study(("adamw",), tuple(best))
+    made.finish(one)
+    carried = {
+        chain.task.dataset: dict(best_elsewhere(chain, one.chains, made.find)[0].changed)[
+            "learning_rate"
+        ]
+        for chain in one.chains
+    }
+    assert carried["digits"] == 1e-2
+    assert carried["usps"] < 1e-2
+    for chain in one.chains:
+        learner, _ = best_elsewhere(chain, one.chains, made.find)
+        run = [c for c in made.order if c.task == chain.task and c.learner == learner]
+        assert sum(cell.phase == "final" for cell in run) == 20
+
+
+def test_smaller_budgets_say_so_in_their_name():
+    for budget, name in (("full", "fair"), ("half", "fair[budget=half]")):
+        cell = study(budget=budget).plan(lambda cell: None).cells[0]
+        said = cell.fields("0", {}, {})
+        assert (said["protocol"], said["budget"]) == (name, budget)
+        assert said["protocol_hash"] == constants.content_hash(optimizers.resolve("adamw").space)
+    regime = study(budget="smoke", regimes=("B",)).chains[0].regime
+    assert (regime.steps, regime.batch_size) == (60, 128)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"budget": "ful"}, "unknown budget 'ful': there is full, half, smoke; did you mean full"),
+        ({"regimes": ("D",)}, "unknown regime 'D'"),
+        ({"regimes": ("A", "A")}, "regime given twice: A"),
+        ({"datasets": ("digits", "digits")}, "data set given twice"),
+    ],
+)
+def test_mistakes_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        study(**change)
+
+
+def test_a_record_of_another_grid_is_not_a_record_of_this_study():
+    cell = study().plan(lambda cell: None).cells[0]
+    other = replace(cell, protocol=replace(cell.protocol, hash="0"))
+    assert records.identity(cell.fields("0", {}, {})) != records.identity(other.fields("0", {}, {}))
