@@ -15,7 +15,7 @@ from experiments.analysis.paired import Difference
 from experiments.analysis.verdicts import Case, Measure, Verdict
 from experiments.reports import canvas, style
 
-# Better, worse, neither: apart in grey print, too, and no optimizer's own.
+# Better, worse, neither; no optimizer's own. Without colour the side of 0, filling and words tell.
 _BETTER, _WORSE, _NEITHER = "#004488", "#BB5566", "#777777"
 _SHADE: dict[str, Any] = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
 

@@ -3,6 +3,8 @@ import pytest
 
 from experiments.analysis import coverage
 from experiments.analysis.coverage import Noise
+from experiments.analysis.paired import difference
+from experiments.analysis.runs import runs
 
 # What makes runs differ: the seeds, the images, or (10 seeds, 400 images) as much of both.
 SEEDS, IMAGES, BOTH = Noise(0.3, 0.0, 0.0), Noise(0.0, 30.0, 10.0), Noise(1.6, 10.0, 5.0)
@@ -61,9 +63,19 @@ def test_probabilities_of_improvement_are_held(ahead):
 def test_a_made_up_study_has_the_accuracies_it_says():
     noise = Noise(0.1, 0.5, 2.0)
     made = coverage.study(np.random.default_rng(0), (0.9, 0.6), 400, 4000, noise)
-    for runs, accuracy in zip(made, (0.9, 0.6), strict=True):
-        assert runs.accuracy.mean() == pytest.approx(accuracy, abs=0.015)
+    for each, accuracy in zip(made, (0.9, 0.6), strict=True):
+        assert each.accuracy.mean() == pytest.approx(accuracy, abs=0.015)
 
 
 def test_a_coverage_reads_as_a_sentence():
     assert str(coverage.Coverage(0.95, 2000)) == "95.0 % ± 0.5 of 2,000 simulated draws"
+
+
+def test_the_smallest_detectable_difference_is_found_four_times_in_five():
+    random, seeds = np.random.default_rng(0), 20
+    base = runs(range(seeds), [0.5] * seeds)
+    drawn = 0.5 + 0.01 * random.standard_normal((2000, seeds))
+    plain = [difference(runs(range(seeds), row), base) for row in drawn]
+    smallest = np.mean([found.smallest_detectable for found in plain]) / 100
+    found = [difference(runs(range(seeds), row + smallest), base).excludes_zero for row in drawn]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
