@@ -10,7 +10,6 @@ from experiments import optimizers
 from experiments.analysis import paired, verdicts
 from experiments.analysis.arms import Arm, Task, final_losses, tasks, test_runs
 from experiments.analysis.paired import Difference
-from experiments.analysis.runs import Runs, restricted, shared
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.fair import constants
 from experiments.records import Record
@@ -116,6 +115,7 @@ def _answer(
             one, two = getattr(arms[first], setting), getattr(arms[other], setting)
             if one and two:
                 pairs[task.dataset] = (one, two)
+    pairs = _of_common_seeds(pairs)
     held_out = train_loss = None
     if pairs:
         count = len(asked["against"])
@@ -129,6 +129,21 @@ def _answer(
     return Answer(
         number, asked["text"], regime, network, first, other, setting, held_out, train_loss
     )
+
+
+def _of_common_seeds(
+    pairs: Mapping[str, tuple[tuple[Record, ...], tuple[Record, ...]]],
+) -> dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]]:
+    """The runs of the seeds that all sets and both optimizers have: a mean over sets needs them."""
+    seeds = [{one.seed for one in runs} for pair in pairs.values() for runs in pair]
+    common = set.intersection(*seeds) if seeds else set()
+    if not common:
+        return {}
+
+    def kept(runs: tuple[Record, ...]) -> tuple[Record, ...]:
+        return tuple(one for one in runs if one.seed in common)
+
+    return {name: (kept(one), kept(two)) for name, (one, two) in pairs.items()}
 
 
 def accuracy_difference(
@@ -169,9 +184,3 @@ def _verdict(
         made = verdicts.verdict(first, f"{other} on {name}", only, measure=measure, budget=budget)
         return made
     return verdicts.verdict_over_sets(first, other, found, measure=measure, budget=budget)
-
-
-def on_common_seeds(many: Mapping[str, Runs]) -> dict[str, Runs]:
-    """Runs of several optimizers on the seeds that all of them have."""
-    seeds = shared(*(dict.fromkeys(each.seeds) for each in many.values()))
-    return {name: restricted(each, seeds) for name, each in many.items()}
