@@ -70,7 +70,7 @@ def alignment_boost(
     owner = "alignment_boost"
     _checks.check_scalar(owner, "boost", boost, 0, schedule=True)
     if decay is not None:
-        _checks.check_scalar(owner, "decay", decay, 0, 1, open_high=True)
+        _checks.check_decay(owner, "decay", decay)
 
     def init(params: optax.Params) -> AlignmentBoostState:
         average = None if decay is None else _trees.zeros_like(owner, params, at_least=jnp.float32)

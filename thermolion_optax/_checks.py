@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 _INJECT = (
@@ -63,6 +64,19 @@ def check_scalar(
         )
 
 
+def check_decay(owner: str, name: str, value: Any, *, open_high: bool = True) -> None:
+    """Raises unless ``value`` is a real scalar in [0, 1), or [0, 1], of more than 16 bits."""
+    check_scalar(owner, name, value, 0, 1, open_high=open_high)
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4:
+        raise TypeError(
+            f"{owner}: {name} is of dtype {dtype}, but must be a Python float or of at least "
+            "float32: in 16 bits a decay near 1 becomes another one, or 1. Under "
+            "optax.inject_hyperparams, which casts to the parameters' dtype, pass "
+            "hyperparam_dtype=jnp.float32."
+        )
+
+
 def check_moment_dtype(owner: str, name: str, dtype: Any) -> None:
     """Raises unless ``dtype`` is None or a real floating-point dtype."""
     if dtype is None:
@@ -93,10 +107,9 @@ def check_callable(owner: str, name: str, value: Any, meaning: str) -> None:
 
 def check_mask(owner: str, mask: Any) -> None:
     """Raises where a mask is an array, a number or text, which no tree of booleans is."""
-    if hasattr(mask, "dtype") or (
-        isinstance(mask, (int, float, str)) and mask not in (True, False)
-    ):
-        hint = f" {_INJECT}" if isinstance(mask, jax.Array) else ""
+    if hasattr(mask, "dtype") or isinstance(mask, (int, float, str)):
+        arrived = isinstance(mask, (bool, np.bool, jax.Array))
+        hint = f" {_INJECT}" if arrived else ""
         raise TypeError(
             f"{owner}: mask is {_article(type(mask).__name__)}, but must be a tree of booleans "
             "like the parameters' tree, a callable that makes one, or None." + hint

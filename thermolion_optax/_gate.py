@@ -20,14 +20,15 @@ class SnrGateState(NamedTuple):
     Attributes:
         mu: the first moment m, shaped and sharded like the parameters.
         nu: the second moment v, likewise.
-        eps: the eps in use, float32 scalar, so that telemetry can compute the ratio again.
+        telemetry_eps: the eps of the last update, float32 scalar, so that phase_statistics can
+            compute the ratio again; nothing follows from setting it.
         gas: the state of the gas branch.
         solid: the state of the solid branch.
     """
 
     mu: optax.Updates
     nu: optax.Updates
-    eps: jax.Array
+    telemetry_eps: jax.Array
     gas: optax.OptState
     solid: optax.OptState
 
@@ -56,6 +57,10 @@ def scale_by_snr_gate(
     extra arguments (these override same-named ones from outside; all others are passed on),
     so a branch needs no moments of its own. Where a denominator is 0 the ratio is 0, so that
     zero gradients give zero steps for every eps.
+
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0, since a root's is
+    infinite there. To differentiate, start v above 0, with
+    ``optax.tree.set(state, nu=jax.tree.map(lambda v: jnp.full_like(v, 1e-30), state.nu))``.
 
     Args:
         b1: decay of the first moment, in [0, 1).
@@ -93,8 +98,8 @@ def scale_by_snr_gate(
         ThermoLion (arXiv 2512.01881), Eq. 1-6; solid exponent: SMES (arXiv 2405.18498).
     """
     owner = "scale_by_snr_gate"
-    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
-    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_decay(owner, "b1", b1)
+    _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_scalar(owner, "exponent", exponent)
     _checks.check_callable(owner, "gate", gate, "a function of the ratio rho")
@@ -107,7 +112,7 @@ def scale_by_snr_gate(
         return SnrGateState(
             mu=_trees.zeros_like(owner, params, mu_dtype),
             nu=_trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
-            eps=_trees.float32_scalar(eps),
+            telemetry_eps=_trees.float32_scalar(eps),
             gas=gas.init(params),
             solid=solid.init(params),
         )
@@ -147,7 +152,7 @@ def scale_by_snr_gate(
         return cast_like_adam(steps, updates, state.mu, params), SnrGateState(
             mu=store(mu, state.mu),
             nu=store(nu, state.nu),
-            eps=_trees.float32_scalar(eps),
+            telemetry_eps=_trees.float32_scalar(eps),
             gas=gas_state,
             solid=solid_state,
         )

@@ -1,9 +1,11 @@
 """The two moments of a gradient, and what every rule makes of them: one place for all."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
 
@@ -52,6 +54,28 @@ def moving_average(decay: ArrayLike, old: jax.Array, new: jax.Array) -> jax.Arra
     if not isinstance(decay, float | int):
         decay = jnp.asarray(decay, old.dtype)
     return decay * old + (1 - decay) * new
+
+
+def power_of_decay(decay: ArrayLike, count: jax.Array, dtype: DTypeLike) -> jax.Array:
+    """decay^count, to the precision of ``dtype`` also where the decay is nearer to 1 than that."""
+    return jnp.exp(_exponent(decay, count, dtype))
+
+
+def bias_correction(decay: ArrayLike, count: jax.Array, dtype: DTypeLike) -> jax.Array:
+    """1 - decay^count without the cancellation that a decay near 1 brings."""
+    return -jnp.expm1(_exponent(decay, count, dtype))
+
+
+def _exponent(decay: ArrayLike, count: jax.Array, dtype: DTypeLike) -> jax.Array:
+    """Count log(decay); the logarithm of a plain number is taken in double precision."""
+    known = _checks.concrete(decay)
+    if known is not None:
+        log = jnp.asarray(math.log(known) if known > 0 else -math.inf, dtype)
+    else:
+        # The difference from 1 is exact where it is small.
+        wide = jnp.promote_types(jnp.result_type(decay), dtype)
+        log = jnp.log1p(jnp.asarray(decay, wide) - 1).astype(dtype)
+    return count.astype(dtype) * log
 
 
 def store(moments: optax.Updates, slots: optax.Updates) -> optax.Updates:

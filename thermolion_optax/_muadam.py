@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
 from thermolion_optax._moments import (
@@ -16,11 +16,16 @@ from thermolion_optax._moments import (
     store,
     update_moments,
 )
+from thermolion_optax._weight_decay import decayed_weights
 
 
 def scale_by_muadam(
-    b1: ArrayLike = 0.9, b2: ArrayLike = 0.999, eps: ArrayLike = 1e-8
-) -> optax.GradientTransformation:
+    b1: ArrayLike = 0.9,
+    b2: ArrayLike = 0.999,
+    eps: ArrayLike = 1e-8,
+    *,
+    mu_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformationExtraArgs:
     """Rescale updates by Nesterov-Adam's rule without bias correction.
 
     With m ← b1·m + (1-b1)·g and v ← b2·v + (1-b2)·g² the update is
@@ -30,6 +35,7 @@ def scale_by_muadam(
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
         eps: added to √v, at least 0.
+        mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
         A transformation whose state is an ``optax.ScaleByAdamState``.
@@ -49,14 +55,15 @@ def scale_by_muadam(
         the benchmark released with ThermoLion (arXiv 2512.01881).
     """
     owner = "muadam"
-    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
-    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_decay(owner, "b1", b1)
+    _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
+    _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
 
     def init(params: optax.Params) -> optax.ScaleByAdamState:
         return optax.ScaleByAdamState(
             count=jnp.zeros([], jnp.int32),
-            mu=_trees.zeros_like(owner, params),
+            mu=_trees.zeros_like(owner, params, mu_dtype),
             nu=_trees.zeros_like(owner, params, at_least=jnp.float32),
         )
 
@@ -64,19 +71,20 @@ def scale_by_muadam(
         updates: optax.Updates,
         state: Any,
         params: optax.Params | None = None,
+        **extra_args: Any,
     ) -> tuple[optax.Updates, optax.ScaleByAdamState]:
-        del params
-        check_updates(owner, updates, state.mu, state.nu, None)
+        del extra_args
+        check_updates(owner, updates, state.mu, state.nu, params)
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
 
         def step(m: jax.Array, v: jax.Array, g: ArrayLike) -> jax.Array:
             return divide(moving_average(b1, m, jnp.asarray(g, m.dtype)), jnp.sqrt(v), eps)
 
-        steps = cast_like_adam(_trees.map_leaves(step, mu, nu, updates), updates, state.mu, None)
+        steps = cast_like_adam(_trees.map_leaves(step, mu, nu, updates), updates, state.mu, params)
         count = jnp.asarray(optax.safe_increment(state.count))
         return steps, optax.ScaleByAdamState(count, store(mu, state.mu), store(nu, state.nu))
 
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def muadam(
@@ -84,7 +92,11 @@ def muadam(
     b1: ArrayLike = 0.9,
     b2: ArrayLike = 0.999,
     eps: ArrayLike = 1e-8,
-) -> optax.GradientTransformation:
+    *,
+    weight_decay: optax.ScalarOrSchedule = 0.0,
+    mask: optax.MaskOrFn = None,
+    mu_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformationExtraArgs:
     """Nesterov-Adam without bias correction, the rule that ThermoLion's benchmark calls MuAdam.
 
     The ThermoLion paper cites Muon for it, but no matrix is orthogonalised here; Muon itself is
@@ -101,10 +113,17 @@ def muadam(
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
         eps: added to √v (in the gradient's units), at least 0.
+        weight_decay: decoupled weight decay, at least 0, or a schedule; unless 0, ``update``
+            needs ``params``.
+        mask: tree of booleans (or a callable giving it) saying which parameters decay.
+        mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
         An optax transformation. Arithmetic and v are in at least float32, m has the parameters'
-        dtype, and updates the dtype that ``optax.adamw`` would give them.
+        dtype, and updates the dtype that ``optax.adamw`` would give them. Under
+        ``optax.inject_hyperparams`` with parameters of 16 bits pass
+        ``hyperparam_dtype=jnp.float32``, or the decays would be rounded to 16 bits (b2 = 0.999
+        to 1), which is a TypeError.
 
     Raises:
         ValueError: a concrete hyperparameter outside its range.
@@ -123,4 +142,8 @@ def muadam(
         the benchmark released with ThermoLion (arXiv 2512.01881), in whose text it is "Muon".
     """
     _checks.check_scalar("muadam", "learning_rate", learning_rate, 0, schedule=True)
-    return optax.chain(scale_by_muadam(b1, b2, eps), optax.scale_by_learning_rate(learning_rate))
+    return optax.chain(
+        scale_by_muadam(b1, b2, eps, mu_dtype=mu_dtype),
+        decayed_weights("muadam", weight_decay, mask),
+        optax.scale_by_learning_rate(learning_rate),
+    )

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _generator, _trees
+from thermolion_optax._moments import power_of_decay
 
 Normal = Callable[[jax.Array, tuple[int, ...]], jax.Array]
 
@@ -20,14 +22,15 @@ class ThermalNoiseState(NamedTuple):
         count: updates so far, int32 scalar.
         key: the key's raw uint32 words, shape (2,) or (4,) by the kind of key (raw, since typed
             keys do not pass through NumPy, which several checkpointers use).
-        temperature: T_t of the last update, float32 scalar; 0 once the noise is off.
-        variance_floor: the floor of the last update, float32 scalar; 0 once the noise is off.
+        telemetry_temperature: T_t of the last update, float32 scalar; 0 once the noise is off.
+        telemetry_variance_floor: the floor of the last update, likewise. Both are there to be
+            read; nothing follows from setting them.
     """
 
     count: jax.Array
     key: jax.Array
-    temperature: jax.Array
-    variance_floor: jax.Array
+    telemetry_temperature: jax.Array
+    telemetry_variance_floor: jax.Array
 
 
 def thermal_noise(
@@ -50,6 +53,10 @@ def thermal_noise(
     decay^t <= cutoff or T_t = 0. The second moment comes as the extra argument ``nu`` (inside
     :func:`scale_by_snr_gate` it does), else the square of the incoming updates serves.
 
+    Two models, or two ``thermal_noise`` of one chain, draw the same numbers where their keys are
+    the same, as all default ones are. Give each its own:
+    ``key=jax.random.fold_in(jax.random.key(0), 1)``.
+
     The noise depends on (key, step, leaf) only, a leaf being known by its path in the tree:
     it is the same under jit and scan, after a resume, and on any sharding over any number of
     devices. Two groups of ``optax.partition`` with one key still get different noise.
@@ -58,6 +65,10 @@ def thermal_noise(
     the pieces then share their noise, unless each gets a key of its own,
     ``key=jax.random.fold_in(key, jax.lax.axis_index(axis_name))`` (the state's key then varies
     over that axis: ``out_specs`` must say so).
+
+    The mean follows its tensor's largest element: a finite spike heats the noise of all others
+    for as long as ``nu`` remembers it (clip gradients before, if they spike). A tensor whose
+    ``nu``, or its sum, has overflowed to infinity gets the noise of the floor alone.
 
     After the cut-off the work is still done, on a σ of 0: on a CPU an update of ``thermolion``
     goes on to cost about twice one of Adam, where without noise it costs 1.2 times
@@ -70,7 +81,8 @@ def thermal_noise(
         decay: factor of the temperature a step, in [0, 1].
         floor: the variance floor while the noise is on, >= 0; in the units of the updates squared.
         cutoff: the noise is off once decay^t is at most this, in [0, 1].
-        key: an int of 32 bits, a legacy or a typed PRNG key, traced or not.
+        key: an int of 32 bits, a legacy or a typed PRNG key, traced or not; see above on two of
+            the same.
         normal: ``f(key, shape)`` returning standard normal numbers, such as
             ``jax.random.normal``; None is the library's own counter-based generator, which
             fuses into the update (about 5 times faster in all on a CPU).
@@ -90,7 +102,7 @@ def thermal_noise(
         >>> noise, state = tx.update(params, tx.init(params), nu=jnp.full(100_000, 4.0))
         >>> bool(abs(noise.std() - (0.5 * 4.0) ** 0.5) < 0.01)
         True
-        >>> float(state.temperature)
+        >>> float(state.telemetry_temperature)
         0.5
 
     References:
@@ -98,7 +110,7 @@ def thermal_noise(
     """
     owner = "thermal_noise"
     _checks.check_scalar(owner, "temperature", temperature, 0, schedule=True)
-    _checks.check_scalar(owner, "decay", decay, 0, 1)
+    _checks.check_decay(owner, "decay", decay, open_high=False)
     _checks.check_scalar(owner, "floor", floor, 0)
     _checks.check_scalar(owner, "cutoff", cutoff, 0, 1)
     _checks.check_callable(owner, "normal", normal, "a function of (key, shape)")
@@ -115,11 +127,13 @@ def thermal_noise(
 
     def cool(state: ThermalNoiseState, count: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Temperature and variance floor of this update, both 0 once the noise is off."""
+        dtype = jnp.result_type(float)
         base = temperature(state.count) if callable(temperature) else temperature
-        cooled = jnp.power(jnp.asarray(decay, jnp.float32), count.astype(jnp.float32))
-        current = jnp.asarray(base, jnp.float32) * cooled
-        on = (cooled > jnp.asarray(cutoff, jnp.float32)) & (current > 0)
-        return jnp.where(on, current, 0), jnp.where(on, jnp.asarray(floor, jnp.float32), 0)
+        cooled = power_of_decay(decay, count, dtype)
+        current = jnp.asarray(base, dtype) * cooled
+        # A power that equals the cut-off, as 0.1^2 does 0.01, is off whichever way it was rounded.
+        on = (cooled > jnp.asarray(cutoff, dtype) * (1 + 1e-6)) & (current > 0)
+        return jnp.where(on, current, 0), jnp.where(on, jnp.asarray(floor, dtype), 0)
 
     def update(
         updates: optax.Updates,
@@ -142,23 +156,34 @@ def thermal_noise(
             u = jnp.asarray(u)
             dtype = _trees.compute_dtype(u)
             std = noise_std(jnp.asarray(v), current, variance_floor)
-            # 0 once it is off: an infinite moment must not outlast the cut-off as NaN.
-            std = jnp.where(current > 0, std, 0)
             noise = std.astype(dtype) * _draw(owner, normal, seed, u.shape).astype(dtype)
             return (u.astype(dtype) + noise).astype(u.dtype)
 
         if nu is None:
             nu = _trees.map_leaves(lambda u: jnp.square(_trees.widen(u)), updates)
         noisy = _trees.map_leaves(add, updates, nu, _seeds(state, updates))
-        return noisy, ThermalNoiseState(count, state.key, current, variance_floor)
+        telemetry = current.astype(jnp.float32), variance_floor.astype(jnp.float32)
+        return noisy, ThermalNoiseState(count, state.key, *telemetry)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
 def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) -> jax.Array:
-    """Eq. 7: the noise's standard deviation, float32 scalar, for a tensor's second moment."""
-    mean = jnp.zeros([], jnp.float32) if nu.size == 0 else jnp.mean(nu, dtype=jnp.float32)
-    return jnp.sqrt(temperature * mean + variance_floor)
+    """Eq. 7: the noise's standard deviation for a tensor's second moment, a scalar.
+
+    Computed in at least float32. Where a moment or the sum has overflowed the mean counts as 0,
+    or one gradient beyond the root of the largest number would make noise of every element of
+    its tensor. (A factor or a selection inside the sum would be stored, a parameter's size, by
+    XLA's CPU compiler.)
+    """
+    nu = _trees.widen(nu)
+    mean = jnp.zeros([], nu.dtype) if nu.size == 0 else jnp.mean(nu)
+    mean = jnp.where(jnp.isinf(mean), 0, mean)
+    on = (temperature > 0) | (variance_floor > 0)  # a NaN must not outlast the cut-off
+    variance = jnp.where(on, temperature * mean + variance_floor, 0)
+    # The root's derivative at 0 is infinite: it is taken where there is noise, and only there.
+    off = variance == 0
+    return jnp.where(off, 0, jnp.sqrt(jnp.where(off, 1, variance)))
 
 
 def _seeds(state: ThermalNoiseState, updates: optax.Updates) -> optax.Updates:
@@ -189,14 +214,16 @@ def _check_trees(owner: str, updates: optax.Updates, nu: optax.Updates | None) -
 
 def check_key(owner: str, key: Any) -> None:
     """Raises unless ``key`` is an int of 32 bits, or one legacy or typed PRNG key."""
-    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", ())
-    if isinstance(key, int) and not isinstance(key, bool):
-        if not -(2**31) <= key < 2**32:
+    if isinstance(key, int | np.integer | np.ndarray) and not isinstance(key, bool):
+        values = np.asarray(key)
+        if values.dtype.kind in "iuO" and values.size and not _fits_a_word(values):
             raise ValueError(
                 f"{owner}: key = {key}, but an int key has 32 bits: the rest would be lost. "
                 "Use jax.random.fold_in(jax.random.key(a), b) for more."
             )
-        return
+        if isinstance(key, int):
+            return
+    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", ())
     if dtype is not None:
         if jnp.issubdtype(dtype, jax.dtypes.prng_key):
             if shape == ():
@@ -210,11 +237,27 @@ def check_key(owner: str, key: Any) -> None:
     )
 
 
+def _fits_a_word(values: np.ndarray) -> bool:
+    return all(-(2**31) <= int(value) < 2**32 for value in values.ravel())
+
+
 def key_words(key: ArrayLike) -> jax.Array:
     """The key's uint32 words, in a buffer of their own."""
-    if not jnp.issubdtype(jnp.result_type(key), jax.dtypes.prng_key):
-        if jnp.shape(key) == ():
-            key = jax.random.key(key, impl="threefry2x32")
-        else:
-            return jnp.array(key, jnp.uint32, copy=True)
-    return jnp.array(jax.random.key_data(key), jnp.uint32, copy=True)
+    if jnp.issubdtype(jnp.result_type(key), jax.dtypes.prng_key):
+        return jnp.array(jax.random.key_data(key), jnp.uint32, copy=True)
+    if jnp.shape(key) == ():
+        return jnp.stack(_words_of_int(key))
+    return jnp.array(key, jnp.uint32, copy=True)
+
+
+def _words_of_int(key: ArrayLike) -> tuple[jax.Array, jax.Array]:
+    """High and low word of an int key: the same for the same number, whatever its dtype."""
+    if not isinstance(key, jax.Array):  # checked: it has 32 bits
+        return jnp.uint32(0), jnp.asarray(int(np.asarray(key)) % 2**32, jnp.uint32)
+    low = key.astype(jnp.uint32)
+    if key.dtype.itemsize < 8:
+        return jnp.zeros_like(low), low
+    high = (key >> 32).astype(jnp.uint32)
+    # A negative number of 32 bits has no high word, as it has none where 64 bits are off.
+    small = (key < 0) & (key >= -(2**31)) if jnp.issubdtype(key.dtype, jnp.signedinteger) else False
+    return jnp.where(small, 0, high), low

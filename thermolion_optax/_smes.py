@@ -9,6 +9,7 @@ from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
 from thermolion_optax._moments import (
+    bias_correction,
     cast_like_adam,
     check_updates,
     divide,
@@ -51,6 +52,10 @@ def scale_by_smes(
     with m and v the moving averages of g and g^2. alpha = 0 is SGD with (bias-corrected)
     momentum, alpha = 1/2 is Adam. The step has the units of g^(1 - 2 alpha), so the learning
     rate must be tuned anew for each alpha. Where a denominator is 0 the step is 0.
+
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0, since a root's is
+    infinite there. To differentiate, start v above 0, with
+    ``optax.tree.set(state, nu=jax.tree.map(lambda v: jnp.full_like(v, 1e-30), state.nu))``.
 
     Args:
         alpha: the exponent, any finite number (negative ones too), or a schedule of the 0-based
@@ -112,14 +117,17 @@ def smes(
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
         eps: added to the power of v; at least 0.
-        weight_decay: decoupled weight decay, at least 0; unless 0, ``update`` needs ``params``.
+        weight_decay: decoupled weight decay, at least 0, or a schedule; unless 0, ``update``
+            needs ``params``.
         mask: tree of booleans (or a callable giving it) saying which parameters decay.
         mu_dtype: dtype in which m is stored; None is the parameter's.
         nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32.
 
     Returns:
         The transformation. Under ``optax.inject_hyperparams`` name those of ``mask``,
-        ``mu_dtype`` and ``nu_dtype`` that you set in ``static_args``.
+        ``mu_dtype`` and ``nu_dtype`` that you set in ``static_args``; with parameters of 16 bits
+        pass ``hyperparam_dtype=jnp.float32``, too, or the decays would be rounded to 16 bits
+        (b2 = 0.999 to 1), which is a TypeError.
 
     Raises:
         ValueError: for a hyperparameter out of range, missing ``params``, or trees that differ.
@@ -155,8 +163,8 @@ def _scale_by_smes(
     nu_dtype: DTypeLike | None,
 ) -> optax.GradientTransformationExtraArgs:
     _checks.check_scalar(owner, "alpha", alpha, schedule=True)
-    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
-    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_decay(owner, "b1", b1)
+    _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
     _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
@@ -191,12 +199,12 @@ def _scale_by_smes(
 
 
 def _unbias(moment: jax.Array, decay: ArrayLike, count: jax.Array) -> jax.Array:
-    correction = 1 - jnp.asarray(decay, moment.dtype) ** count.astype(moment.dtype)
+    correction = bias_correction(decay, count, moment.dtype)
     # A factor, no divisor: XLA joins two divisions into one, though not in a sharded program,
     # whose last bits would then differ.
     if _checks.concrete(decay) is not None:
         return moment * (1 / correction)
-    # 0 only for a traced decay that rounds to 1.
+    # 0 only for a traced decay that is 1.
     return moment * safe_divide(jnp.ones_like(correction), correction)
 
 

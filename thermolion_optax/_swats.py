@@ -8,8 +8,16 @@ import optax
 from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _trees
-from thermolion_optax._moments import check_updates, divide, safe_divide, store, update_moments
+from thermolion_optax._moments import (
+    bias_correction,
+    check_updates,
+    divide,
+    safe_divide,
+    store,
+    update_moments,
+)
 from thermolion_optax._trees import map_leaves
+from thermolion_optax._weight_decay import decayed_weights
 
 
 class SwatsState(NamedTuple):
@@ -42,7 +50,10 @@ def swats(
     *,
     switch: Literal["criterion"] | ArrayLike = "criterion",
     tolerance: ArrayLike = 1e-9,
-) -> optax.GradientTransformation:
+    weight_decay: optax.ScalarOrSchedule = 0.0,
+    mask: optax.MaskOrFn = None,
+    mu_dtype: DTypeLike | None = None,
+) -> optax.GradientTransformationExtraArgs:
     """Adam first, then SGD: the switch comes by itself, or after a fixed number of steps.
 
     Adam's phase, in step k, with eps beside the uncorrected root in both variants:
@@ -72,11 +83,18 @@ def swats(
         switch: "criterion", or the number of Adam steps, at least 1.
         tolerance: how near Λ and γ must be (in units of a learning rate), at least 0. The SWATS
             paper uses its eps, 1e-9; on noisy gradients that may take many epochs or never come.
+        weight_decay: decoupled weight decay, at least 0, or a schedule: η · weight_decay · θ is
+            subtracted in both phases, with the η of ``learning_rate``. Not part of the papers;
+            unless 0, ``update`` needs ``params``.
+        mask: tree of booleans (or a callable giving it) saying which parameters decay.
+        mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
         An optax transformation with state ``SwatsState``, which tells ``switch_step`` and
         ``sgd_learning_rate``. Under ``optax.masked`` or ``optax.partition`` the criterion sees the
-        group's own leaves. Arithmetic is in at least float32.
+        group's own leaves. Arithmetic is in at least float32. Under ``optax.inject_hyperparams``
+        with parameters of 16 bits pass ``hyperparam_dtype=jnp.float32``, or the decays would be
+        rounded to 16 bits (b2 = 0.999 to 1), which is a TypeError.
 
     Raises:
         ValueError: a concrete hyperparameter outside its range, or an unknown ``switch``.
@@ -98,10 +116,13 @@ def swats(
     """
     owner = "swats"
     _checks.check_scalar(owner, "learning_rate", learning_rate, 0, schedule=True)
-    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
-    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_decay(owner, "b1", b1)
+    _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_scalar(owner, "tolerance", tolerance, 0)
+    _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
+    decays = _checks.concrete(weight_decay) != 0
+    decayed_weights(owner, weight_decay, mask)  # raises where they are nonsense
     by_criterion = isinstance(switch, str)
     if by_criterion and switch != "criterion":
         raise ValueError(
@@ -111,7 +132,7 @@ def swats(
         _checks.check_whole(owner, "switch", switch)
 
     def init(params: optax.Params) -> SwatsState:
-        mu = _trees.zeros_like(owner, params)
+        mu = _trees.zeros_like(owner, params, mu_dtype)
         # What is decided from gradients and learning rate must from the start vary over the
         # axes of jax.shard_map that they vary over, or no scan could carry the state.
         first_rate = (
@@ -132,10 +153,13 @@ def swats(
         )
 
     def update(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
     ) -> tuple[optax.Updates, SwatsState]:
-        del params
-        check_updates(owner, updates, state.mu, state.nu, None)
+        del extra_args
+        check_updates(owner, updates, state.mu, state.nu, params)
         scalar = state.sgd_learning_rate.dtype
         given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         rate = jnp.asarray(given_rate, scalar)
@@ -152,7 +176,8 @@ def swats(
             state.mu,
         )
         nu = map_leaves(lambda v, old: jnp.where(sgd, old, v), nu, state.nu)
-        correction1, correction2 = _bias(b1, count, scalar), _bias(b2, count, scalar)
+        correction1 = bias_correction(b1, count, scalar)
+        correction2 = bias_correction(b2, count, scalar)
         adam_rate = rate * jnp.sqrt(correction2) / correction1
         adam_step = map_leaves(
             lambda m, v: -like(m, adam_rate) * divide(m, jnp.sqrt(v), eps), mu, nu
@@ -182,6 +207,9 @@ def swats(
             updates,
             state.mu,
         )
+        if decays:
+            wd = weight_decay(state.count) if callable(weight_decay) else weight_decay
+            steps = _decay(owner, steps, params, wd, mask, rate)
         return steps, SwatsState(
             count=count,
             mu=store(map_leaves(lambda m: jnp.where(fires, 0, m), mu), state.mu),
@@ -192,17 +220,27 @@ def swats(
             switch_learning_rate=jnp.where(fires, rate, state.switch_learning_rate),
         )
 
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _decay(
+    owner: str,
+    steps: optax.Updates,
+    params: optax.Params | None,
+    weight_decay: Any,
+    mask: optax.MaskOrFn,
+    rate: jax.Array,
+) -> optax.Updates:
+    """The steps less η · weight_decay · θ, where the mask says so."""
+    decay = decayed_weights(owner, weight_decay, mask)
+    zeros = map_leaves(jnp.zeros_like, steps)
+    decayed, _ = decay.update(zeros, decay.init(zeros if params is None else params), params)
+    return map_leaves(lambda s, d: (s - like(s, rate) * d).astype(s.dtype), steps, decayed)
 
 
 def like(leaf: jax.Array, value: ArrayLike) -> jax.Array:
     """A scalar in the leaf's dtype, so that a product with it keeps that dtype."""
     return jnp.asarray(value, leaf.dtype)
-
-
-def _bias(decay: ArrayLike, count: jax.Array, dtype: DTypeLike) -> jax.Array:
-    """1 - decay^count without float32's cancellation for decays near 1."""
-    return -jnp.expm1(count * jnp.log1p(-jnp.asarray(1 - decay, dtype)))
 
 
 def _projected_rate(

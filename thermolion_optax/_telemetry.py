@@ -114,16 +114,21 @@ def phase_statistics(
             if jnp.size(_array(m)) == 0:
                 continue
             name = _new_name(jax.tree_util.keystr(path), ratios)
-            m, v = _array(m).astype(jnp.float32), _array(v).astype(jnp.float32)
-            ratios[name] = snr(m, v, state.eps)
+            m, v = _trees.widen(_array(m)), _trees.widen(_array(v))
+            ratios[name] = snr(m, v, _array(state.telemetry_eps)).astype(jnp.float32)
             for x in map(_array, g):
                 _trees.check_leaf(owner, "grads", path, x)
                 _trees.check_shape(owner, "grads", path, x, m, "the state's mu has", hint)
                 aligned[name] = jnp.sign(m) * jnp.sign(x) > 0
             off = 0.0, 0.0
-            found = off if noise is None else (noise.temperature, noise.variance_floor)
+            found = (
+                off
+                if noise is None
+                else (noise.telemetry_temperature, noise.telemetry_variance_floor)
+            )
             temperature, floor = (jnp.asarray(_array(x), jnp.float32) for x in found)
-            temperatures[name], std[name] = temperature, noise_std(v, temperature, floor)
+            temperatures[name] = temperature
+            std[name] = noise_std(v, temperature, floor).astype(jnp.float32)
 
     lambdas = {name: jnp.broadcast_to(gate_value(gate, r), r.shape) for name, r in ratios.items()}
     gas = {name: x < 0.5 for name, x in lambdas.items()}

@@ -66,7 +66,11 @@ def thermolion(
     without bias correction it rises to 4.2 around step 13. At equal learning rates ThermoLion
     therefore takes larger steps than Adam; tune its learning rate on its own.
 
-    Every number may be a Python float, a scalar array of any float dtype, or traced.
+    Every number may be a Python float, a scalar array or traced; the decays, of at least
+    float32.
+
+    Two optimizers with the same ``key``, as all default ones have, draw the same noise. Give each
+    its own: ``key=jax.random.fold_in(jax.random.key(0), 1)``.
 
     Args:
         learning_rate: the step size eta >= 0, in the parameters' units; or a schedule.
@@ -77,8 +81,8 @@ def thermolion(
         boost: gain of the gas phase where momentum and gradient agree, at least 0; or a schedule.
         temperature: T_0 of the noise, at least 0; or a schedule. A concrete 0 switches it off.
         temperature_decay: factor of the temperature a step, in [0, 1].
-        weight_decay: decoupled weight decay, at least 0. Only where it is a concrete 0 may
-            ``params`` be left out of ``update``.
+        weight_decay: decoupled weight decay, at least 0; or a schedule. Only where it is a
+            concrete 0 may ``params`` be left out of ``update``.
         mask: tree of booleans (or a callable that gives it from the parameters) saying which
             parameters decay; None is all.
         exponent: power of v in the solid phase; others than 0.5 make it that of SMES.
@@ -96,7 +100,9 @@ def thermolion(
         The transformation; its state is the chain's tuple, a :class:`SnrGateState` first (with
         ``noise_units="parameter"``, a :class:`ParameterNoiseState` around it). Updates have the
         gradients' shapes. Under ``optax.inject_hyperparams`` name those of ``mask``, ``gate``,
-        ``normal``, ``mu_dtype`` and ``nu_dtype`` that you set in ``static_args``.
+        ``normal``, ``mu_dtype`` and ``nu_dtype`` that you set in ``static_args``; with parameters
+        of 16 bits pass ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded
+        to 16 bits (0.999 to 1), which is a TypeError.
 
     Raises:
         ValueError: for a hyperparameter out of range, missing ``params``, or trees that differ.
@@ -124,13 +130,13 @@ def thermolion(
     """
     owner = "thermolion"
     _checks.check_scalar(owner, "learning_rate", learning_rate, 0, schedule=True)
-    _checks.check_scalar(owner, "b1", b1, 0, 1, open_high=True)
-    _checks.check_scalar(owner, "b2", b2, 0, 1, open_high=True)
+    _checks.check_decay(owner, "b1", b1)
+    _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_scalar(owner, "solid_scale", solid_scale, 0)
     _checks.check_scalar(owner, "boost", boost, 0, schedule=True)
     _checks.check_scalar(owner, "temperature", temperature, 0, schedule=True)
-    _checks.check_scalar(owner, "temperature_decay", temperature_decay, 0, 1)
+    _checks.check_decay(owner, "temperature_decay", temperature_decay, open_high=False)
     _checks.check_scalar(owner, "exponent", exponent)
     _checks.check_callable(owner, "gate", gate, "a function of the ratio rho")
     _checks.check_callable(owner, "normal", normal, "a function of (key, shape)")

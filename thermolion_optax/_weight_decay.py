@@ -15,7 +15,7 @@ def decayed_weights(
 
     The state is the same in both cases, so that a run may go on with another decay.
     """
-    _checks.check_scalar(owner, "weight_decay", weight_decay, 0)
+    _checks.check_scalar(owner, "weight_decay", weight_decay, 0, schedule=True)
     _checks.check_mask(owner, mask)
     decay = optax.add_decayed_weights(weight_decay, mask)
     off = _checks.concrete(weight_decay) == 0

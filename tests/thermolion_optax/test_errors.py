@@ -66,7 +66,6 @@ def test_values_out_of_range(make, name, value):
         (thermolion, "b1", True),
         (thermolion, "b2", 1j),
         (thermolion, "b2", lambda count: 0.9),
-        (thermolion, "weight_decay", lambda count: 0.9),
         (thermolion, "gate", 0.5),
         (thermolion, "gate", jnp.ones(())),
         (thermolion, "mask", jnp.ones(())),

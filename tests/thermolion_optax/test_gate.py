@@ -76,7 +76,7 @@ def test_a_momentum_below_the_smallest_normal_number_gives_no_wrong_step():
 @pytest.mark.parametrize("eps", [0.0, 1e-8])
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
 def test_zero_gradients_give_zero_steps_also_injected(eps, dtype):
-    make = optax.inject_hyperparams(thermolion)
+    make = optax.inject_hyperparams(thermolion, hyperparam_dtype=jnp.float32)
     tx = make(1e-2, eps=eps, temperature=0.0, weight_decay=0.0)
     params = jnp.ones(4, dtype)
     state = tx.init(params)

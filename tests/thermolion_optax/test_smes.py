@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import oracle
 import pytest
+from jax import enable_x64
 
 from thermolion_optax import scale_by_smes, smes
 
@@ -53,25 +54,21 @@ def test_follows_the_equation(problem, alpha, others):
             assert error < 1e-4 * moved, (kind, error / moved)
 
 
-def assert_same_to_rounding(ours, theirs):
-    """Both started at 0: their difference is a few roundings of the way they went."""
-    for kind, b in theirs.items():
-        assert np.linalg.norm(ours[kind] - b) < 1e-6 * np.linalg.norm(b)
-
-
-def test_one_half_is_optax_adam(problem):
-    params, gradients = problem
-    ours = run(smes(1e-2, 0.5), params, gradients)[0]
-    adam = run(optax.adam(1e-2), params, gradients)[0]
-    assert_same_to_rounding(ours, adam)
+def test_one_half_is_optax_adam_in_float64(problem):
+    """In float32 optax's own bias correction is off by 1e-5: 1 - 0.999^t cancels."""
+    with enable_x64(True):
+        params, gradients = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), problem)
+        ours, adam = (run(tx, params, gradients)[0] for tx in (smes(1e-2, 0.5), optax.adam(1e-2)))
+        for kind, b in adam.items():
+            assert np.linalg.norm(ours[kind] - b) < 1e-12 * np.linalg.norm(b)
 
 
 def test_zero_is_sgd_with_bias_corrected_momentum(problem):
     params, gradients = problem
     momentum = optax.chain(optax.ema(0.9, debias=True), optax.scale_by_learning_rate(1e-2))
     ours = run(smes(1e-2, 0.0), params, gradients)[0]
-    theirs = run(momentum, params, gradients)[0]
-    assert_same_to_rounding(ours, theirs)
+    for kind, b in run(momentum, params, gradients)[0].items():
+        assert np.linalg.norm(ours[kind] - b) < 1e-6 * np.linalg.norm(b)  # a few roundings
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.25, 0.5, 1.0])

@@ -124,7 +124,7 @@ def test_noise_ends_at_step_459_with_the_defaults():
 
     def step(state, _):
         _, state = tx.update(params, state, params)
-        return state, state[0].gas[1].temperature
+        return state, state[0].gas[1].telemetry_temperature
 
     _, temperature = jax.lax.scan(step, tx.init(params), None, length=460)
     np.testing.assert_allclose(temperature[:458], 0.99 ** np.arange(1, 459), rtol=1e-4)
@@ -212,7 +212,7 @@ def test_a_run_may_go_on_without_the_noise_after_the_cutoff(problem):
     params, gradients = problem
     tx = thermolion()
     params, state = run(tx, params, gradients)
-    assert float(state[0].gas[1].temperature) == 0
+    assert float(state[0].gas[1].telemetry_temperature) == 0
     g = {k: jnp.asarray(x[0]) for k, x in gradients.items()}
     loud, _ = tx.update(g, state, params)
     quiet, _ = thermolion(temperature=0.0).update(g, state, params)
@@ -270,7 +270,7 @@ def test_a_temperature_schedule_may_use_its_count_as_an_array():
     tx = thermolion(temperature=lambda count: 0.99 ** count.astype(jnp.float32))
     params = jnp.ones(3)
     state = tx.init(params)
-    assert float(state[0].gas[1].temperature) == 1.0
+    assert float(state[0].gas[1].telemetry_temperature) == 1.0
     tx.update(params, state, params)
 
 

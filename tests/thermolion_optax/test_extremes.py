@@ -1,0 +1,201 @@
+"""Numbers at the ends of their range: huge gradients, decays near 1, 16 bits, keys."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from thermolion_optax import (
+    alignment_boost,
+    muadam,
+    phase_statistics,
+    scale_by_smes,
+    scale_by_snr_gate,
+    smes,
+    swats,
+    thermal_noise,
+    thermolion,
+)
+
+
+@pytest.mark.parametrize("noise_units", ["learning_rate", "parameter"])
+@pytest.mark.parametrize("spike", [1e19, 1e20, 3e38])
+def test_one_huge_gradient_harms_no_element(noise_units, spike):
+    params = jnp.zeros(1000)
+    tx = thermolion(noise_units=noise_units)
+    update = jax.jit(tx.update)
+    state, grads = tx.init(params), jnp.full(1000, 1e-3).at[7].set(spike)
+    for _ in range(3):
+        updates, state = update(grads, state, params)
+        assert bool(jnp.all(jnp.isfinite(updates)))
+    assert np.isfinite(phase_statistics(state)["noise_std"]["all"])
+
+
+def test_a_tensor_with_an_overflowed_moment_gets_the_noise_of_the_floor():
+    zeros = jnp.zeros(1000)
+    tx = thermal_noise(1.0, 1.0, floor=0.25)
+    floor_alone, _ = tx.update(zeros, tx.init(zeros), nu=zeros)
+    found, _ = tx.update(zeros, tx.init(zeros), nu=jnp.ones(1000).at[7].set(jnp.inf))
+    np.testing.assert_array_equal(found, floor_alone)
+
+
+@pytest.mark.parametrize("moment", [1e33, 3e38])
+def test_so_does_one_whose_sum_overflows(moment):
+    zeros = jnp.zeros(1_000_000)
+    tx = thermal_noise(1.0, 1.0, floor=0.25)
+    floor_alone, _ = tx.update(zeros, tx.init(zeros), nu=zeros)
+    found, _ = tx.update(zeros, tx.init(zeros), nu=zeros + moment)
+    np.testing.assert_array_equal(found, floor_alone)
+
+
+def test_noise_in_float64_is_of_float64_throughout():
+    with jax.enable_x64(True):
+        params = jnp.linspace(1e30, 2e30, 100)
+        tx = thermolion(temperature_decay=1.0 - 1e-12, weight_decay=0.0)
+        updates, state = tx.update(params, tx.init(params), params)
+        assert updates.dtype == jnp.float64
+        assert bool(jnp.all(jnp.isfinite(updates)))
+        assert bool(jnp.all(jnp.isfinite(phase_statistics(state)["snr_mean"]["all"])))
+
+        nu = jnp.full(3, 1e-60)
+        noise, _ = (tx := thermal_noise(0.5, 0.7, floor=0.0)).update(
+            jnp.zeros(3), tx.init(nu), nu=nu
+        )
+        unit, _ = (tx := thermal_noise(1.0, 1.0, floor=0.0)).update(
+            jnp.zeros(3), tx.init(nu), nu=jnp.ones(3)
+        )
+        np.testing.assert_allclose(noise, unit * np.sqrt(0.35e-60), rtol=1e-14)
+
+
+@pytest.mark.parametrize(("decay", "step"), [(1 - 1e-8, 10**8), (1 - 1e-7, 10**7), (0.99, 300)])
+def test_a_temperature_decay_near_one_cools(decay, step):
+    tx = thermal_noise(1.0, decay, cutoff=0.0)
+    state = tx.init(jnp.zeros(1))._replace(count=jnp.int32(step - 1))
+    _, state = tx.update(jnp.zeros(1), state, nu=jnp.ones(1))
+    want = np.exp(step * np.log1p(decay - 1))
+    np.testing.assert_allclose(state.telemetry_temperature, want, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("decay", "step"), [(0.1, 2), (0.01, 1)])
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_power_that_equals_the_cutoff_is_off(decay, step, traced):
+    tx = thermal_noise(1.0, jnp.float32(decay) if traced else decay, cutoff=0.01)
+    state = tx.init(jnp.zeros(1))._replace(count=jnp.int32(step - 1))
+    _, state = tx.update(jnp.zeros(1), state, nu=jnp.ones(1))
+    assert float(state.telemetry_temperature) == 0.0
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0])
+@pytest.mark.parametrize("traced", [False, True])
+def test_the_ends_of_the_temperature_decay(decay, traced):
+    tx = thermal_noise(3.0, jnp.float32(decay) if traced else decay)
+    _, state = tx.update(jnp.zeros(1), tx.init(jnp.zeros(1)), nu=jnp.ones(1))
+    assert float(state.telemetry_temperature) == 3.0 * decay
+
+
+@pytest.mark.parametrize("b2", [0.0, 0.9, 0.999, 0.9999999])
+@pytest.mark.parametrize("traced", [False, True])
+def test_bias_correction_does_not_cancel(b2, traced):
+    """A constant gradient's corrected moments are the gradient and its square, in every step."""
+    given = jnp.float32(b2) if traced else b2
+    tx = scale_by_smes(1.0, b2=given, eps=0.0)
+    g = jnp.float32(0.5)
+    state = tx.init(g)
+    for _ in range(5):
+        step, state = tx.update(g, state)
+        np.testing.assert_allclose(step, 2.0, rtol=3e-6)
+
+
+LOW = {"w": jnp.ones(4, jnp.bfloat16)}
+FACTORIES = {"thermolion": thermolion, "smes": smes, "muadam": muadam, "swats": swats}
+
+
+@pytest.mark.parametrize("factory", FACTORIES.values(), ids=FACTORIES)
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_decay_that_arrives_in_16_bits_is_refused(factory, dtype):
+    params = {"w": jnp.ones(4, dtype)}
+    with pytest.raises(TypeError, match=r"b1 .*hyperparam_dtype=jnp\.float32"):
+        optax.inject_hyperparams(factory)(learning_rate=1e-3).init(params)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (scale_by_snr_gate, "b2"),
+        (scale_by_smes, "b1"),
+        (alignment_boost, "decay"),
+        (thermal_noise, "decay"),
+        (thermolion, "temperature_decay"),
+    ],
+)
+def test_every_decay_is_checked(make, name):
+    with pytest.raises(TypeError, match=rf"{name} is of dtype float16.*hyperparam_dtype"):
+        make(**{name: np.float16(0.9)})
+
+
+@pytest.mark.parametrize("factory", FACTORIES.values(), ids=FACTORIES)
+def test_with_hyperparam_dtype_injection_gives_the_plain_numbers(factory):
+    plain = factory(learning_rate=1e-3)
+    injected = optax.inject_hyperparams(factory, hyperparam_dtype=jnp.float32)(learning_rate=1e-3)
+    state, injected_state = plain.init(LOW), injected.init(LOW)
+    for g in (1.0, 0.3, -2.0):
+        grads = {"w": jnp.full(4, g, jnp.bfloat16)}
+        want, state = plain.update(grads, state, LOW)
+        found, injected_state = injected.update(grads, injected_state, LOW)
+        want, found = (np.asarray(u["w"], np.float64) for u in (want, found))
+        np.testing.assert_allclose(found, want, rtol=2.0**-7)  # one rounding to bfloat16
+
+
+@pytest.mark.parametrize("make", [lambda: thermolion(), lambda: smes(1e-3)])
+def test_the_documented_way_to_meta_gradients_at_zero_gradients(make):
+    tx, grads = make(), {"w": jnp.array([0.0, 1.0])}
+
+    def outcome(grads, start):
+        state = tx.init(grads)
+        nu = jax.tree.map(lambda v: jnp.full_like(v, start), state[0].nu)
+        state = optax.tree.set(state, nu=nu)
+        updates, _ = tx.update(grads, state, jax.tree.map(jnp.ones_like, grads))
+        return jnp.sum(updates["w"])
+
+    derivative = jax.grad(outcome)
+    assert bool(jnp.isnan(derivative(grads, 0.0)["w"][0]))
+    assert bool(jnp.all(jnp.isfinite(derivative(grads, 1e-30)["w"])))
+
+
+def words(key):
+    return np.asarray(thermal_noise(key=key).init(jnp.zeros(1)).key).tolist()
+
+
+@pytest.mark.parametrize("key", [2**40, np.int64(2**40), np.uint64(2**32), np.array(2**40)])
+def test_an_int_key_beyond_32_bits_is_refused(key):
+    with pytest.raises(ValueError, match="an int key has 32 bits"):
+        thermal_noise(key=key)
+
+
+def test_words_of_a_legacy_key_are_not_truncated():
+    assert words(np.array([1, 2**32 - 1])) == [1, 2**32 - 1]
+    with pytest.raises(ValueError, match="the rest would be lost"):
+        thermal_noise(key=np.array([1, 2**40]))
+
+
+@pytest.mark.parametrize("key", [0, 5, 2**31 - 1, -1, -(2**31)])
+def test_an_int_key_is_the_same_key_in_every_dtype(key):
+    want = words(key)
+    assert want == [0, key % 2**32]
+    assert words(np.int64(key)) == words(np.int32(key)) == words(jnp.int32(key)) == want
+    with jax.enable_x64(True):
+        assert words(key) == words(np.int64(key)) == words(jnp.int64(key)) == want
+        assert words(jnp.int64(2**40)) == [2**8, 0]
+
+
+def test_keys_that_are_folded_part_two_noises_of_one_chain():
+    zeros = jnp.zeros(10_000)
+
+    def noise(key):
+        tx = thermal_noise(key=key)
+        return tx.update(zeros, tx.init(zeros), nu=zeros + 1)[0]
+
+    same, other = noise(0), noise(jax.random.fold_in(jax.random.key(0), 1))
+    np.testing.assert_array_equal(noise(jax.random.key(0)), same)
+    assert abs(np.corrcoef(same, other)[0, 1]) < 0.05
