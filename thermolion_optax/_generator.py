@@ -28,7 +28,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import core, lax
 
 _GOLDEN = 0x9E3779B1
 # The standard deviation of 16 nibbles, uniform on 0..15, and two fractions, uniform on [0, 1).
@@ -91,14 +91,9 @@ def _words(seed: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Arra
 def _number(shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array | None]:
     """Each element's number in row-major order: its low word, and its high one if there may be any.
 
-    A symbolic size (of jax.export) that may pass 2^32 is numbered by two words; they are 0 high
-    where it turns out not to.
+    A symbolic size (of jax.export) that is not known to stay within 2^32 gets both words.
     """
-    try:
-        one_word = math.prod(shape) <= 2**32
-    except jax.errors.InconclusiveDimensionOperation:
-        one_word = False
-    if one_word:
+    if core.max_dim(math.prod(shape), 2**32) == 2**32:
         return _row_major(shape, jnp.uint32), None
     # JAX's own 64-bit integers, for these operations only, whatever the user's setting.
     with jax.enable_x64(True):
