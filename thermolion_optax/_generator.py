@@ -22,12 +22,14 @@ nowhere further than 0.000011 from the normal one, and the tails beyond 4, 4.5 a
 8e-7 apart.
 """
 
+import functools
 import hashlib
 import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import core, lax
 
 _GOLDEN = 0x9E3779B1
@@ -55,9 +57,16 @@ def seeds(key_words: jax.Array, step: jax.Array, paths: list[str]) -> list[jax.A
     # A leaf's words stay an array of two all the way into the leaf's kernel. XLA on CPUs hands an
     # array over as an argument but writes a scalar, or a place in a table of all leaves, into the
     # kernel; kernels that differ in nothing else are then compiled once, not once a leaf.
-    return [_finish(common ^ jnp.array(leaf_words(path), jnp.uint32)) for path in paths]
+    return [_leaf_seed(common, np.array(leaf_words(path), np.uint32)) for path in paths]
 
 
+@jax.jit
+def _leaf_seed(common: jax.Array, words: jax.Array) -> jax.Array:
+    return _finish(common ^ words)
+
+
+# Jitted so that leaves of one shape are traced and lowered once.
+@functools.partial(jax.jit, static_argnums=1)
 def normal(seed: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Standard normal float32 numbers of ``shape`` for a leaf with seed words ``seed`` (2,)."""
     a, b, between = _words(seed, shape)
