@@ -3,13 +3,15 @@
     python benchmarks/update.py                       25 M parameters in 150 leaves, 7 rounds
     python benchmarks/update.py --tree 1M 100M one    other trees
     python benchmarks/update.py --only adam thermolion smes
+    python benchmarks/update.py --tree deep --only adamw thermolion      600 leaves of 40 shapes
 
 Every candidate is jitted with donated parameters and state. The candidates take turns, round
 by round, so that a slow minute of a shared machine hits all of them; a row gives medians.
 "ratio" is to optax.adam. "GB/s" counts the seven streams an Adam-like update must move
 (read p, m, v, g; write p, m, v), "of stream" is its share of the bandwidth that a bare
-seven-stream kernel reached in the same rounds. "compile s" is the median of three compilations,
-in turns too, and its ratio that of the turns. Prints a Markdown table.
+seven-stream kernel reached in the same rounds. "trace s" (to StableHLO) and "compile s" are
+medians of three, in turns too, and the ratio behind them that of their sums, turn by turn.
+Prints a Markdown table.
 """
 
 import argparse
@@ -29,6 +31,7 @@ TREES = {
     "25M": (25_000_000, 150, jnp.float32),
     "100M": (100_000_000, 300, jnp.float32),
     "one": (25_000_000, 1, jnp.float32),
+    "deep": (6_000_000, 600, jnp.float32),
     "25M-bf16": (25_000_000, 150, jnp.bfloat16),
 }
 
@@ -41,6 +44,8 @@ def make_tree(size, leaves, dtype):
         per_pair = size // (leaves // 2)
         width = int(per_pair**0.5)
         shapes = [(width, per_pair // width - 1), (width,)] * (leaves // 2)
+    if leaves == 600:  # of 40 shapes, 20 of them matrices
+        shapes = [(width + i // 2 % 20, *rest) for i, (width, *rest) in enumerate(shapes)]
     keys = jax.random.split(jax.random.key(0), len(shapes))
     draw = [0.05 * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True)]
     return {f"leaf{i:03d}": x.astype(dtype) for i, x in enumerate(draw)}
@@ -62,23 +67,26 @@ def candidates(dtype):
     }
 
 
-def lower_update(tx, params):
+def lower_update(tx, params, state):
     def update(params, state, grads):
         updates, state = tx.update(grads, state, params)
         return optax.apply_updates(params, updates), state
 
-    return jax.jit(update, donate_argnums=(0, 1)).lower(params, tx.init(params), params)
+    return jax.jit(update, donate_argnums=(0, 1)).lower(params, state, params)
 
 
 def compile_in_turns(txs, params, turns=3):
-    """The compiled updates, and each one's seconds, a compilation a turn."""
+    """The compiled updates, and each one's seconds (tracing, compiling), a pair a turn."""
     compiled, seconds = {}, {name: [] for name in txs}
     for _ in range(turns):
         for name, tx in txs.items():
-            lowered = lower_update(tx, params)  # anew: JAX compiles once what is lowered once
+            jax.clear_caches()  # what one candidate has traced serves no other
+            state = tx.init(params)
             begin = time.perf_counter()
+            lowered = lower_update(tx, params, state)
+            middle = time.perf_counter()
             compiled[name] = lowered.compile()
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append((middle - begin, time.perf_counter() - middle))
     return compiled, seconds
 
 
@@ -132,18 +140,23 @@ def table(tree_name, only, rounds):
     width = jnp.dtype(dtype).itemsize
     traffic = count * (3 * width + 4 * 4)  # p twice and g in their dtype; m and v in float32
     print(f"\n{count / 1e6:.1f} M {jnp.dtype(dtype).name} parameters in {leaves} leaves\n")
-    print("| update | µs | × adam | GB/s | of stream | compile s | × adam | temporaries, bytes |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| update | µs | × adam | GB/s | of stream | trace s | compile s | ", end="")
+    print("× adam, both | temporaries, bytes |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, s in seconds.items():
         rate = f"{traffic / s / 1e9:.1f} | {seconds['bare stream'] / s:.0%}"
         print(f"| {name} | {s * 1e6:,.0f} | {s / seconds['adam']:.2f} | {rate} |", end=" ")
         if name in compiled:
-            ratios = [a / b for a, b in zip(compiling[name], compiling["adam"], strict=True)]
+            pairs = zip(compiling[name], compiling["adam"], strict=True)
+            ratios = [sum(a) / sum(b) for a, b in pairs]
             temp = compiled[name].memory_analysis().temp_size_in_bytes
-            print(f"{statistics.median(compiling[name]):.2f} |", end=" ")
+            traced, built = (
+                statistics.median(column) for column in zip(*compiling[name], strict=True)
+            )
+            print(f"{traced:.2f} | {built:.2f} |", end=" ")
             print(f"{statistics.median(ratios):.1f} | {temp:,} |")
         else:
-            print("| | |")
+            print("| | | |")
 
 
 def main():
