@@ -1,7 +1,14 @@
 """ThermoLion and SMES as composable optax transformations."""
 
 from thermolion_optax._boost import AlignmentBoostState, alignment_boost
+from thermolion_optax._distortion import (
+    GradientDistortion,
+    NormalizeDistortionState,
+    gradient_distortion,
+    normalize_distortion,
+)
 from thermolion_optax._gate import SnrGateState, scale_by_snr_gate
+from thermolion_optax._graft import GraftState, graft
 from thermolion_optax._lookahead import LookaheadState, lookahead
 from thermolion_optax._muadam import muadam, scale_by_muadam
 from thermolion_optax._noise import ThermalNoiseState, thermal_noise
@@ -26,7 +33,10 @@ __version__ = "0.1.0"
 __all__ = [
     "SNR_QUANTILES",
     "AlignmentBoostState",
+    "GradientDistortion",
+    "GraftState",
     "LookaheadState",
+    "NormalizeDistortionState",
     "ParameterNoiseState",
     "PhaseStatistics",
     "SmesState",
@@ -39,8 +49,11 @@ __all__ = [
     "alignment_boost",
     "apply_updates_stochastic",
     "averaged_params",
+    "gradient_distortion",
+    "graft",
     "lookahead",
     "muadam",
+    "normalize_distortion",
     "phase_statistics",
     "scale_by_muadam",
     "scale_by_smes",

@@ -1,0 +1,144 @@
+"""Grafting: the direction of one transformation with the step length of another."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from thermolion_optax import _checks
+from thermolion_optax._rms import check_leaves, scaled_rms
+
+
+class GraftState(NamedTuple):
+    """State of :func:`graft`.
+
+    Attributes:
+        direction: state of the part that gives the direction.
+        magnitude: state of the part that gives the norm.
+    """
+
+    direction: optax.OptState
+    magnitude: optax.OptState
+
+
+def graft(
+    direction: optax.GradientTransformation | None,
+    magnitude: optax.GradientTransformation | None,
+) -> optax.GradientTransformationExtraArgs:
+    r"""Joins, tensor by tensor, the direction of one part and the norm of another.
+
+    .. math::
+        u = \frac{\lVert M(g) \rVert}{\lVert D(g) \rVert} \, D(g)
+
+    with the Euclidean norm over a whole leaf. Both parts get the same updates, parameters and
+    extra arguments, and each keeps a state of its own. Graft what comes before weight decay and
+    learning rate (optax's ``scale_by_...``), and let those follow in the chain: then they act on
+    the joint step alone.
+
+    The norms are taken of each leaf divided by its largest magnitude, so they neither overflow
+    nor underflow. Where either norm is 0 the step is 0 (processors may take subnormal numbers
+    for 0). Where either part is not finite, neither is that leaf's step; others are unharmed.
+
+    To mask leaves, put ``optax.masked`` around the whole; or around both parts with one mask,
+    then what it leaves out passes unchanged. On leaves that are sharded by jit the norm is the
+    whole leaf's; inside ``jax.shard_map`` it is that of each device's own piece.
+
+    Args:
+        direction: the transformation D that gives the direction; None is the gradient itself.
+        magnitude: the transformation M that gives the norm; None is the gradient itself.
+
+    Returns:
+        A transformation with :class:`GraftState`. Updates have the dtype of the direction's;
+        arithmetic is at least float32.
+
+    Raises:
+        ValueError: if a leaf is masked in one part only, or a part returns other leaves or
+            shapes than it got.
+        TypeError: if a part is no transformation, or for leaves that are not real floats.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> from thermolion_optax import graft
+        >>> tx = optax.chain(
+        ...     graft(optax.scale_by_sign(), optax.identity()),
+        ...     optax.scale_by_learning_rate(0.1),
+        ... )
+        >>> g = jnp.array([3.0, -4.0, 0.0, 0.0])
+        >>> updates, _ = tx.update(g, tx.init(g))
+        >>> [round(float(u), 3) for u in updates]  # 5/√2 each, times the learning rate
+        [-0.354, 0.354, -0.0, -0.0]
+
+    References:
+        Agarwal et al., Disentangling Adaptive Gradient Methods from Learning Rates
+        (arXiv 2002.11803), with a norm for each tensor.
+    """
+    owner = "graft"
+    along = _checks.check_transformation(owner, "direction", direction)
+    length = _checks.check_transformation(owner, "magnitude", magnitude)
+
+    def init(params: optax.Params) -> GraftState:
+        return GraftState(along.init(params), length.init(params))
+
+    def update(
+        updates: optax.Updates,
+        state: Any,
+        params: optax.Params | None = None,
+        **extra_args: Any,
+    ) -> tuple[optax.Updates, GraftState]:
+        check_leaves(owner, "updates", updates)
+        steps, along_state = along.update(updates, state.direction, params, **extra_args)
+        lengths, length_state = length.update(updates, state.magnitude, params, **extra_args)
+        for name, returned in (("direction", steps), ("magnitude", lengths)):
+            _check_returned(name, returned, updates)
+
+        def join(path: Any, g: Any, step: Any, length: Any) -> Any:
+            in_one = _left_out(along_state, g, step)
+            if in_one != _left_out(length_state, g, length):
+                names = ("direction", "magnitude") if in_one else ("magnitude", "direction")
+                raise ValueError(
+                    f"{owner}: updates{jax.tree_util.keystr(path)} is masked in {names[0]}, but "
+                    f"not in {names[1]}. Give both the same mask, or put optax.masked around graft."
+                )
+            return step if in_one else _join(step, length)
+
+        joined = jax.tree_util.tree_map_with_path(join, updates, steps, lengths)
+        return joined, GraftState(along_state, length_state)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _join(step: jax.typing.ArrayLike, length: jax.typing.ArrayLike) -> jax.Array:
+    step = jnp.asarray(step)
+    scale, ratio = scaled_rms(step)
+    new_scale, new_ratio = scaled_rms(length)
+    # Both have as many elements, so the norms are to each other as the root mean squares; and
+    # the factors that may be extreme come first and last, where they meet none of the others.
+    zero = ratio == 0
+    gain = jnp.where(zero, 0 * new_ratio, new_ratio / jnp.where(zero, 1, ratio))
+    return (step.astype(scale.dtype) / scale * gain * new_scale).astype(step.dtype)
+
+
+def _left_out(state: optax.OptState, old: Any, new: Any) -> bool:
+    """Whether a part that is ``optax.masked`` left this leaf out: it hands on what it got."""
+    return isinstance(state, optax.MaskedState) and new is old
+
+
+def _check_returned(name: str, returned: optax.Updates, updates: optax.Updates) -> None:
+    found, expected = jax.tree.structure(returned), jax.tree.structure(updates)
+    if found != expected:
+        raise ValueError(
+            f"graft: what {name} returned does not have the structure of the updates. Found "
+            f"{found}, expected {expected}. To mask leaves, put optax.masked around graft."
+        )
+    check_leaves("graft", f"what {name} returned: updates", returned)
+    pairs = zip(
+        jax.tree_util.tree_leaves_with_path(returned), jax.tree.leaves(updates), strict=True
+    )
+    for (path, new), old in pairs:
+        if jnp.shape(new) != jnp.shape(old):
+            raise ValueError(
+                f"graft: what {name} returned has shape {jnp.shape(new)} at "
+                f"updates{jax.tree_util.keystr(path)}, but the updates have shape "
+                f"{jnp.shape(old)} there. A part must keep the shapes."
+            )
