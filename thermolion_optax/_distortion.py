@@ -6,15 +6,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks
-from thermolion_optax._rms import check_leaves, scaled_rms
-
-
-class Statistic(TypedDict):
-    """One statistic over all leaves, and of each leaf by its path."""
-
-    all: jax.Array
-    leaves: dict[str, jax.Array]
+from thermolion_optax import _checks, _trees
+from thermolion_optax._rms import scaled_rms
+from thermolion_optax._telemetry import Statistic
 
 
 class GradientDistortion(TypedDict):
@@ -80,7 +74,7 @@ def gradient_distortion(grads: optax.Updates) -> GradientDistortion:
     References:
         The purpose is that of SMES (arXiv 2405.18498).
     """
-    check_leaves("gradient_distortion", "grads", grads)
+    _trees.check_leaves("gradient_distortion", "grads", grads)
     leaves = jax.tree_util.tree_leaves_with_path(grads)
     log_rms = _log_rms([leaf for _, leaf in leaves])
     mean = _mean_of_finite(log_rms)
@@ -156,7 +150,7 @@ def normalize_distortion(
         updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra_args: Any
     ) -> tuple[optax.Updates, NormalizeDistortionState | optax.EmptyState]:
         del params, extra_args
-        check_leaves(owner, "updates", updates)
+        _trees.check_leaves(owner, "updates", updates)
         power = strength
         if callable(strength):
             power = strength(state.count)

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks
-from thermolion_optax._rms import check_leaves, scaled_rms
+from thermolion_optax import _checks, _trees
+from thermolion_optax._rms import scaled_rms
 
 
 class GraftState(NamedTuple):
@@ -86,7 +86,7 @@ def graft(
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, GraftState]:
-        check_leaves(owner, "updates", updates)
+        _trees.check_leaves(owner, "updates", updates)
         steps, along_state = along.update(updates, state.direction, params, **extra_args)
         lengths, length_state = length.update(updates, state.magnitude, params, **extra_args)
         for name, returned in (("direction", steps), ("magnitude", lengths)):
@@ -131,7 +131,7 @@ def _check_returned(name: str, returned: optax.Updates, updates: optax.Updates) 
             f"graft: what {name} returned does not have the structure of the updates. Found "
             f"{found}, expected {expected}. To mask leaves, put optax.masked around graft."
         )
-    check_leaves("graft", f"what {name} returned: updates", returned)
+    _trees.check_leaves("graft", f"what {name} returned: updates", returned)
     pairs = zip(
         jax.tree_util.tree_leaves_with_path(returned), jax.tree.leaves(updates), strict=True
     )

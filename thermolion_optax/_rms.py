@@ -1,11 +1,7 @@
 """The root mean square of a leaf in two factors, neither of which overflows or underflows."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
-
-from thermolion_optax import _trees
 
 
 def scaled_rms(leaf: jax.typing.ArrayLike) -> tuple[jax.Array, jax.Array]:
@@ -21,9 +17,3 @@ def scaled_rms(leaf: jax.typing.ArrayLike) -> tuple[jax.Array, jax.Array]:
     tiny = jnp.finfo(x.dtype).tiny
     scale = jnp.clip(jnp.max(jnp.abs(x), initial=0), tiny, 1 / tiny)
     return scale, jnp.sqrt(jnp.sum(jnp.square(x / scale)) / max(x.size, 1))
-
-
-def check_leaves(owner: str, name: str, tree: Any) -> None:
-    """Raises a TypeError unless every leaf is a real floating-point array or number."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        _trees.check_leaf(owner, name, jax.tree_util.keystr(path), leaf)
