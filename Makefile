@@ -57,7 +57,7 @@ lowest: pyproject.toml
 	$(LOWEST)/python -m pytest -n 2 -q -W default::DeprecationWarning \
 	  tests/thermolion_optax tests/experiments/test_convolution.py tests/experiments/test_figures.py \
 	  tests/experiments/test_report.py tests/experiments/test_records.py \
-	  tests/experiments/datasets/test_builders.py
+	  tests/experiments/datasets/storage/test_builders.py
 
 clean:
 	rm -rf .venv .venv-wheel .venv-lowest dist runs .pytest_cache .ruff_cache .hypothesis

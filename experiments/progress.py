@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Literal, TextIO
 
 
 class Progress:
     """Done, left and the time to come: one line kept up to date on a terminal.
 
-    Elsewhere (a log file) a line is printed at most every ``every`` seconds.
+    Elsewhere (a log file) a line is printed at most every ``every`` seconds. Threads may
+    share it.
 
     Args:
-        total: cells to make.
-        stream: where to write.
+        total: how much there is to do, as far as is known.
+        stream: where to write; None is nowhere.
+        unit: of what: runs, or bytes.
         every: seconds between lines where the stream is no terminal.
         clock: gives seconds; a test's own.
     """
@@ -23,45 +26,89 @@ class Progress:
     def __init__(
         self,
         total: int,
-        stream: TextIO,
+        stream: TextIO | None,
+        unit: Literal["runs", "bytes"] = "runs",
         every: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._total, self._stream, self._every, self._clock = total, stream, every, clock
+        self._total, self._stream, self._unit = total, stream, unit
+        self._every, self._clock = every, clock
         self._done = self._present = self._skipped = self._width = 0
         self._start = clock()
         self._last = -float("inf")
+        self._lock = threading.RLock()
+        self._stopped = threading.Event()
+
+    def expect(self, more: int) -> None:
+        """Adds to what there is to do."""
+        with self._lock:
+            self._total += more
 
     def show(self, doing: str, *, done: int = 0, present: int = 0, skipped: int = 0) -> None:
-        """Counts cells made, found or given up, and says what is being done."""
-        self._done += done
-        self._present += present
-        self._skipped += skipped
-        left = self._total - self._done - self._present - self._skipped
-        text = f"{self._done + self._present} of {self._total} runs done, {left} left"
-        if self._done and left:
-            text += f", about {duration((self._clock() - self._start) / self._done * left)} to come"
-        text += f" | {doing}"
-        if self._stream.isatty():
-            text = text[: shutil.get_terminal_size().columns - 1]
-            self._stream.write("\r" + text.ljust(self._width))
-            self._width = len(text)
-        elif left == 0 or self._clock() - self._last >= self._every:
-            self._last = self._clock()
-            self._stream.write(text + "\n")
-        self._stream.flush()
+        """Counts what was made, found or given up, and says what is being done."""
+        with self._lock:
+            before = self._left()
+            self._done += done
+            self._present += present
+            self._skipped += skipped
+            at_end = before > 0 and self._left() <= 0
+            if self._stream is None:
+                return
+            if self._stream.isatty():
+                text = self._text(doing)[: shutil.get_terminal_size().columns - 1]
+                self._stream.write("\r" + text.ljust(self._width))
+                self._width = len(text)
+            elif at_end or self._clock() - self._last >= self._every:
+                self._last = self._clock()
+                self._stream.write(self._text(doing) + "\n")
+            self._stream.flush()
 
     def say(self, text: str) -> None:
         """A line of its own, the progress line left intact."""
-        self.end()
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        with self._lock:
+            self.end()
+            if self._stream is not None:
+                self._stream.write(text + "\n")
+                self._stream.flush()
 
     def end(self) -> None:
         """Ends the progress line, if one is on a terminal."""
-        if self._width:
-            self._stream.write("\n")
+        with self._lock:
+            if self._width and self._stream is not None:
+                self._stream.write("\n")
             self._width = 0
+
+    def stop(self) -> None:
+        """Asks whoever shares this to end early: an interrupted user is not kept waiting."""
+        self._stopped.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped.is_set()
+
+    def _left(self) -> int:
+        return self._total - self._done - self._present - self._skipped
+
+    def _text(self, doing: str) -> str:
+        amount, noun = (str, " runs") if self._unit == "runs" else (megabytes, "")
+        left = max(0, self._left())
+        text = f"{amount(self._done + self._present)} of {amount(self._total)}{noun} done, "
+        text += f"{amount(left)} left"
+        if self._done > 0 and left:
+            seconds = (self._clock() - self._start) / self._done * left
+            text += f", about {duration(seconds)} to come"
+        return f"{text} | {doing}"
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes for people.
+
+    Example:
+        >>> megabytes(26_421_880), megabytes(5_148)
+        ('26.4 MB', '5.1 kB')
+    """
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
 def duration(seconds: float) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from experiments.datasets import embedded
 from experiments.datasets.catalogue import CATALOGUE
-from experiments.datasets.layout import Layout, layout_of
-from experiments.datasets.progress import megabytes
-from experiments.datasets.raw_files import candidates
-from experiments.datasets.spec import Spec
-from experiments.datasets.store import Kind, default_kind, is_ready
+from experiments.datasets.catalogue.spec import Spec
+from experiments.datasets.storage.layout import Layout, layout_of
+from experiments.datasets.storage.raw_files import candidates
+from experiments.datasets.storage.store import Kind, default_kind, is_ready
+from experiments.progress import megabytes
 
 
 def describe(

@@ -9,10 +9,10 @@ import numpy as np
 
 from experiments.datasets import embedded, user_npz
 from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import Dataset, DatasetError, fingerprint
-from experiments.datasets.layout import layout_of
-from experiments.datasets.spec import Spec
-from experiments.datasets.store import Kind, arrays_of, default_kind
+from experiments.datasets.storage.layout import layout_of
+from experiments.datasets.storage.store import Kind, arrays_of, default_kind
 
 NAMES: tuple[str, ...] = (*CATALOGUE, "digits")
 """The names `load` knows: the twelve published sets, and the embedded one."""
@@ -30,8 +30,7 @@ def load(
 ) -> Dataset:
     """Load the first images and labels of a split, in the order of the published file.
 
-    What is not here yet is fetched, checked and prepared first; what was loaded before comes
-    from a checked NumPy file in under a second.
+    What is not here yet is fetched, checked and prepared first.
 
     Args:
         name: one of `NAMES`, or the path of an .npz file (see `NPZ_FORMAT`).
@@ -64,14 +63,22 @@ def load(
     if split not in offered:
         raise DatasetError(f"{name} has no split {split!r}; it has {', '.join(offered)}.")
     if name == "digits":
-        return _digits(split, count)
-    if name.endswith(".npz"):
-        return _user_file(name, split, count)
-    spec = catalogue[name]
-    layout = layout_of(name, data_dir, manual_dir)
-    kind = default_kind() if kind is None else kind
-    images, labels, digest = arrays_of(spec, split, count, layout, kind)
-    return Dataset(name, split, images, labels, spec.class_names, digest, spec.licence, spec.source)
+        images, labels = embedded.read_digits(split)
+        facts = (embedded.CLASS_NAMES, embedded.LICENCE, embedded.SOURCE)
+    elif name.endswith(".npz"):
+        images, labels, class_names = user_npz.read_npz(name, split)
+        # The file's name alone: records made from it must not tell of the user's folders.
+        name = Path(name).name
+        facts = (class_names, user_npz.LICENCE, name)
+    else:
+        spec = catalogue[name]
+        layout = layout_of(name, data_dir, manual_dir)
+        images, labels = arrays_of(spec, split, count, layout, kind or default_kind())
+        facts = (spec.class_names, spec.licence, spec.source)
+    images, labels = images[:count], labels[:count]
+    class_names, licence, source = facts
+    digest = fingerprint(images, labels)
+    return Dataset(name, split, images, labels, class_names, digest, licence, source)
 
 
 def splits(name: str, *, catalogue: Mapping[str, Spec] = CATALOGUE) -> tuple[str, ...]:
@@ -116,27 +123,3 @@ def check_limit(limit: int | None) -> int | None:
     if limit is not None and not (whole_number and limit >= 1):
         raise ValueError(f"limit is {limit!r}, expected a whole number from 1 up, or None for all")
     return None if limit is None else int(limit)
-
-
-def _digits(split: str, count: int | None) -> Dataset:
-    images, labels = embedded.read_digits(split)
-    images, labels = images[:count], labels[:count]
-    return Dataset(
-        "digits",
-        split,
-        images,
-        labels,
-        embedded.CLASS_NAMES,
-        fingerprint(images, labels),
-        embedded.LICENCE,
-        embedded.SOURCE,
-    )
-
-
-def _user_file(name: str, split: str, count: int | None) -> Dataset:
-    images, labels, class_names = user_npz.read_npz(name, split)
-    images, labels = images[:count], labels[:count]
-    # The file's name alone: records made from it must not tell of the user's folders.
-    file = Path(name).name
-    digest = fingerprint(images, labels)
-    return Dataset(file, split, images, labels, class_names, digest, user_npz.LICENCE, file)

@@ -8,12 +8,12 @@ from os import PathLike
 import numpy as np
 
 from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import Dataset, DatasetError, fingerprint
 from experiments.datasets.holdout import cut, spread
 from experiments.datasets.load import check_limit, load, splits
 from experiments.datasets.near_duplicates import families
-from experiments.datasets.spec import Spec
-from experiments.datasets.store import Kind
+from experiments.datasets.storage.store import Kind
 
 FAMILIES = (
     "Near-duplicates (of one class; equal, or pixels correlated above 0.9; connected components) "

@@ -1,16 +1,17 @@
 """`prepare`: fetch sets ahead of time, side by side, and tell people how it goes."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from os import PathLike
 
 from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import DatasetError
-from experiments.datasets.layout import layout_of
 from experiments.datasets.load import splits
-from experiments.datasets.progress import Progress
-from experiments.datasets.spec import Spec
-from experiments.datasets.store import Kind, default_kind, fetch_set, prepare_set
+from experiments.datasets.storage.layout import layout_of
+from experiments.datasets.storage.store import Kind, default_kind, fetch_set, prepare_set
+from experiments.progress import Progress
 
 
 def prepare(
@@ -47,7 +48,7 @@ def prepare(
     """
     kind = default_kind() if kind is None else kind
     wanted = _expand(names, catalogue)
-    progress = Progress(shown)
+    progress = Progress(0, sys.stderr if shown else None, "bytes")
     failures: dict[str, str] = {}
     if not wanted:
         return failures
@@ -70,6 +71,8 @@ def prepare(
         except BaseException:
             progress.stop()
             raise
+        finally:
+            progress.end()
     return {name: failures[name] for name in wanted if name in failures}
 
 

@@ -12,6 +12,7 @@ step's loss; the scan stacks it along a first axis. From there on it is plain da
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import files
 from thermolion_optax import SNR_QUANTILES
 
 Log = dict[str, np.ndarray]
@@ -95,12 +97,11 @@ def write_csv(
     """
     path, numbers = Path(path), _steps(log, steps)
     columns = [np.asarray(curve).tolist() for curve in log.values()]
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["step", *log])
-        writer.writerows(zip(numbers, *columns, strict=True))
-    part.replace(path)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", *log])
+    writer.writerows(zip(numbers, *columns, strict=True))
+    files.write(path, text.getvalue())
     return path
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from experiments import records
 from experiments.analysis import statistics
 from experiments.analysis.statistics import Entry
+from experiments.files import write as write_file
 from experiments.protocols.paper import section as paper
 from experiments.reports import generic, html, markdown, provenance
 from experiments.reports.fair import section as fair
@@ -111,11 +112,8 @@ def write(report: Report, out: str | os.PathLike[str]) -> list[Path]:
     files["report.md"] = markdown.render(parts).encode()
     files["report.html"] = html.render(parts, files).encode()
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            whole = out / f".{name}.part"  # a file is there whole or not at all
-            whole.write_bytes(content)
-            whole.replace(out / name)
+            write_file(out / name, content)
     except OSError as error:
         raise records.RecordError(
             f"cannot write the report into {out}: {error.strerror}"

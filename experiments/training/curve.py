@@ -1,10 +1,12 @@
-"""The file of a run's losses, one line a step, and files that are never half written."""
+"""The file of a run's losses, one line a step."""
 
 import json
 import os
 from pathlib import Path
 
 import numpy as np
+
+from experiments import files
 
 
 class Curve:
@@ -29,7 +31,7 @@ class Curve:
     def __init__(self, path: Path, losses: np.ndarray, writes: bool) -> None:
         self._file = None
         if writes:
-            write(path, "".join(_line(i, x) for i, x in enumerate(losses, start=1)))
+            files.write(path, "".join(_line(i, x) for i, x in enumerate(losses, start=1)))
             self._file = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Curve":
@@ -49,17 +51,6 @@ class Curve:
         """Makes what was added outlast the machine."""
         if self._file:
             os.fsync(self._file.fileno())
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a whole file, or leaves the one before: never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _line(step: int, loss: float | np.floating) -> str:

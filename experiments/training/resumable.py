@@ -33,10 +33,10 @@ import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments import datasets, networks, optimizers
+from experiments import datasets, files, networks, optimizers
 from experiments.training import cluster, cores, whole_run
 from experiments.training.checkpoints import Checkpoints
-from experiments.training.curve import Curve, write
+from experiments.training.curve import Curve
 
 
 def main(options: argparse.Namespace) -> int:
@@ -66,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
                     checkpoints.save(step + 1, (state, run.whole(losses)))
     result = {"steps": run.total, **run.accuracies(state)}
     if run.first:
-        write(options.out / "result.json", json.dumps(result) + "\n")
+        files.write(options.out / "result.json", json.dumps(result) + "\n")
     run.say(json.dumps(result))
     return 0
 
@@ -133,7 +133,7 @@ class _Run:
         done, note = checkpoints.latest(), self._options.out / "settings.json"
         if done is None:
             if self.first:
-                write(note, json.dumps(self._settings, indent=1) + "\n")
+                files.write(note, json.dumps(self._settings, indent=1) + "\n")
             return state, losses, 0
         try:
             before = json.loads(note.read_text(encoding="utf-8"))

@@ -35,3 +35,32 @@ def test_progress_in_a_log_is_occasional():
     lines = stream.getvalue().splitlines()
     assert len(lines) == 11
     assert lines[-1] == "100 of 100 runs done, 0 left | adam on digits"
+
+
+def test_bytes_of_several_files_add_up_and_may_start_over():
+    now = 0.0
+    stream = io.StringIO()
+    progress = Progress(0, stream, "bytes", every=5.0, clock=lambda: now)
+    progress.expect(6_000_000)
+    progress.expect(4_000_000)
+    for what, done in (("a", 1), ("b", 1), ("a", 1), ("b", -1), ("a", 1)):
+        now += 3.0
+        progress.show(what, done=done * 1_000_000)
+    progress.say("b: failed")
+    progress.show("a", done=7_000_000)
+    progress.show("a", done=1_000_000)  # a file may be larger than was published
+    assert stream.getvalue().splitlines() == [
+        "1.0 MB of 10.0 MB done, 9.0 MB left, about 27 s to come | a",
+        "3.0 MB of 10.0 MB done, 7.0 MB left, about 21 s to come | a",
+        "3.0 MB of 10.0 MB done, 7.0 MB left, about 35 s to come | a",
+        "b: failed",
+        "10.0 MB of 10.0 MB done, 0.0 kB left | a",
+    ]
+
+
+def test_progress_without_a_stream_is_silent(capsys):
+    progress = Progress(1, None)
+    progress.say("nothing")
+    progress.show("nothing", done=1)
+    progress.end()
+    assert capsys.readouterr() == ("", "")

@@ -18,7 +18,7 @@ from experiments.datasets.catalogue.others import (
     SVHN,
     USPS,
 )
-from experiments.datasets.spec import Spec
+from experiments.datasets.catalogue.spec import Spec
 
 CATALOGUE: Mapping[str, Spec] = MappingProxyType(
     {

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from experiments.datasets import class_names
+from experiments.datasets.catalogue import class_names
+from experiments.datasets.catalogue.spec import RawFile, Spec
 from experiments.datasets.formats import cifar, gtsrb, libsvm, matlab, semeion, stl
-from experiments.datasets.spec import RawFile, Spec
 
 _UNSTATED = "none stated by its authors"
 

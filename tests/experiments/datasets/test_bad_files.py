@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from experiments.datasets import DatasetError, load
 from experiments.datasets.catalogue import CATALOGUE
-from experiments.datasets.examples import read_arrays
+from experiments.datasets.storage.examples import read_arrays
 
 
 def read(tiny, folder, split="train"):

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.datasets.checksums import Digests, digests_of
+from experiments.datasets.catalogue.spec import RawFile, Spec
 from experiments.datasets.dataset import DatasetError
-from experiments.datasets.layout import Layout
-from experiments.datasets.progress import Progress, megabytes
-from experiments.datasets.spec import RawFile, Spec
-from experiments.datasets.web import WebError, stream
+from experiments.datasets.storage.checksums import Digests, digests_of
+from experiments.datasets.storage.layout import Layout
+from experiments.datasets.storage.web import WebError, stream
+from experiments.files import atomic, clear_unfinished
+from experiments.progress import Progress, megabytes
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where there is no room for (more of) a file."""
@@ -25,7 +26,7 @@ def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mappin
     Args:
         spec: the data set.
         layout: where its files lie or are put.
-        progress: told how far it has come.
+        progress: told how far it has come, in bytes.
 
     Returns:
         The spec with the size and sha256 of every file filled in, and the files' paths by key.
@@ -33,6 +34,7 @@ def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mappin
     Raises:
         DatasetError: a file cannot be had or is not the published one, or the disk is full.
     """
+    clear_unfinished(layout.downloads)
     missing: dict[str, RawFile] = {}
     rejected: dict[str, str] = {}
     paths: dict[str, Path] = {}
@@ -133,15 +135,16 @@ def _fetch_all(
 
 def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tuple[Path, Digests]:
     target = layout.downloads / file.name
-    part = target.with_name(target.name + ".part")
     what = f"{spec.name}: {file.name}"
+    progress.expect(file.size)
     progress.say(f"{what}: fetching {megabytes(file.size)}")
     try:
-        with part.open("wb") as out:
+        with atomic(target) as out:
             digests = Digests()
 
             def restart() -> None:
                 nonlocal digests
+                progress.show(what, done=-digests.size)
                 digests = Digests()
                 out.seek(0)
                 out.truncate()
@@ -151,24 +154,21 @@ def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tup
                     raise WebError("stopped")
                 out.write(block)
                 digests.update(block)
-                progress.step(what, digests.size, file.size)
-        difference = digests.mismatch(file)
-        if difference:
-            raise DatasetError(
-                f"{what}: what {file.urls[0]} serves is not the published file: {difference}. "
-                f"Nothing was kept. Put the published one into {layout.manual / spec.name}, "
-                "or use the embedded set 'digits'."
-            )
-        part.replace(target)
+                progress.show(what, done=len(block))
+            difference = digests.mismatch(file)
+            if difference:
+                raise DatasetError(
+                    f"{what}: what {file.urls[0]} serves is not the published file: {difference}. "
+                    f"Nothing was kept. Put the published one into {layout.manual / spec.name}, "
+                    "or use the embedded set 'digits'."
+                )
     except OSError as error:
         if error.errno in DISK_FULL:
             raise DatasetError(
                 f"{what}: the disk under {layout.downloads} is full: the file needs "
                 f"{megabytes(file.size)}. Nothing was kept. Make room or choose another data_dir."
             ) from error
-        raise DatasetError(f"{what}: cannot be written to {part} ({error.strerror}).") from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise DatasetError(f"{what}: cannot be written to {target} ({error.strerror}).") from error
     progress.say(f"{what}: here and checked")
     return target, digests
 

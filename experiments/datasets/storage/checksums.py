@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from experiments.datasets.spec import RawFile
+from experiments.datasets.catalogue.spec import RawFile
 
 
 @dataclass

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import DatasetError
 from experiments.datasets.images import to_side
-from experiments.datasets.spec import Spec
 
 
 def read_examples(

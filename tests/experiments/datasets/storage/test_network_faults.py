@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.datasets import DatasetError, load, prepare, web
+from experiments.datasets import DatasetError, load, prepare
 from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.storage import web
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_an_interrupt_stops_the_transfers(usps, server, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     server.answer = endless
-    monkeypatch.setattr("experiments.datasets.raw_files.wait", interrupted)
+    monkeypatch.setattr("experiments.datasets.storage.raw_files.wait", interrupted)
     tiny = rewired(usps, size=1 << 40)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1 << 50})())
     with pytest.raises(KeyboardInterrupt):

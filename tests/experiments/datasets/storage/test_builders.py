@@ -9,8 +9,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from experiments.datasets import DatasetError
-from experiments.datasets.builders import BUILDERS
 from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.storage.builders import BUILDERS
 
 
 def build(name, tiny, folder, **config):

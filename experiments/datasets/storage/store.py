@@ -1,22 +1,23 @@
-"""Having a set here: from the quick file, from what is prepared, or by preparing it now."""
+"""Having a set here: from what is prepared, or by preparing it now."""
 
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Literal
 
 import filelock
 import numpy as np
 
-from experiments.datasets import array_files, tfds_store
+from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import DatasetError
-from experiments.datasets.examples import read_arrays
-from experiments.datasets.layout import Layout
-from experiments.datasets.progress import Progress
-from experiments.datasets.raw_files import DISK_FULL, obtain
-from experiments.datasets.spec import Spec
+from experiments.datasets.storage import array_files, tfds_store
+from experiments.datasets.storage.examples import read_arrays
+from experiments.datasets.storage.layout import Layout
+from experiments.datasets.storage.raw_files import DISK_FULL, obtain
+from experiments.files import clear_unfinished
+from experiments.progress import Progress
 
 Kind = Literal["array_record", "numpy"]
 
@@ -28,7 +29,7 @@ def default_kind() -> Kind:
 
 def arrays_of(
     spec: Spec, split: str, limit: int | None, layout: Layout, kind: Kind
-) -> tuple[np.ndarray, np.ndarray, str]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Give the first `limit` examples of a split, preparing the set if it is not here.
 
     Args:
@@ -39,31 +40,25 @@ def arrays_of(
         kind: how it is stored.
 
     Returns:
-        Images, uint8 (N, 32, 32, C), labels, int32 (N,), and their fingerprint.
+        Images, uint8 (N, 32, 32, C), and labels, int32 (N,).
 
     Raises:
         DatasetError: the set cannot be had.
     """
     size = spec.sizes[split]
     count = size if limit is None else min(limit, size)
-    quick = layout.arrays / f"{split}-{count}.npz"
-    if held := array_files.read(quick):
-        return held
     if not is_ready(spec, layout, kind):
-        prepare_set(spec, layout, kind, Progress())
+        prepare_set(spec, layout, kind, Progress(0, sys.stderr, "bytes"))
     try:
-        images, labels = _read(spec, layout, kind, split, count)
-    except DatasetError:
-        raise
+        if kind == "array_record":
+            return tfds_store.read(spec, layout, split, count)
+        images, labels = array_files.read(layout.arrays / f"{split}-{size}.npz")
+        return images[:count], labels[:count]
     except Exception as error:
         raise DatasetError(
             f"{spec.name}: what is prepared in {layout.root} cannot be read ({error}). Remove "
             f"{layout.root / layout.stored_name} and {layout.arrays}, and load the set again."
         ) from error
-    # A full or read-only disk only costs the quick second load.
-    with suppress(OSError):
-        array_files.save(quick, images, labels)
-    return images, labels, array_files.fingerprint(images, labels)
 
 
 def is_ready(spec: Spec, layout: Layout, kind: Kind) -> bool:
@@ -97,7 +92,7 @@ def prepare_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> N
     with _alone(spec, layout):
         if is_ready(spec, layout, kind):
             return
-        array_files.clear_unfinished(layout.arrays)
+        clear_unfinished(layout.arrays)
         known, paths = obtain(spec, layout, progress)
         progress.say(f"{spec.name}: reading {sum(spec.sizes.values()):,} images")
         try:
@@ -112,17 +107,6 @@ def prepare_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> N
         except Exception as error:
             raise DatasetError(_why_not_stored(spec, layout, error)) from error
         progress.say(f"{spec.name}: ready in {layout.root}")
-
-
-def _read(
-    spec: Spec, layout: Layout, kind: Kind, split: str, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    if kind == "array_record":
-        return tfds_store.read(spec, layout, split, count)
-    whole = array_files.read(layout.arrays / f"{split}-{spec.sizes[split]}.npz")
-    if whole is None:
-        raise ValueError("its checksum differs from what was written")
-    return whole[0][:count], whole[1][:count]
 
 
 @contextmanager

@@ -40,7 +40,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), int(sys.argv[5])))
 # The same, but reading stops for good after three examples, having told of it.
 STALL = """
 import pathlib, sys, time
-from experiments.datasets import examples, store, builders
+from experiments.datasets.storage import builders, examples, store
 def stalling(spec, split, paths, read=examples.read_examples):
     for number, example in enumerate(read(spec, split, paths)):
         if number == 3:
@@ -74,7 +74,7 @@ def load_here(tiny, tmp_path, kind):
 
 
 def leftovers(folder):
-    names = ("*.part", "*incomplete*", ".unfinished-*", ".by-hand-*")
+    names = ("*.part", "*incomplete*", ".by-hand-*")
     return [path for name in names for path in folder.rglob(name)]
 
 

@@ -1,0 +1,66 @@
+"""The one way a file is written: it is there whole, or as it was before."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_UNFINISHED = ".part"
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its name only once all of it is on the disk.
+
+    It is written beside, under a name of its own, so that two processes may write one file:
+    the last one wins, whole. Whatever is raised leaves the file before as it was.
+
+    Args:
+        path: the file; its folder is made.
+
+    Yields:
+        The open file, for bytes.
+
+    Raises:
+        OSError: the folder cannot be made or written, or the disk is full.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with atomic(Path(folder) / "deep" / "file") as out:
+        ...         _ = out.write(b"whole")
+        ...     (Path(folder) / "deep" / "file").read_text()
+        'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{_UNFINISHED}")
+    try:
+        with beside.open("xb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a whole file (text as UTF-8), or leave the one before: see `atomic`.
+
+    Args:
+        path: the file; its folder is made.
+        content: what it holds afterwards.
+
+    Raises:
+        OSError: as `atomic`.
+    """
+    with atomic(path) as out:
+        out.write(content.encode() if isinstance(content, str) else content)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what killed processes were writing here; only where nobody writes now."""
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        path.unlink(missing_ok=True)
