@@ -12,7 +12,7 @@ import optax
 
 from experiments.gate_study.telemetry_log import Log, flat
 from experiments.networks import convnet
-from experiments.training import whole_run
+from experiments.training import evaluation
 from thermolion_optax import phase_statistics
 
 Array = jax.Array
@@ -228,7 +228,7 @@ def watch(
 def _train(tx: Any, params: Any, images: Array, labels: Array, rows: Array) -> Any:
     def step(carry: Any, chosen: Array) -> Any:
         params, state, _ = carry
-        batch = whole_run.normalise(images[chosen])
+        batch = evaluation.normalise(images[chosen])
         loss, grads = convnet.loss_and_gradient(params, batch, labels[chosen])
         updates, state = tx.update(grads, state, params)
         return (optax.apply_updates(params, updates), state, grads), loss

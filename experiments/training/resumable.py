@@ -34,7 +34,7 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments import datasets, files, networks, optimizers
-from experiments.training import cluster, cores, whole_run
+from experiments.training import cluster, cores, evaluation, whole_run
 from experiments.training.checkpoints import Checkpoints
 from experiments.training.curve import Curve
 
@@ -188,9 +188,9 @@ class _Run:
             found["test_accuracy"] = datasets.load(name, "test", limit=None, **self._places)
         _, evaluated = self._built()
         params = jax.jit(lambda s: evaluated(s[1], s[0]))(state)
-        share = jax.jit(
+        evaluate = jax.jit(
             jax.shard_map(
-                functools.partial(whole_run.accuracy, self._network.logits, axis="data"),
+                functools.partial(evaluation.evaluate, self._network.logits, axis="data"),
                 mesh=self.mesh,
                 in_specs=PartitionSpec(),
                 out_specs=PartitionSpec(),
@@ -199,7 +199,7 @@ class _Run:
             compiler_options=self._compiling,
         )
         return {
-            k: float(share(params, self.whole(d.images), self.whole(d.labels)))
+            k: float(evaluate(params, self.whole(d.images), self.whole(d.labels)).accuracy)
             for k, d in found.items()
         }
 

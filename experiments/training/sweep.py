@@ -9,7 +9,8 @@ their own.
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import jax
@@ -17,23 +18,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments.networks import Network
-from experiments.training import cores
-from experiments.training.whole_run import Build, Config, Data, Trained, check_data, train
-
-__all__ = ["Build", "Config", "Data", "Outcome", "Run", "run_many", "train"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One run.
-
-    Attributes:
-        hyperparameters: name to value of the optimizer's float hyperparameters.
-        seed: 0 … 2**32 - 1, the source of all its randomness.
-    """
-
-    hyperparameters: Mapping[str, float]
-    seed: int
+from experiments.training import cores, schedules
+from experiments.training.inputs import Build, Config, Data, Run, check
+from experiments.training.whole_run import Trained, train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +31,11 @@ class Outcome:
         train_loss: one mean of the batch losses an epoch.
         train_accuracy: share of the training images classified correctly after the last epoch.
         test_accuracy: the same of the test images; None where there are none.
+        test_correct: which of the test images those are: one bit an image, packed by
+            `numpy.packbits`, in base64; None where there are none.
+        validation_accuracy: share of the validation images classified correctly, one a reading;
+            None without readings.
+        validation_loss: their mean loss, one a reading.
         update_rms: mean over the steps of the root mean square of the parameters' change.
         seconds: wall time of the run, its final evaluation included, compilation not; of runs
             that a device trained together, each one's share.
@@ -54,6 +46,9 @@ class Outcome:
     train_loss: list[float]
     train_accuracy: float
     test_accuracy: float | None
+    test_correct: str | None
+    validation_accuracy: list[float] | None
+    validation_loss: list[float] | None
     update_rms: float
     seconds: float
     compile_seconds: float
@@ -79,10 +74,11 @@ def run_many(
     Args:
         build: `build(hyperparameters, key, steps_per_epoch, total_steps)` makes the optimizer: an
             optax.GradientTransformation, or a pair of it and `eval_params(opt_state, params)`.
-            Its hyperparameters are traced float32 scalars.
+            Its hyperparameters are traced float32 scalars; with `Config.scheduled` its
+            learning_rate is a schedule.
         runs: the runs; all name the same hyperparameters.
         data: uint8 images and integer labels.
-        config: epochs and batch size.
+        config: length, batch size, whether the learning rate is scheduled, validation readings.
         network: what is trained; see `experiments.networks.resolve`.
         batch: runs that one device trains together (vmap). Default 1: one batch of the
             benchmark fills a CPU, and runs trained together only compete for its cache
@@ -117,7 +113,7 @@ def run_many(
         ['ok', 'ok']
     """
     runs = list(runs)
-    _check(runs, data, config)
+    check(runs, data, config)
     network.check(np.shape(data.train_images)[-1], data.num_classes)
     if not runs:
         return
@@ -160,28 +156,32 @@ def run_many(
         ) from error
 
 
-_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+_ARRAYS = tuple(
+    f"{part}_{x}" for part in ("train", "test", "validation") for x in ("images", "labels")
+)
 
 
 def _program(
     build: Build, network: Network, num_classes: int, config: Config, batch: int, mesh: Mesh
 ) -> Any:
-    """The jitted function (arrays, hyperparameters, seeds) -> Trained, with a leading axis of runs.
+    """The jitted function (arrays, hyperparameters, seeds, schedules) -> Trained, by runs first.
 
     Every row of the mesh trains `batch` of the runs, its devices a part of every batch each. Rows
     exchange nothing.
     """
     axis = "parts" if mesh.shape["parts"] > 1 else None
 
-    def one(arrays: Any, hyperparameters: Any, seed: Any) -> Trained:
+    def one(arrays: Any, hyperparameters: Any, seed: Any, schedule: Any) -> Trained:
         data = Data(**arrays, num_classes=num_classes)
-        trained = train(build, data, config, hyperparameters, seed, axis, network=network)
-        return trained._replace(params={})
+        run = (hyperparameters, seed, axis)
+        return train(build, data, config, *run, network=network, schedule=schedule)._replace(
+            params={}
+        )
 
-    def on_device(arrays: Any, hyperparameters: Any, seeds: Any) -> Trained:
+    def on_device(arrays: Any, *inputs: Any) -> Trained:
         if batch > 1:
-            return jax.vmap(one, (None, 0, 0))(arrays, hyperparameters, seeds)
-        single = jax.tree.map(lambda x: x[0], (hyperparameters, seeds))
+            return jax.vmap(one, (None, 0, 0, 0))(arrays, *inputs)
+        single = jax.tree.map(lambda x: x[0], inputs)
         return jax.tree.map(lambda x: x[None], one(arrays, *single))
 
     shared, rows = PartitionSpec(), PartitionSpec("runs")
@@ -189,7 +189,7 @@ def _program(
         jax.shard_map(
             on_device,
             mesh=mesh,
-            in_specs=(shared, rows, rows),
+            in_specs=(shared, rows, rows, rows),
             out_specs=rows,
             check_vma=False,  # any optimizer may come: its zeros would have to be marked as varying
         )
@@ -225,40 +225,34 @@ def layout(
     return min(batch or 1, -(-count // rows)), mesh
 
 
-def _stack(group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The runs' hyperparameters and seeds as arrays with a leading axis of runs."""
+def _stack(group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """The runs' hyperparameters, seeds and schedules as arrays with a leading axis of runs."""
     hyperparameters = {
         name: np.array([run.hyperparameters[name] for run in group], np.float32)
         for name in group[0].hyperparameters
     }
-    return hyperparameters, np.array([run.seed for run in group], np.uint32)
+    which = np.array([schedules.NAMES.index(run.schedule) for run in group], np.uint8)
+    return hyperparameters, np.array([run.seed for run in group], np.uint32), which
 
 
 def _outcome(trained: Trained, seconds: float, compile_seconds: float) -> Outcome:
-    losses, change = [float(loss) for loss in trained.train_loss], float(trained.update_rms)
-    test = trained.test_accuracy
+    losses, change = list(map(float, trained.train_loss)), float(trained.update_rms)
+    test, correct = trained.test_accuracy, trained.test_correct
+
+    def floats(values: Any) -> list[float] | None:
+        return None if values is None else list(map(float, values))
+
     return Outcome(
         train_loss=losses,
         train_accuracy=float(trained.train_accuracy),
         test_accuracy=None if test is None else float(test),
+        test_correct=None
+        if correct is None
+        else b64encode(np.packbits(correct).tobytes()).decode(),
+        validation_accuracy=floats(trained.validation_accuracy),
+        validation_loss=floats(trained.validation_loss),
         update_rms=change,
         seconds=seconds,
         compile_seconds=compile_seconds,
         status="ok" if all(map(math.isfinite, [*losses, change])) else "diverged",
     )
-
-
-def _check(runs: list[Run], data: Data, config: Config) -> None:
-    for name in ("epochs", "batch_size"):
-        value = getattr(config, name)
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"Config.{name} must be a positive integer, got {value!r}")
-    for run in runs:
-        if set(run.hyperparameters) != set(runs[0].hyperparameters):
-            raise ValueError(
-                "all runs must name the same hyperparameters, got "
-                f"{sorted(runs[0].hyperparameters)} and {sorted(run.hyperparameters)}"
-            )
-        if not 0 <= run.seed < 2**32:
-            raise ValueError(f"Run.seed must be 0 … 2**32 - 1, got {run.seed}")
-    check_data(data)

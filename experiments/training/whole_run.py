@@ -5,7 +5,6 @@ compiled program and no step waits for Python. Parameters and optimizer state ar
 carry, which XLA updates in place.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,45 +14,12 @@ import numpy as np
 import optax
 
 from experiments.networks import Network
-from experiments.networks.network import Logits, Params
+from experiments.networks.network import Params
+from experiments.training import schedules
+from experiments.training.evaluation import Evaluation, evaluate, normalise
+from experiments.training.inputs import Build, Config, Data
 
 Array = jax.Array
-
-# (hyperparameters, key, steps_per_epoch, total_steps) -> a GradientTransformation, or a pair of it
-# and eval_params(opt_state, params) -> the parameters to evaluate (averaged ones, for instance).
-Build = Callable[[Mapping[str, Any], Array, int, int], Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Data:
-    """What to train on and, if there is one, the test set.
-
-    Attributes:
-        train_images: uint8 (N, 32, 32, C).
-        train_labels: int32 (N,), values 0 … num_classes - 1.
-        test_images: uint8 (M, 32, 32, C) or None.
-        test_labels: int32 (M,) or None.
-        num_classes: the number of logits.
-    """
-
-    train_images: np.ndarray | Array
-    train_labels: np.ndarray | Array
-    test_images: np.ndarray | Array | None = None
-    test_labels: np.ndarray | Array | None = None
-    num_classes: int = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """The length of a run.
-
-    Attributes:
-        epochs: passes over the training images.
-        batch_size: images in a step; an epoch's last step takes those that remain.
-    """
-
-    epochs: int = 12
-    batch_size: int = 1024
 
 
 class Trained(NamedTuple):
@@ -64,6 +30,9 @@ class Trained(NamedTuple):
         train_loss: (epochs,) means of the batch losses.
         train_accuracy: share of the training images classified correctly at the end.
         test_accuracy: the same of the test images, or None.
+        test_correct: (M,) booleans, which of the test images those are, or None.
+        validation_accuracy: (readings,) shares of the validation images, or None.
+        validation_loss: (readings,) mean losses of the validation images, or None.
         update_rms: mean over the steps of the root mean square, over all parameters, of
             the change that the step made to them.
     """
@@ -72,6 +41,9 @@ class Trained(NamedTuple):
     train_loss: Array
     train_accuracy: Array
     test_accuracy: Array | None
+    test_correct: Array | None
+    validation_accuracy: Array | None
+    validation_loss: Array | None
     update_rms: Array
 
 
@@ -84,13 +56,14 @@ def train(
     axis: str | None = None,
     *,
     network: Network,
+    schedule: Any = 0,
 ) -> Trained:
     """Train a network once.
 
     Args:
         build: makes the optimizer; see `Build`.
         data: arrays on the device; only their shapes need be known when tracing.
-        config: the length of the run.
+        config: the length of the run, and when the validation images are read.
         hyperparameters: name to float scalar, handed to `build`; may be traced.
         seed: unsigned integer scalar; may be traced. Initial weights, data order and the
             optimizer's noise have a key each, so optimizers compared at one seed start from the
@@ -98,6 +71,7 @@ def train(
         axis: inside `jax.shard_map`, the name of a mesh axis over which everything is replicated:
             its devices train this run together, each on its part of every batch.
         network: what is trained.
+        schedule: place in `schedules.NAMES`, where config says scheduled; may be traced.
 
     Returns:
         The final parameters, the loss curve and the accuracies.
@@ -106,8 +80,12 @@ def train(
     init_key, order_key, noise_key = (jax.random.fold_in(root, use) for use in range(3))
     n, channels = data.train_images.shape[0], data.train_images.shape[3]
     full, rest = divmod(n, config.batch_size)
-    steps = full + (rest > 0)
-    tx, eval_params = both(build(hyperparameters, noise_key, steps, steps * config.epochs))
+    steps, total = config.steps_per_epoch(n), config.total_steps(n)
+    whole_epochs, cut = divmod(total, steps)
+    if config.scheduled:
+        rate = schedules.scheduled(hyperparameters["learning_rate"], schedule, total)
+        hyperparameters = {**hyperparameters, "learning_rate": rate}
+    tx, eval_params = both(build(hyperparameters, noise_key, steps, total))
     images, labels = jnp.asarray(data.train_images), jnp.asarray(data.train_labels)
 
     def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
@@ -118,35 +96,67 @@ def train(
         new = optax.apply_updates(params, updates)
         return (new, opt_state), (loss, _rms(jax.tree.map(jnp.subtract, new, params)))
 
-    def epoch(state: Any, key: Array) -> tuple[Any, tuple[Array, Array]]:
+    def epoch(state: Any, key: Array, length: int = steps) -> tuple[Any, tuple[Array, Array]]:
         order = jax.random.permutation(key, n)
         batches, left = order[: n - rest].reshape(full, config.batch_size), order[n - rest :]
         per_step = []
         if full:
-            state, whole = jax.lax.scan(step, state, batches)
-            per_step.append(whole)
-        if rest:  # a step of its own, its mean over its own images
+            state, several = jax.lax.scan(step, state, batches[:length])
+            per_step.append(several)
+        if length > full:  # a step of its own, its mean over its own images
             state, last = step(state, left)
             per_step.append(jax.tree.map(lambda x: x[None], last))
         return state, jax.tree.map(lambda *parts: jnp.concatenate(parts), *per_step)
 
+    def evaluated(params: Params, part: str) -> Evaluation:
+        arrays = (jnp.asarray(getattr(data, f"{part}_{what}")) for what in ("images", "labels"))
+        return evaluate(network.logits, params, *arrays, axis=axis)
+
+    def validate(state: Any) -> tuple[Array, Array]:
+        found = evaluated(eval_params(state[1], state[0]), "validation")
+        return found.accuracy, found.loss.mean()
+
+    def epoch_and_reading(state: Any, key_and_flag: Any) -> tuple[Any, Any]:
+        key, flag = key_and_flag
+        state, (losses, moved) = epoch(state, key)
+        if flag is None:
+            return state, (losses, moved, None)
+        nothing = (jnp.zeros(()), jnp.zeros(()))
+        return state, (losses, moved, jax.lax.cond(flag, validate, lambda _: nothing, state))
+
+    early = config.reading_epochs(n)[:-1]  # the last reading is made after the last step
+    flags = jnp.asarray(np.isin(np.arange(whole_epochs), early)) if early else None
+    keys = jax.random.split(order_key, whole_epochs + (cut > 0))
     params = network.init(init_key, channels, data.num_classes)
-    epoch_keys = jax.random.split(order_key, config.epochs)
-    (params, opt_state), (losses, changes) = jax.lax.scan(
-        epoch, (params, tx.init(params)), epoch_keys
+    state, curves, changes, readings = (params, tx.init(params)), [], [], []
+    if whole_epochs:
+        per_epoch = (keys[:whole_epochs], flags)
+        state, (losses, moved, read) = jax.lax.scan(epoch_and_reading, state, per_epoch)
+        curves.append(losses.mean(1))
+        changes.append(moved.ravel())
+        if early:
+            readings.append(jax.tree.map(lambda x: x[np.array(early)], read))
+    if cut:
+        state, (losses, moved) = epoch(state, keys[-1], cut)
+        curves.append(losses.mean()[None])
+        changes.append(moved)
+    if config.readings:
+        readings.append(jax.tree.map(lambda x: x[None], validate(state)))
+    validation: Any = (None, None)
+    if readings:
+        validation = jax.tree.map(lambda *parts: jnp.concatenate(parts), *readings)
+    params = eval_params(state[1], state[0])
+    test = None if data.test_images is None else evaluated(params, "test")
+    return Trained(
+        params=params,
+        train_loss=jnp.concatenate(curves),
+        train_accuracy=evaluated(params, "train").accuracy,
+        test_accuracy=None if test is None else test.accuracy,
+        test_correct=None if test is None else test.correct,
+        validation_accuracy=validation[0],
+        validation_loss=validation[1],
+        update_rms=jnp.concatenate(changes).mean(),
     )
-    params = eval_params(opt_state, params)
-    test = None
-    if data.test_images is not None and data.test_labels is not None:
-        test = accuracy(
-            network.logits,
-            params,
-            jnp.asarray(data.test_images),
-            jnp.asarray(data.test_labels),
-            axis,
-        )
-    known = accuracy(network.logits, params, images, labels, axis)
-    return Trained(params, losses.mean(1), known, test, changes.mean())
 
 
 def _part(rows: Array, axis: str | None) -> tuple[Array, Array | None]:
@@ -175,75 +185,6 @@ def loss_and_gradient(
     """
     found = network.loss_and_gradient(params, normalise(images), labels, weights)
     return found if axis is None else jax.lax.psum(found, axis)
-
-
-def normalise(images: Array) -> Array:
-    """Bytes 0…255 to floats -1…1: the paper's x/127.5 - 1."""
-    return images.astype(jnp.float32) / 127.5 - 1.0
-
-
-def accuracy(
-    logits: Logits,
-    params: Params,
-    images: Array,
-    labels: Array,
-    axis: str | None = None,
-    chunk: int = 1024,
-) -> Array:
-    """Share of uint8 images classified correctly, in chunks so that memory stays bounded.
-
-    With ``axis``, as in `train`, each device classifies its part of them.
-    """
-    n = images.shape[0]
-    part = n if axis is None else -(-n // jax.lax.axis_size(axis))
-    start = 0 if axis is None else jax.lax.axis_index(axis) * part
-    chunks = -(-part // chunk)
-    size = -(-part // chunks)  # the chunks as even as can be: less than one image a chunk is wasted
-    places = jnp.arange(chunks * size).reshape(chunks, size)
-
-    def correct(places: Array) -> Array:
-        rows = start + places
-        inside = (places < part) & (rows < n)
-        rows = jnp.where(inside, rows, 0)
-        predicted = logits(params, normalise(images[rows])).argmax(-1)
-        return jnp.sum((predicted == labels[rows]) & inside)
-
-    total = jax.lax.map(correct, places).sum()
-    return (total if axis is None else jax.lax.psum(total, axis)) / n
-
-
-def check_data(data: Data) -> None:
-    """Refuses arrays that are not what `Data` says.
-
-    Raises:
-        ValueError: names the array, what it is and what it should be.
-    """
-    if (data.test_images is None) != (data.test_labels is None):
-        raise ValueError("test_images and test_labels must be given together")
-    for part in ("train", "test"):
-        images, labels = getattr(data, f"{part}_images"), getattr(data, f"{part}_labels")
-        if images is not None:
-            _check_part(part, np.asarray(images), np.asarray(labels), data)
-
-
-def _check_part(part: str, images: np.ndarray, labels: np.ndarray, data: Data) -> None:
-    channels = np.shape(data.train_images)[-1]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, channels):
-        raise ValueError(
-            f"{part}_images must be uint8 (N, 32, 32, {channels}), "
-            f"got {images.dtype} {images.shape}"
-        )
-    if len(images) == 0:
-        raise ValueError(f"{part}_images holds no image")
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{part}_labels must be integers ({len(images)},), got {labels.dtype} {labels.shape}"
-        )
-    if labels.min() < 0 or labels.max() >= data.num_classes:
-        raise ValueError(
-            f"{part}_labels must lie in 0 … {data.num_classes - 1} (num_classes="
-            f"{data.num_classes}), got {labels.min()} … {labels.max()}"
-        )
 
 
 def both(built: Any) -> tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]:

@@ -37,7 +37,7 @@ def make_data(n: int = 40, tests: int = 7, channels: int = 1, num_classes: int =
     images = rng.integers(0, 120, (n + tests, 32, 32, channels)).astype(np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[8 * (label % 4) : 8 * (label % 4) + 8] += 120
-    return Data(images[:n], labels[:n], images[n:], labels[n:], num_classes)
+    return Data(images[:n], labels[:n], images[n:], labels[n:], num_classes=num_classes)
 
 
 @pytest.fixture(scope="module")
