@@ -38,3 +38,20 @@ def run(spec, grads=GRADS, start=START, steps_per_epoch=5, total_steps=60, **hyp
             lambda: jax.lax.scan(step, (first, tx.init(first)), jnp.asarray(grads))
         )()
         return np.asarray(path), np.asarray(evaluate(state, params))
+
+
+def thermolion_path(
+    start, lr=1e-3, solid=2.0, boost=0.5, decay=1e-2, gate=np.tanh, unbiased=False, eps=1e-8
+):
+    """The same path of ThermoLion without noise, by its equations in NumPy's float64."""
+    theta, m, v, path, b1, b2 = start, 0.0, 0.0, [], 0.9, 0.99
+    for t, g in enumerate(GRADS, start=1):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        mean, square = (m / (1 - b1**t), v / (1 - b2**t)) if unbiased else (m, v)
+        r = mean / (np.sqrt(square) + eps)
+        lam = gate(np.abs(r))
+        gain = 1 + boost * (np.sign(m) * np.sign(g) > 0)
+        u = (1 - lam) * np.sign(m) * gain + solid * lam * r
+        theta = theta - lr * (u + decay * theta)
+        path.append(theta)
+    return np.array(path)
