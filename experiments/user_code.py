@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import importlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,15 @@ def load(module_name: str, name: str, owner: str, names: tuple[str, ...] = ()) -
         raise ValueError(f"{owner}: expected a name, or an import path package.module:function")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # a user's module may fail in any way while it is imported
+    except (Exception, SystemExit) as error:  # a user's module may fail in any way
         hint = ""
         if isinstance(error, ModuleNotFoundError) and module_name.startswith(error.name or "?"):
             hint = "; is its folder on PYTHONPATH?"
-            hint += f" There are also, by name: {', '.join(names)}" if names else ""
-        raise ValueError(
-            f"{owner}: cannot import {module_name} ({type(error).__name__}: {error}){hint}"
-        ) from error
+            hint += f" By name {nearest(module_name, names)}" if names else ""
+        raise ValueError(f"{owner}: cannot import {module_name} ({reason(error)}){hint}") from error
     if not hasattr(module, name):
         public = [n for n in vars(module) if not n.startswith("_")]
-        near = difflib.get_close_matches(name, public, n=1)
-        there = f"did you mean {near[0]}?" if near else f"there are {', '.join(public) or 'none'}"
-        raise ValueError(f"{owner}: {module_name} has no {name}; {there}")
+        raise ValueError(f"{owner}: {module_name} has no {name}; {nearest(name, public)}")
     return getattr(module, name)
 
 
@@ -48,3 +45,34 @@ def fingerprint(module_name: str) -> str | None:
     """First 16 hex digits of the sha256 of an imported module's file; None where it has none."""
     path = importlib.import_module(module_name).__file__
     return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What to say of a name that is unknown: the likely one, and all there are, nearest first.
+
+    Example:
+        >>> nearest("adan", ["lion", "adam"])
+        'did you mean adam? There are adam, lion'
+    """
+    if not known:
+        return "there are none"
+    near = difflib.get_close_matches(name, known, n=1)
+    ranked = sorted(known, key=lambda k: -difflib.SequenceMatcher(None, name, k).ratio())
+    listed = ", ".join(ranked[:20]) + (", …" if len(ranked) > 20 else "")
+    return f"did you mean {near[0]}? There are {listed}" if near else f"there are {listed}"
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line.
+
+    Example:
+        >>> reason(ValueError("no such thing; there are a and b"))
+        'ValueError: no such thing; there are a and b'
+    """
+    text = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {shortened(text)}" if text else type(error).__name__
+
+
+def shortened(text: str, most: int = 200) -> str:
+    """At most so many letters of a text."""
+    return text if len(text) <= most else text[: most - 1] + "…"

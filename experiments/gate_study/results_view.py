@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from experiments import records
+from experiments import records, user_code
 from experiments.analysis import statistics
 from experiments.analysis.statistics import Entry
-from experiments.optimizers import overrides
 from experiments.reports import markdown, provenance, report
 from experiments.reports.labels import dataset_order, dataset_title
 from experiments.reports.section import Question, Section
@@ -136,7 +135,7 @@ def _known(kind: str, repeated: Sequence[str]) -> Callable[[Sequence[str] | None
     def check(wanted: Sequence[str] | None) -> list[str]:
         for name in wanted or ():
             if name not in there:
-                raise ValueError(f"no records of {kind} {name!r}; {overrides.nearest(name, there)}")
+                raise ValueError(f"no records of {kind} {name!r}; {user_code.nearest(name, there)}")
         return there if wanted is None else list(wanted)
 
     return check

@@ -8,6 +8,7 @@ from functools import partial
 from inspect import Parameter, getdoc
 from typing import TYPE_CHECKING, Any
 
+from experiments import user_code
 from experiments.optimizers import overrides as texts
 from experiments.optimizers import spaces, users
 from experiments.optimizers.settings import FACTORIES
@@ -95,10 +96,10 @@ def resolve(spec: str) -> Optimizer:
         factory, title = FACTORIES[head], head
     elif rest and "=" not in rest[0]:
         title = f"{head}:{rest[0]}"
-        factory = users.load(head, rest.pop(0), owner, NAMES)
+        factory = user_code.load(head, rest.pop(0), owner, NAMES)
     else:
         raise ValueError(
-            f"{owner} is unknown; {texts.nearest(head, NAMES)}, "
+            f"{owner} is unknown; {user_code.nearest(head, NAMES)}, "
             "or your own as package.module:function"
         )
     if len(rest) > 1 or rest == [""]:
@@ -132,7 +133,7 @@ def resolve(spec: str) -> Optimizer:
             settings | {"learning_rate": rate}, bounds, set_by_name=tuple(changed), owner=owner
         ),
         note=_note(factory, title, settings),
-        source=None if head in FACTORIES else users.source(head),
+        source=None if head in FACTORIES else user_code.fingerprint(head),
     )
     if head in FACTORIES and changed:
         # A value that the optimizer refuses should be heard of now, not after other runs.
@@ -163,7 +164,7 @@ def _build(
                 "; here learning_rate is a schedule, a function of the step's number, such as "
                 "optax.scale_by_learning_rate takes"
             )
-        raise ValueError(f"{owner}: {users.reason(error)}{hint}") from error
+        raise ValueError(f"{owner}: {user_code.reason(error)}{hint}") from error
     return users.check_built(built, owner)
 
 

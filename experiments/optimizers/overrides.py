@@ -1,9 +1,10 @@
 """The text `name=value,name=value` as arguments of a function, with errors for people."""
 
-import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from experiments.user_code import nearest
 
 Parameters = Mapping[str, inspect.Parameter]
 FLOAT32_TINY, FLOAT32_MAX = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # normal numbers
@@ -158,18 +159,3 @@ def check_learning_rate(rate: float, owner: str = "learning_rate") -> float:
             f"from {FLOAT32_TINY:.2g} to {FLOAT32_MAX:.2g}"
         )
     return float(rate)
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """What to say of a name that is unknown: the likely one, and all there are, nearest first.
-
-    Example:
-        >>> nearest("adan", ["lion", "adam"])
-        'did you mean adam? There are adam, lion'
-    """
-    if not known:
-        return "there are none"
-    near = difflib.get_close_matches(name, known, n=1)
-    ranked = sorted(known, key=lambda k: -difflib.SequenceMatcher(None, name, k).ratio())
-    listed = ", ".join(ranked[:20]) + (", …" if len(ranked) > 20 else "")
-    return f"did you mean {near[0]}? There are {listed}" if near else f"there are {listed}"

@@ -19,7 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from experiments.optimizers.overrides import is_number, nearest
+from experiments.optimizers.overrides import is_number
+from experiments.user_code import nearest
 
 Scale = Literal["log", "log1m", "linear"]
 Bounds = tuple[float, float, Scale]

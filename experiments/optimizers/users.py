@@ -1,17 +1,13 @@
-"""A function of a user's own by its import path, and what is said where it does not fit."""
+"""Whether a function of a user's own is an optimizer, and what is said where it is none."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.optimizers import overrides as texts
+from experiments.user_code import reason, shortened
 
 if TYPE_CHECKING:
     import optax
@@ -20,54 +16,15 @@ if TYPE_CHECKING:
     Built = optax.GradientTransformation | tuple[optax.GradientTransformation, EvalParams]
 
 
-def load(module_name: str, function: str, owner: str, names: tuple[str, ...]) -> Callable[..., Any]:
-    """The function of a user's module.
-
-    Args:
-        module_name: a dotted path.
-        function: its name there.
-        owner: whom error messages speak of.
-        names: optimizers that the module's name may have been meant for.
-
-    Raises:
-        ValueError: the module cannot be imported, or has no such function.
-    """
-    if not re.fullmatch(r"\w+(\.\w+)*", module_name) or not function.isidentifier():
-        raise ValueError(f"{owner}: expected a name, or an import path package.module:function")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # a user's module may fail in any way
-        hint = ""
-        if isinstance(error, ModuleNotFoundError) and module_name.startswith(error.name or "?"):
-            hint = (
-                "; is its folder on PYTHONPATH? Optimizers by name: "
-                f"{texts.nearest(module_name, names)}"
-            )
-        raise ValueError(f"{owner}: cannot import {module_name} ({reason(error)}){hint}") from error
-    if not hasattr(module, function):
-        public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        raise ValueError(
-            f"{owner}: {module_name} has no {function}; {texts.nearest(function, public)}"
-        )
-    found = getattr(module, function)
-    if not callable(found):
-        raise ValueError(f"{owner}: {function} is {found!r}, expected a function of learning_rate")
-    return found
-
-
-def source(module_name: str) -> str | None:
-    """A fingerprint of the file of an imported module, so that a change of it can be seen."""
-    path = importlib.import_module(module_name).__file__
-    return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-
-
-def parameters(factory: Callable[..., Any], owner: str) -> dict[str, inspect.Parameter]:
+def parameters(factory: Any, owner: str) -> dict[str, inspect.Parameter]:
     """What a function takes, all of it by name.
 
     Raises:
         ValueError: it takes no learning rate, or something by position only.
     """
     wanted = "expected f(learning_rate, *, key=None, …)"
+    if not callable(factory):
+        raise ValueError(f"{owner} is {shortened(repr(factory))}; {wanted}")
     try:
         signature = inspect.signature(factory)
     except (TypeError, ValueError) as error:
@@ -92,7 +49,7 @@ def check_built(built: Any, owner: str) -> Built:
     if isinstance(built[0] if is_pair else built, optax.GradientTransformation):
         return built
     raise ValueError(
-        f"{owner} returned {_short(repr(built))}, expected an optax.GradientTransformation or a "
+        f"{owner} returned {shortened(repr(built))}, expected an optax.GradientTransformation or a "
         "pair of one and eval_params(opt_state, params)"
     )
 
@@ -129,8 +86,8 @@ def try_out(
         """Structure, shapes and dtypes: what a loop over steps needs."""
         if jax.tree.structure(found) != jax.tree.structure(given):
             raise ValueError(
-                f"{owner}: {what} is {_short(str(jax.tree.structure(found)))}, expected a tree "
-                f"like {like}, {_short(str(jax.tree.structure(given)))}"
+                f"{owner}: {what} is {shortened(str(jax.tree.structure(found)))}, expected a tree "
+                f"like {like}, {shortened(str(jax.tree.structure(given)))}"
             )
         for (path, one), other in zip(
             jax.tree_util.tree_leaves_with_path(found), jax.tree.leaves(given), strict=True
@@ -171,17 +128,6 @@ def try_out(
     jax.eval_shape(steps, values, jax.random.key(0), params)
 
 
-def reason(error: BaseException) -> str:
-    """An exception in one line.
-
-    Example:
-        >>> reason(ValueError("no such thing; there are a and b"))
-        'ValueError: no such thing; there are a and b'
-    """
-    text = str(error).strip().split("\n")[0]
-    return f"{type(error).__name__}: {_short(text)}" if text else type(error).__name__
-
-
 @contextmanager
 def _told(owner: str, what: str) -> Iterator[None]:
     """Any exception as a ValueError that says in what it was raised."""
@@ -189,7 +135,3 @@ def _told(owner: str, what: str) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:
         raise ValueError(f"{owner}: {what} raised {reason(error)}") from error
-
-
-def _short(text: str, most: int = 200) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

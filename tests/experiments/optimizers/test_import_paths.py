@@ -116,7 +116,7 @@ def test_an_optimizer_of_optax_itself():
         ("syntax:f", "cannot import .*SyntaxError"),
         ("absent:f", "cannot import"),
         ("fine:plane", "has no plane; did you mean plain"),
-        ("fine:SECRET", "SECRET is 3"),
+        ("fine:SECRET", "is 3; expected f.learning_rate"),
         ("fine:no_rate", r"takes no learning_rate, but \(lr\)"),
         ("fine:by_position", "by position only"),
         ("fine:needy", "needs beta.*needy:beta=…"),

@@ -144,7 +144,7 @@ def test_one_compilation_serves_a_sweep():
         ("adan:f", "did you mean adam"),
         ("some/path.py:f", "import path"),
         ("optax:adamm", "optax has no adamm; did you mean adam"),
-        ("math:pi", "pi is 3.14.*function"),
+        ("math:pi", "is 3.14.*expected f.learning_rate"),
         ("math:sin", "takes no learning_rate"),
     ],
 )

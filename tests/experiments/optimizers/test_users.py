@@ -144,7 +144,10 @@ def test_a_stated_space_is_the_functions_own(mine):
 
 def test_nothing_is_trained_beside_one_that_fails(mine, tmp_path):
     cells = protocols.grid(
-        protocols.get("paper"), ["digits"], ["adam", f"{mine}:update_raises"], seeds=1
+        protocols.get("paper"),
+        ["digits"],
+        protocols.learners(["adam", f"{mine}:update_raises"]),
+        seeds=1,
     )
     with pytest.raises(ValueError, match="update raised Broken: nothing"):
         runner.run(cells, runner.Places(tmp_path / "out"))
