@@ -179,7 +179,7 @@ def _config(cell: Cell, examples: int) -> training.Config:
     regime = cell.regime
     return training.Config(
         batch_size=min(regime.batch_size, examples // 2) if regime.half else regime.batch_size,
-        epochs=regime.epochs,
+        epochs=regime.epochs or 1,  # where steps say it, nothing asks for epochs
         steps=regime.steps,
         scheduled=regime.scheduled,
         readings=regime.readings,

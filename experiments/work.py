@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+import jax
 import numpy as np
 
 from experiments import datasets, networks, optimizers, records, training
@@ -44,9 +45,11 @@ class Work:
         self.optimizers = {name: optimizers.resolve(name) for name in study.optimizers}
         names = dict.fromkeys(task.network for task in study.tasks)
         self.networks = {name: networks.resolve(name) for name in names}
-        for optimizer in self.optimizers.values():
-            if optimizer.source is not None:  # a user's own may fail in any way: told at once
-                optimizer.check(scheduled=study.scheduled)
+        own = [one for one in self.optimizers.values() if one.source is not None]
+        for network in self.networks.values() if own else ():
+            params = jax.eval_shape(lambda init=network.init: init(jax.random.key(0), 1, 10))
+            for optimizer in own:  # a user's may fail in any way: told at once
+                optimizer.check(params, scheduled=study.scheduled)
         reading = records.read(places.out, missing_ok=True)
         for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
             stream.write(f"notice: {notice}\n")

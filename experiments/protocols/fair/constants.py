@@ -13,7 +13,15 @@ from experiments.optimizers.spaces import Space
 from experiments.protocols.cell import Regime
 
 FOLDER = Path(__file__).parent
-FILES = ("protocol.json", "trial_points.json")
+WORDS = (
+    "description",
+    "gradient_sizes",  # they enter through the search spaces
+    "optimizers",
+    "transfer",
+    "questions",
+    "questions_of_later_studies",
+)
+"""What of `protocol.json` decides no run."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,12 @@ def regime(name: str, budget: str) -> Regime:
 
 
 def content_hash(space: Space) -> str:
-    """First 16 hex digits of a sha256 over the two files and an optimizer's search space."""
-    digest = hashlib.sha256()
-    for name in FILES:
-        digest.update((FOLDER / name).read_bytes() + b"\0")
-    digest.update(json.dumps(asdict(space), sort_keys=True, default=repr).encode())
-    return digest.hexdigest()[:16]
+    """First 16 hex digits of a sha256 over all that decides an optimizer's runs and verdicts.
+
+    That is `protocol.json` less `WORDS`, the trial points and the optimizer's search space: a
+    further question or optimizer changes no run that was made.
+    """
+    numbers = {name: value for name, value in protocol().items() if name not in WORDS}
+    content = [numbers, trial_points(), asdict(space)]
+    text = json.dumps(content, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ from experiments.protocols.cell import (
 )
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
-from experiments.protocols.fair.tuning import Chain, Contestant, follow
+from experiments.protocols.fair.tuning import Chain, Contestant, Progress, follow
 
 NAME = "fair"
 
@@ -60,7 +60,7 @@ class FairStudy:
         for chain in self.mine:
             progress = follow(chain, find)
             cells += progress.due
-            left += _left(chain, find, progress.stage, len(progress.due))
+            left += _left(chain, progress)
         for chain in self.mine:
             if chain.contestant.name not in constants.protocol()["transfer"]:
                 continue
@@ -151,18 +151,19 @@ def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:
     )
 
 
-def _left(chain: Chain, find: Find, stage: str, due: int) -> int:
+def _left(chain: Chain, progress: Progress) -> int:
     """Runs of a chain still to come: those that are due, and the stages behind them."""
     b, seeds = chain.budget, len(chain.contestant.seeds)
     confirm = b.confirm * len(constants.protocol()["seeds"]["confirm"])
+    again = b.rates if progress.schedule is None else 0  # the better schedule's second seed
     behind = {
-        "tune": b.refine + confirm + 2 * seeds,
+        "tune": again + b.refine + confirm + 2 * seeds,
         "refine": confirm + 2 * seeds,
         "confirm": 2 * seeds,
         "final": 0,
         "default": 0,
     }
-    return due + behind[stage]
+    return len(progress.due) + behind[progress.stage]
 
 
 def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:

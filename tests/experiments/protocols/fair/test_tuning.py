@@ -45,6 +45,8 @@ class Made:
     def finish(self, study, most=10_000):
         for _ in range(most):
             plan = study.plan(self.find)
+            mine = getattr(study, "mine", study.chains)
+            assert plan.done + plan.left >= sum(chain.length for chain in mine)
             if not plan.cells:
                 return plan
             self.run(plan.cells)
