@@ -1,6 +1,7 @@
 """One typed record a run: its fields and identity, where it is kept, where it was made."""
 
-from experiments.records.record import IDENTITY, DataFacts, Record, encode, identity, parse
+from experiments.records.lines import encode, parse, to_csv
+from experiments.records.record import IDENTITY, DataFacts, Record, identity
 from experiments.records.storage import Reading, RecordError, Writer, read
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "identity",
     "parse",
     "read",
+    "to_csv",
 ]

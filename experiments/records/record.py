@@ -7,14 +7,11 @@ default, so that older records stay readable.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import math
-import types
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
 
 _IDENTITY = {"identity": True}
 
@@ -149,7 +146,7 @@ class Record:
 IDENTITY: tuple[str, ...] = tuple(f.name for f in fields(Record) if f.metadata.get("identity"))
 """The fields that make a record the record of one cell."""
 
-_DEFAULTS = {f.name: f.default for f in fields(Record) if f.default is not MISSING}
+DEFAULTS = {f.name: f.default for f in fields(Record) if f.default is not MISSING}
 
 
 def identity(cell: Mapping[str, Any]) -> str:
@@ -168,91 +165,7 @@ def identity(cell: Mapping[str, Any]) -> str:
     values = {
         name: cell[name]
         for name in IDENTITY
-        if name not in _DEFAULTS or cell.get(name, _DEFAULTS[name]) != _DEFAULTS[name]
+        if name not in DEFAULTS or cell.get(name, DEFAULTS[name]) != DEFAULTS[name]
     }
     values["hyperparameters"] = {k: float(v) for k, v in values["hyperparameters"].items()}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def encode(record: Record) -> bytes:
-    """One line of strict JSON; numbers that are not finite become null, defaults go unsaid."""
-    said = {
-        name: value
-        for name, value in asdict(record).items()
-        if name not in _DEFAULTS or value != _DEFAULTS[name]
-    }
-    return json.dumps(_finite(said), allow_nan=False, ensure_ascii=False).encode() + b"\n"
-
-
-def parse(line: bytes) -> Record:
-    """A record from one line of JSON; names that this version does not know are left out.
-
-    Raises:
-        ValueError: it is none, with what was found and what was expected.
-    """
-    found = json.loads(line.decode("utf-8"), parse_constant=_refuse)  # all errors are ValueErrors
-    record = _build(Record, found, "")
-    if not record.train_loss:
-        raise ValueError("train_loss is empty, expected a number for each epoch")
-    return record
-
-
-def _build(kind: Any, found: Any, owner: str) -> Any:
-    """The dataclass ``kind`` of a JSON object, every field checked against its annotation."""
-    if not isinstance(found, dict):
-        where = f"{owner} is" if owner else "found"
-        raise ValueError(f"{where} a JSON {type(found).__name__}, expected an object")
-    (hints, required), given = _schema(kind), {}
-    absent = sorted(required - found.keys())
-    if absent:
-        raise ValueError(f"the fields {', '.join(absent)} are absent")
-    for name in found.keys() & hints.keys():
-        value, hint = found[name], hints[name]
-        if value is None and not _fits(None, hint):
-            if name in required:
-                raise ValueError(f"{name} is null, expected {_word(hint)}")
-            continue  # an older record's way to say nothing
-        if is_dataclass(hint):
-            value = _build(hint, value, name)
-        elif not _fits(value, hint):
-            raise ValueError(f"{name} is {value!r}, expected {_word(hint)}")
-        given[name] = value
-    return kind(**given)
-
-
-@functools.cache
-def _schema(kind: Any) -> tuple[dict[str, Any], set[str]]:
-    """The annotations of a dataclass, and the fields that have no default."""
-    required = {f.name for f in fields(kind) if f.default is f.default_factory is MISSING}
-    return get_type_hints(kind), required
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if hint is Any:
-        return True
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in inner)
-    if origin is list:
-        return isinstance(value, list) and all(_fits(one, inner[0]) for one in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(_fits(one, inner[1]) for one in value.values())
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(value, (int, float) if hint is float else hint)
-
-
-def _word(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"found {constant}, which JSON has not; expected null")

@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.records.record import Record, encode, parse
+from experiments.records.lines import encode, parse
+from experiments.records.record import Record
 
 
 class RecordError(RuntimeError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from experiments import records
@@ -34,6 +34,7 @@ class Report:
     sections: tuple[Section, ...]
     notices: tuple[str, ...]
     provenance: tuple[str, ...]
+    records: tuple[records.Record, ...] = field(repr=False)
 
 
 def build(folder: str | os.PathLike[str], *, baseline: str | None = None) -> Report:
@@ -53,6 +54,7 @@ def build(folder: str | os.PathLike[str], *, baseline: str | None = None) -> Rep
         sections=tuple(sections(statistics.entries(reading.records), question)),
         notices=(*reading.notices, *provenance.mixed(reading.records)),
         provenance=tuple(provenance.provenance(reading.records)),
+        records=tuple(sorted(reading.records, key=lambda one: one.identity)),
     )
 
 
@@ -108,6 +110,7 @@ def write(report: Report, out: str | os.PathLike[str]) -> list[Path]:
         for figure in section.figures:
             drawn = figure.draw()
             files |= {f"{section.slug}-{figure.key}.{kind}": data for kind, data in drawn.items()}
+    files["records.csv"] = records.to_csv(report.records).encode()
     parts = outline(report.sections, report.notices, report.provenance)
     files["report.md"] = markdown.render(parts).encode()
     files["report.html"] = html.render(parts, files).encode()

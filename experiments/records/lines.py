@@ -1,0 +1,134 @@
+"""Records as text: one line of strict JSON each, read back field by field, or a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+import math
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from experiments.records.record import DEFAULTS, Record
+
+Of = TypeVar("Of")
+
+
+def encode(record: Record) -> bytes:
+    """One line of strict JSON; numbers that are not finite become null, defaults go unsaid."""
+    said = {
+        name: value
+        for name, value in asdict(record).items()
+        if name not in DEFAULTS or value != DEFAULTS[name]
+    }
+    return json.dumps(_finite(said), allow_nan=False, ensure_ascii=False).encode() + b"\n"
+
+
+def parse(line: bytes) -> Record:
+    """A record from one line of JSON; names that this version does not know are left out.
+
+    Raises:
+        ValueError: it is none, with what was found and what was expected.
+    """
+    record = build(Record, line)
+    if not record.train_loss:
+        raise ValueError("train_loss is empty, expected a number for each epoch")
+    return record
+
+
+def build(kind: type[Of], line: bytes) -> Of:
+    """The dataclass ``kind`` of one line of JSON, every field checked against its annotation."""
+    found = json.loads(line.decode("utf-8"), parse_constant=_refuse)  # all errors are ValueErrors
+    return _build(kind, found, "")
+
+
+def columns(kind: type = Record) -> list[str]:
+    """The fields of a record that a table of runs has: all but the lists."""
+    return [name for name, hint in _schema(kind)[0].items() if not _is_list(hint)]
+
+
+def to_csv(records: Iterable[Record]) -> str:
+    """One row a record, one column a field; what is not a number or a text is JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = columns()
+    writer.writerow(names)
+    for one in records:
+        said = asdict(one)
+        writer.writerow(
+            value if isinstance(value := said[name], str | int | float) else _cell(value)
+            for name in names
+        )
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else json.dumps(_finite(value), sort_keys=True)
+
+
+def _is_list(hint: Any) -> bool:
+    return any(get_origin(one) is list for one in (hint, *get_args(hint)))
+
+
+def _build(kind: Any, found: Any, owner: str) -> Any:
+    """The dataclass ``kind`` of a JSON object, every field checked against its annotation."""
+    if not isinstance(found, dict):
+        where = f"{owner} is" if owner else "found"
+        raise ValueError(f"{where} a JSON {type(found).__name__}, expected an object")
+    (hints, required), given = _schema(kind), {}
+    absent = sorted(required - found.keys())
+    if absent:
+        raise ValueError(f"the fields {', '.join(absent)} are absent")
+    for name in found.keys() & hints.keys():
+        value, hint = found[name], hints[name]
+        if value is None and not _fits(None, hint):
+            if name in required:
+                raise ValueError(f"{name} is null, expected {_word(hint)}")
+            continue  # an older record's way to say nothing
+        if is_dataclass(hint):
+            value = _build(hint, value, name)
+        elif not _fits(value, hint):
+            raise ValueError(f"{name} is {value!r}, expected {_word(hint)}")
+        given[name] = value
+    return kind(**given)
+
+
+@functools.cache
+def _schema(kind: Any) -> tuple[dict[str, Any], set[str]]:
+    """The annotations of a dataclass, and the fields that have no default."""
+    required = {f.name for f in fields(kind) if f.default is f.default_factory is MISSING}
+    return get_type_hints(kind), required
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint is Any:
+        return True
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is list:
+        return isinstance(value, list) and all(_fits(one, inner[0]) for one in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(one, inner[1]) for one in value.values())
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
+def _word(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"found {constant}, which JSON has not; expected null")
