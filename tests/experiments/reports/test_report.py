@@ -34,6 +34,7 @@ def test_the_same_records_give_the_same_bytes(small, tmp_path):
     assert set(one) == {
         "report.md",
         "report.html",
+        "records.csv",
         "paper-v1-accuracy.csv",
         "paper-v1-table2.csv",
         "paper-v1-seconds.csv",
