@@ -64,3 +64,27 @@ def clear_unfinished(folder: Path) -> None:
     """Remove what killed processes were writing here; only where nobody writes now."""
     for path in folder.glob(f".*{_UNFINISHED}"):
         path.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path, owner: str) -> None:
+    """Refuses a folder that cannot be made or written, before any work is done for it.
+
+    Args:
+        folder: need not be there yet.
+        owner: the option that names it.
+
+    Raises:
+        ValueError: it is a file, lies within one, or is not writable.
+    """
+    try:
+        there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    except (OSError, ValueError) as error:  # a name too long, or none at all
+        raise ValueError(f"{owner} is {str(folder)!r}, expected a folder ({error})") from error
+    if not there.is_dir():
+        within = "" if there == folder else f"; {there} is a file"
+        raise ValueError(
+            f"{owner} is {folder}, {'a file' if there == folder else 'within a file'}; expected a "
+            f"folder, or a new name{within}"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"{owner} is {folder}, but {there} is not writable; choose another")

@@ -143,7 +143,14 @@ def _train(train: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="weights, data order and noise (0)")
     add("--out", type=Path, required=True, metavar="DIR", help="curve and checkpoints")
     add("--save-every", type=int, default=50, metavar="N", help="steps between checkpoints (50)")
-    add("--phases", action="store_true", help="log the gate's phase statistics to phases.csv")
+    add(
+        "--phases",
+        nargs="?",
+        const=0,
+        type=int,
+        metavar="K",
+        help="log the gate's phase statistics to phases.csv every epoch, or every K steps",
+    )
     _places(train)
     cluster = train.add_argument_group("several processes")
     add = cluster.add_argument

@@ -18,7 +18,7 @@ class Progress:
     Args:
         total: how much there is to do, as far as is known.
         stream: where to write; None is nowhere.
-        unit: of what: runs, or bytes.
+        unit: of what.
         every: seconds between lines where the stream is no terminal.
         clock: gives seconds; a test's own.
     """
@@ -27,7 +27,7 @@ class Progress:
         self,
         total: int,
         stream: TextIO | None,
-        unit: Literal["runs", "bytes"] = "runs",
+        unit: Literal["runs", "steps", "bytes"] = "runs",
         every: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -91,7 +91,7 @@ class Progress:
         return self._total - self._done - self._present - self._skipped
 
     def _text(self, doing: str) -> str:
-        amount, noun = (str, " runs") if self._unit == "runs" else (megabytes, "")
+        amount, noun = (megabytes, "") if self._unit == "bytes" else (str, f" {self._unit}")
         left = max(0, self._left())
         text = f"{amount(self._done + self._present)} of {amount(self._total)}{noun} done, "
         text += f"{amount(left)} left"

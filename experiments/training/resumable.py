@@ -14,56 +14,62 @@ Anywhere else say it yourself, with a port that is free on the first machine:
     python -m experiments train … --coordinator 10.0.0.1:9876 --processes 2 --process 0
     python -m experiments train … --coordinator 10.0.0.1:9876 --processes 2 --process 1
 
-DIR (one that all processes see) gets `curve.jsonl`, one loss a step, `result.json` at the end and
-checkpoints every `--save-every` steps. Kill the run at any moment, with SIGKILL or by pulling
-the plug, and start the same command again: it goes on from the last checkpoint, and with the
-same number of devices the curve is the one of an unbroken run, bit for bit. (On another number
-of devices it is that to rounding.) Where one process of several dies, end the others and start
-all of them again.
+DIR (one that all processes see) gets `settings.json`, `curve.jsonl`, one loss a step, with --phases
+`phases.csv` (see `phase_log`), `result.json` at the end and checkpoints every `--save-every` steps.
+Kill the run at any moment, with SIGKILL or by pulling the plug, and start the same command again:
+it goes on from the last checkpoint, and with the same number of devices the curve is the one of an
+unbroken run, bit for bit. (On another number of devices it is that to rounding.) Where one process
+of several dies, end the others and start all of them again.
 """
 
 import argparse
 import functools
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
-import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments import datasets, files, networks, optimizers
-from experiments.training import cluster, cores, evaluation, whole_run
+from experiments.progress import Progress
+from experiments.training import cluster, cores, evaluation
+from experiments.training import step as shared
 from experiments.training.checkpoints import Checkpoints
 from experiments.training.curve import Curve
+from experiments.training.phase_log import PhaseLog, statistics
+
+MOST_STEPS = 10_000_000  # every checkpoint holds the losses of all of them
 
 
 def main(options: argparse.Namespace) -> int:
     """Trains, or goes on training; returns the exit code."""
-    for name in ("epochs", "batch_size", "limit", "save_every"):
-        if getattr(options, name) < 1:
-            given = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{given} is {getattr(options, name)}, expected a number from 1 up")
-    if not 0 <= options.seed < 2**32:
-        raise ValueError(f"--seed is {options.seed}, expected 0 to 2**32 - 1")
-    if options.learning_rate is not None:
-        optimizers.check_learning_rate(options.learning_rate, "--learning-rate")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"--out is {options.out}, a file; expected a folder, or a new name")
-    _join(options)
+    _check(options)
+    cluster.join_as(options.coordinator, options.processes, options.process, options.distributed)
     run = _Run(options)
     with Checkpoints(options.out / "checkpoints") as checkpoints:
         state, losses, done = run.start(checkpoints)
         run.say(f"{run.total} steps on {run.mesh.size} device(s), from step {done}")
-        with Curve(options.out / "curve.jsonl", losses[:done], run.first) as curve:
-            for step, rows in run.batches(done):
-                state, loss = run.step(state, rows)
-                losses[step] = loss
-                curve.add(step + 1, losses[step])
-                if (step + 1) % options.save_every == 0 or step + 1 == run.total:
+        progress = Progress(run.total, sys.stderr if run.first else None, "steps")
+        progress.show("starting", present=done)
+        with (
+            Curve(options.out / "curve.jsonl", losses[:done], run.first) as curve,
+            PhaseLog(options.out / "phases.csv", done, run.first and bool(run.every)) as phases,
+        ):
+            for number, rows in run.batches(done):
+                state, loss, gradient = run.step(state, rows)
+                losses[number - 1] = loss
+                curve.add(number, losses[number - 1])
+                progress.show(f"loss {loss:.4g}", done=1)
+                if run.every and number % run.every == 0:
+                    phases.add(number, run.statistics(state[1], gradient))
+                if number % options.save_every == 0 or number == run.total:
                     curve.sync()
-                    checkpoints.save(step + 1, (state, run.whole(losses)))
+                    phases.sync()
+                    checkpoints.save(number, (state, run.whole(losses)))
+        progress.end()
     result = {"steps": run.total, **run.accuracies(state)}
     if run.first:
         files.write(options.out / "result.json", json.dumps(result) + "\n")
@@ -71,19 +77,19 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _join(options: argparse.Namespace) -> None:
-    """Makes this process one of several, where the options say so."""
-    explicit = (options.coordinator, options.processes, options.process)
-    if any(x is not None for x in explicit):
-        if any(x is None for x in explicit):
-            raise ValueError("--coordinator, --processes and --process are to be given together")
-        if not 0 <= options.process < options.processes:
-            raise ValueError(
-                f"--process is {options.process}, expected 0 to {options.processes - 1}"
-            )
-        jax.distributed.initialize(*explicit)
-    elif options.distributed:
-        cluster.join("Elsewhere give --coordinator, --processes and --process")
+def _check(options: argparse.Namespace) -> None:
+    """Refuses numbers and folders that no run can have."""
+    for name in ("epochs", "batch_size", "limit", "save_every"):
+        if getattr(options, name) < 1:
+            given = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{given} is {getattr(options, name)}, expected a number from 1 up")
+    if options.phases is not None and options.phases < 0:
+        raise ValueError(f"--phases is {options.phases}, expected a number of steps from 1 up")
+    if not 0 <= options.seed < 2**32:
+        raise ValueError(f"--seed is {options.seed}, expected 0 to 2**32 - 1")
+    if options.learning_rate is not None:
+        optimizers.check_learning_rate(options.learning_rate, "--learning-rate")
+    files.check_folder(options.out, "--out")
 
 
 class _Run:
@@ -93,25 +99,37 @@ class _Run:
         self._options = options
         self.first = jax.process_index() == 0
         self.mesh = Mesh(np.array(jax.devices()), ("data",))
-        places = {"data_dir": options.data_dir, "manual_dir": options.manual_dir}
-        self._places = places
-        self._data = datasets.load(options.dataset, limit=options.limit, **places)
+        self._places = {"data_dir": options.data_dir, "manual_dir": options.manual_dir}
+        self._data = datasets.load(options.dataset, limit=options.limit, **self._places)
         self._optimizer = optimizers.resolve(options.optimizer)
         self._network = networks.resolve(options.network)
         self._rates = dict(self._optimizer.hyperparameters)
         if options.learning_rate is not None:
             self._rates["learning_rate"] = options.learning_rate
-        channels, classes = self._data.images.shape[-1], self._data.num_classes
-        self._optimizer.check(
-            jax.eval_shape(lambda: self._network.init(self._keys()[0], channels, classes))
-        )
-        size = len(self._data.labels)
-        self._steps = -(-size // options.batch_size)
+        self._keys = shared.keys(options.seed)
+        self._network.check(self._data.images.shape[-1], self._data.num_classes)
+        self._optimizer.check(jax.eval_shape(self._params))
+        self._steps = -(-len(self._data.labels) // options.batch_size)
         self.total = self._steps * options.epochs
+        if self.total > MOST_STEPS:
+            raise ValueError(
+                f"--epochs {options.epochs} of {self._steps} step(s) are {self.total:,} steps, "
+                f"expected at most {MOST_STEPS:,}"
+            )
+        self.every = 0 if options.phases is None else options.phases or self._steps
+        if self.every:
+            params, opt_state = jax.eval_shape(self._initial)
+            try:
+                jax.eval_shape(statistics, opt_state, params)
+            except ValueError as error:
+                raise ValueError(f"--phases of optimizer {options.optimizer!r}: {error}") from error
         self._settings = {
             "dataset": self._data.name,
             "fingerprint": self._data.fingerprint,
-            "optimizer": options.optimizer,
+            "network": self._network.name,
+            "network_source": self._network.source,
+            "optimizer": self._optimizer.name,
+            "optimizer_source": self._optimizer.source,
             "hyperparameters": self._rates,
             "epochs": options.epochs,
             "batch_size": options.batch_size,
@@ -120,6 +138,8 @@ class _Run:
         self._everywhere = NamedSharding(self.mesh, PartitionSpec())
         self._compiling = cores.compiler_options(self.mesh)
         self._step = jax.jit(self._update, donate_argnums=0, compiler_options=self._compiling)
+        # A program of its own, so that a run has the same numbers with and without it.
+        self.statistics = jax.jit(statistics, compiler_options=self._compiling)
 
     def say(self, text: str) -> None:
         """Prints, in the first process."""
@@ -136,8 +156,8 @@ class _Run:
                 files.write(note, json.dumps(self._settings, indent=1) + "\n")
             return state, losses, 0
         try:
-            before = json.loads(note.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            before = dict(json.loads(note.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise ValueError(
                 f"{note} cannot be read ({error}), so it is not known which run the checkpoints "
                 "beside it are of; give another --out"
@@ -157,19 +177,17 @@ class _Run:
         return jax.make_array_from_callback(x.shape, self._everywhere, lambda index: x[index])
 
     def batches(self, done: int) -> Iterator[tuple[int, np.ndarray]]:
-        """The steps still to do, and the rows of each: the order `whole_run.train` has."""
-        _, order, _ = self._keys()
+        """The steps still to do, numbered from 1, and the rows of each."""
         size, batch = len(self._data.labels), self._options.batch_size
-        for epoch, key in enumerate(jax.random.split(order, self._options.epochs)):
-            if (epoch + 1) * self._steps <= done:
-                continue
-            rows = np.asarray(jax.random.permutation(key, size))
+        keys = shared.epoch_keys(self._keys.order, self._options.epochs)
+        for epoch in range(done // self._steps, self._options.epochs):
+            rows = np.asarray(shared.epoch_order(keys[epoch], size))
             for i in range(self._steps):
-                if (step := epoch * self._steps + i) >= done:
-                    yield step, rows[i * batch : (i + 1) * batch]
+                if (number := epoch * self._steps + i + 1) > done:
+                    yield number, rows[i * batch : (i + 1) * batch]
 
-    def step(self, state: Any, rows: np.ndarray) -> tuple[Any, float]:
-        """One step on the images of these rows."""
+    def step(self, state: shared.State, rows: np.ndarray) -> tuple[shared.State, float, Any]:
+        """One step on the images of these rows: the state, the loss, and the gradient."""
         # Filled up to equal parts for the devices with images that count nothing.
         filled = np.append(rows, np.zeros(-len(rows) % self.mesh.size, rows.dtype))
         weights = (np.arange(len(filled)) < len(rows)) / np.float32(len(rows))
@@ -178,10 +196,10 @@ class _Run:
             jax.make_array_from_callback(x.shape, split, lambda index, x=x: x[index])
             for x in (self._data.images[filled], self._data.labels[filled], weights)
         ]
-        state, loss = self._step(state, *parts)
-        return state, float(loss)
+        state, loss, gradient = self._step(state, *parts)
+        return state, float(loss), gradient
 
-    def accuracies(self, state: Any) -> dict[str, float | None]:
+    def accuracies(self, state: shared.State) -> dict[str, float | None]:
         """Shares of the training and the test images classified correctly."""
         name, found = self._options.dataset, {"train_accuracy": self._data}
         if "test" in datasets.splits(name):
@@ -189,12 +207,8 @@ class _Run:
         _, evaluated = self._built()
         params = jax.jit(lambda s: evaluated(s[1], s[0]))(state)
         evaluate = jax.jit(
-            jax.shard_map(
-                functools.partial(evaluation.evaluate, self._network.logits, axis="data"),
-                mesh=self.mesh,
-                in_specs=PartitionSpec(),
-                out_specs=PartitionSpec(),
-                check_vma=False,
+            self._on_every_device(
+                functools.partial(evaluation.evaluate, self._network.logits, axis="data")
             ),
             compiler_options=self._compiling,
         )
@@ -203,28 +217,30 @@ class _Run:
             for k, d in found.items()
         }
 
-    def _keys(self) -> list[jax.Array]:
-        root = jax.random.key(self._options.seed)
-        return [jax.random.fold_in(root, use) for use in range(3)]
+    def _on_every_device(self, function: Any, *in_specs: PartitionSpec) -> Any:
+        return jax.shard_map(
+            function,
+            mesh=self.mesh,
+            in_specs=in_specs or PartitionSpec(),
+            out_specs=PartitionSpec(),
+            check_vma=False,  # the sum over the devices is taken by hand, after differentiation
+        )
 
-    def _built(self) -> tuple[optax.GradientTransformation, Any]:
-        key = self._keys()[2]
-        return whole_run.both(self._optimizer.build(self._rates, key, self._steps, self.total))
+    def _built(self) -> Any:
+        built = self._optimizer.build(self._rates, self._keys.noise, self._steps, self.total)
+        return shared.both(built)
 
-    def _initial(self) -> Any:
-        channels = self._data.images.shape[-1]
-        params = self._network.init(self._keys()[0], channels, self._data.num_classes)
+    def _params(self) -> Any:
+        channels, classes = self._data.images.shape[-1], self._data.num_classes
+        return self._network.init(self._keys.init, channels, classes)
+
+    def _initial(self) -> shared.State:
+        params = self._params()
         return params, self._built()[0].init(params)
 
-    def _update(self, state: Any, images: Any, labels: Any, weights: Any) -> tuple[Any, Any]:
-        params, opt_state = state
+    def _update(self, state: shared.State, images: Any, labels: Any, weights: Any) -> Any:
+        one = functools.partial(shared.step, self._network, self._built()[0], axis="data")
         whole, split = PartitionSpec(), PartitionSpec("data")
-        loss, gradient = jax.shard_map(
-            functools.partial(whole_run.loss_and_gradient, self._network, axis="data"),
-            mesh=self.mesh,
-            in_specs=(whole, split, split, split),
-            out_specs=whole,
-            check_vma=False,  # the sum over the devices is taken by hand, after differentiation
-        )(params, images, labels, weights)
-        updates, opt_state = self._built()[0].update(gradient, opt_state, params)
-        return (optax.apply_updates(params, updates), opt_state), loss
+        return self._on_every_device(one, whole, split, split, split)(
+            state, images, labels, weights
+        )

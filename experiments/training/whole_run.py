@@ -5,18 +5,18 @@ compiled program and no step waits for Python. Parameters and optimizer state ar
 carry, which XLA updates in place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from experiments.networks import Network
 from experiments.networks.network import Params
 from experiments.training import schedules
-from experiments.training.evaluation import Evaluation, evaluate, normalise
+from experiments.training import step as shared
+from experiments.training.evaluation import Evaluation, evaluate
 from experiments.training.inputs import Build, Config, Data
 
 Array = jax.Array
@@ -76,8 +76,7 @@ def train(
     Returns:
         The final parameters, the loss curve and the accuracies.
     """
-    root = jax.random.key(seed)
-    init_key, order_key, noise_key = (jax.random.fold_in(root, use) for use in range(3))
+    keys = shared.keys(seed)
     n, channels = data.train_images.shape[0], data.train_images.shape[3]
     full, rest = divmod(n, config.batch_size)
     steps, total = config.steps_per_epoch(n), config.total_steps(n)
@@ -85,19 +84,16 @@ def train(
     if config.scheduled:
         rate = schedules.scheduled(hyperparameters["learning_rate"], schedule, total)
         hyperparameters = {**hyperparameters, "learning_rate": rate}
-    tx, eval_params = both(build(hyperparameters, noise_key, steps, total))
+    tx, eval_params = shared.both(build(hyperparameters, keys.noise, steps, total))
     images, labels = jnp.asarray(data.train_images), jnp.asarray(data.train_labels)
 
     def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
-        params, opt_state = state
         rows, weights = _part(rows, axis)
-        loss, grads = loss_and_gradient(network, params, images[rows], labels[rows], weights, axis)
-        updates, opt_state = tx.update(grads, opt_state, params)
-        new = optax.apply_updates(params, updates)
-        return (new, opt_state), (loss, _rms(jax.tree.map(jnp.subtract, new, params)))
+        new, loss, _ = shared.step(network, tx, state, images[rows], labels[rows], weights, axis)
+        return new, (loss, _rms(jax.tree.map(jnp.subtract, new[0], state[0])))
 
     def epoch(state: Any, key: Array, length: int = steps) -> tuple[Any, tuple[Array, Array]]:
-        order = jax.random.permutation(key, n)
+        order = shared.epoch_order(key, n)
         batches, left = order[: n - rest].reshape(full, config.batch_size), order[n - rest :]
         per_step = []
         if full:
@@ -126,18 +122,18 @@ def train(
 
     early = config.reading_epochs(n)[:-1]  # the last reading is made after the last step
     flags = jnp.asarray(np.isin(np.arange(whole_epochs), early)) if early else None
-    keys = jax.random.split(order_key, whole_epochs + (cut > 0))
-    params = network.init(init_key, channels, data.num_classes)
+    epoch_keys = shared.epoch_keys(keys.order, whole_epochs + (cut > 0))
+    params = network.init(keys.init, channels, data.num_classes)
     state, curves, changes, readings = (params, tx.init(params)), [], [], []
     if whole_epochs:
-        per_epoch = (keys[:whole_epochs], flags)
+        per_epoch = (epoch_keys[:whole_epochs], flags)
         state, (losses, moved, read) = jax.lax.scan(epoch_and_reading, state, per_epoch)
         curves.append(losses.mean(1))
         changes.append(moved.ravel())
         if early:
             readings.append(jax.tree.map(lambda x: x[np.array(early)], read))
     if cut:
-        state, (losses, moved) = epoch(state, keys[-1], cut)
+        state, (losses, moved) = epoch(state, epoch_keys[-1], cut)
         curves.append(losses.mean()[None])
         changes.append(moved)
     if config.readings:
@@ -168,36 +164,6 @@ def _part(rows: Array, axis: str | None) -> tuple[Array, Array | None]:
     places = jax.lax.axis_index(axis) * size + jnp.arange(size)
     inside = places < n  # the parts are of one size; what the last ones lack counts nothing
     return rows[jnp.where(inside, places, 0)], inside / jnp.float32(n)
-
-
-def loss_and_gradient(
-    network: Network,
-    params: Params,
-    images: Array,
-    labels: Array,
-    weights: Array | None = None,
-    axis: str | None = None,
-) -> tuple[Array, Params]:
-    """The loss of a batch of uint8 images, and its gradient.
-
-    With ``axis``, as in `train`, from this device's part of the batch, whose images weigh
-    ``weights`` in the whole batch's mean.
-    """
-    found = network.loss_and_gradient(params, normalise(images), labels, weights)
-    return found if axis is None else jax.lax.psum(found, axis)
-
-
-def both(built: Any) -> tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]:
-    """The optimizer and its `eval_params`, from whichever of the two forms `build` returned."""
-    # The order of the tests matters: a GradientTransformation is itself a tuple of two.
-    if isinstance(built, optax.GradientTransformation):
-        return built, lambda opt_state, params: params
-    if isinstance(built, tuple) and len(built) == 2 and callable(built[1]):
-        return built
-    raise TypeError(
-        "build must return an optax.GradientTransformation or a pair of one and "
-        f"eval_params(opt_state, params); it returned {type(built).__name__}"
-    )
 
 
 def _rms(tree: Any) -> Array:

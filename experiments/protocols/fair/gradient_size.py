@@ -18,7 +18,7 @@ import optax
 
 from experiments import datasets, networks, optimizers
 from experiments.protocols.fair import constants
-from experiments.training.whole_run import both, loss_and_gradient
+from experiments.training.step import both, loss_and_gradient
 
 
 def gradient_size(images: np.ndarray, labels: np.ndarray, num_classes: int) -> float:

@@ -1,0 +1,101 @@
+"""What every trainer shares: the keys of a run, the order of an epoch, and one step."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import optax
+
+from experiments.networks import Network
+from experiments.networks.network import Params
+from experiments.training.evaluation import normalise
+
+Array = jax.Array
+EvalParams = Callable[[Any, Any], Any]
+State = tuple[Params, Any]  # parameters, and the optimizer's state
+
+
+class Keys(NamedTuple):
+    """One key a use, so that optimizers compared at one seed meet the same weights and batches.
+
+    Attributes:
+        init: of the initial weights.
+        order: of the order of the images, see `epoch_keys`.
+        noise: of the optimizer.
+    """
+
+    init: Array
+    order: Array
+    noise: Array
+
+
+def keys(seed: Any) -> Keys:
+    """The keys of a run.
+
+    Args:
+        seed: unsigned integer scalar; may be traced.
+    """
+    root = jax.random.key(seed)
+    return Keys(*(jax.random.fold_in(root, use) for use in range(3)))
+
+
+def epoch_keys(order: Array, epochs: int) -> Array:
+    """A key for each epoch's order, (epochs,), from `Keys.order`."""
+    return jax.random.split(order, epochs)
+
+
+def epoch_order(key: Array, images: int) -> Array:
+    """The order in which an epoch takes the images, (images,): batches are cut from it in turn."""
+    return jax.random.permutation(key, images)
+
+
+def both(built: Any) -> tuple[optax.GradientTransformation, EvalParams]:
+    """The optimizer and its `eval_params`, from whichever of the two forms `build` returned."""
+    # The order of the tests matters: a GradientTransformation is itself a tuple of two.
+    if isinstance(built, optax.GradientTransformation):
+        return built, lambda opt_state, params: params
+    if isinstance(built, tuple) and len(built) == 2 and callable(built[1]):
+        return built
+    raise TypeError(
+        "build must return an optax.GradientTransformation or a pair of one and "
+        f"eval_params(opt_state, params); it returned {type(built).__name__}"
+    )
+
+
+def step(
+    network: Network,
+    tx: optax.GradientTransformation,
+    state: State,
+    images: Array,
+    labels: Array,
+    weights: Array | None = None,
+    axis: str | None = None,
+) -> tuple[State, Array, Params]:
+    """The state after a batch, the batch's loss, and its gradient.
+
+    Args:
+        network: what is trained.
+        tx: the optimizer.
+        state: the parameters, and the optimizer's state.
+        images: uint8 (N, 32, 32, channels).
+        labels: integers (N,).
+        weights: (N,), what each image counts in the batch's mean; None is 1/N.
+        axis: inside `jax.shard_map`, the mesh axis whose devices have a part of the batch each.
+    """
+    params, opt_state = state
+    loss, grads = loss_and_gradient(network, params, images, labels, weights, axis)
+    updates, opt_state = tx.update(grads, opt_state, params)
+    return (optax.apply_updates(params, updates), opt_state), loss, grads
+
+
+def loss_and_gradient(
+    network: Network,
+    params: Params,
+    images: Array,
+    labels: Array,
+    weights: Array | None = None,
+    axis: str | None = None,
+) -> tuple[Array, Params]:
+    """The loss of a batch of uint8 images, and its gradient; arguments as of `step`."""
+    found = network.loss_and_gradient(params, normalise(images), labels, weights)
+    return found if axis is None else jax.lax.psum(found, axis)
