@@ -27,11 +27,14 @@ class SmesState(NamedTuple):
         count: updates so far, int32 scalar.
         mu: the first moment, shaped and sharded like the parameters.
         nu: the second moment, likewise.
+        nu_max: with ``amsgrad``, the largest bias-corrected second moment so far, likewise;
+            else None.
     """
 
     count: jax.Array
     mu: optax.Updates
     nu: optax.Updates
+    nu_max: optax.Updates | None = None
 
 
 def scale_by_smes(
@@ -40,6 +43,7 @@ def scale_by_smes(
     b2: ArrayLike = 0.999,
     eps: ArrayLike = 1e-8,
     *,
+    amsgrad: bool = False,
     mu_dtype: DTypeLike | None = None,
     nu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
@@ -53,6 +57,10 @@ def scale_by_smes(
     momentum, alpha = 1/2 is Adam. The step has the units of g^(1 - 2 alpha), so the learning
     rate must be tuned anew for each alpha. Where a denominator is 0 the step is 0.
 
+    With ``amsgrad`` the largest :math:`\hat v` so far stands in the place of
+    :math:`\hat v`. At eps = 0 this is Padam with Adam's bias corrections (Padam adds its eps
+    inside the power), and at alpha = 1/2 AMSGrad.
+
     Derivatives of the update itself (meta-gradients) are NaN where v = 0, since a root's is
     infinite there. To differentiate, start v above 0, with
     ``optax.tree.set(state, nu=jax.tree.map(lambda v: jnp.full_like(v, 1e-30), state.nu))``.
@@ -63,6 +71,8 @@ def scale_by_smes(
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
         eps: added to the power of v; at least 0.
+        amsgrad: whether to divide by the largest second moment so far, a Python bool. It costs
+            one more slot of the parameters' size, stored as v is.
         mu_dtype: dtype in which m is stored; None is the parameter's.
         nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32.
 
@@ -71,7 +81,8 @@ def scale_by_smes(
         the dtype of gradient, parameter and stored m together.
 
     Raises:
-        ValueError: for a hyperparameter out of range, or a tree unlike that given to ``init``.
+        ValueError: for a hyperparameter out of range, a tree unlike that given to ``init``, or a
+            state made with the other ``amsgrad``.
         TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
@@ -90,7 +101,7 @@ def scale_by_smes(
         SMES (arXiv 2405.18498); alpha = p with AMSGrad's maximum is Padam (arXiv 1806.06763);
         scheduled alpha: Natural Spectral Fusion (arXiv 2509.04713).
     """
-    return _scale_by_smes("scale_by_smes", alpha, b1, b2, eps, mu_dtype, nu_dtype)
+    return _scale_by_smes("scale_by_smes", alpha, b1, b2, eps, amsgrad, mu_dtype, nu_dtype)
 
 
 def smes(
@@ -100,6 +111,7 @@ def smes(
     b2: ArrayLike = 0.999,
     eps: ArrayLike = 1e-8,
     *,
+    amsgrad: bool = False,
     weight_decay: optax.ScalarOrSchedule = 0.0,
     mask: optax.MaskOrFn = None,
     mu_dtype: DTypeLike | None = None,
@@ -117,6 +129,8 @@ def smes(
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
         eps: added to the power of v; at least 0.
+        amsgrad: whether to divide by the largest second moment so far (see
+            :func:`scale_by_smes`), a Python bool.
         weight_decay: decoupled weight decay, at least 0, or a schedule; unless 0, ``update``
             needs ``params``.
         mask: tree of booleans (or a callable giving it) saying which parameters decay.
@@ -130,7 +144,8 @@ def smes(
         (b2 = 0.999 to 1), which is a TypeError.
 
     Raises:
-        ValueError: for a hyperparameter out of range, missing ``params``, or trees that differ.
+        ValueError: for a hyperparameter out of range, missing ``params``, trees that differ, or
+            a state made with the other ``amsgrad``.
         TypeError: for an argument of the wrong kind or leaves that are not real floats.
 
     Example:
@@ -147,7 +162,7 @@ def smes(
     """
     _checks.check_scalar("smes", "learning_rate", learning_rate, 0, schedule=True)
     return optax.chain(
-        _scale_by_smes("smes", alpha, b1, b2, eps, mu_dtype, nu_dtype),
+        _scale_by_smes("smes", alpha, b1, b2, eps, amsgrad, mu_dtype, nu_dtype),
         decayed_weights("smes", weight_decay, mask),
         optax.scale_by_learning_rate(learning_rate),
     )
@@ -159,6 +174,7 @@ def _scale_by_smes(
     b1: ArrayLike,
     b2: ArrayLike,
     eps: ArrayLike,
+    amsgrad: bool,
     mu_dtype: DTypeLike | None,
     nu_dtype: DTypeLike | None,
 ) -> optax.GradientTransformationExtraArgs:
@@ -169,11 +185,21 @@ def _scale_by_smes(
     _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
     _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
 
+    if not isinstance(amsgrad, bool):
+        raise TypeError(
+            f"{owner}: amsgrad is of type {type(amsgrad).__name__}, but must be a Python bool: the "
+            "state's structure depends on it, so it cannot be traced."
+        )
+
     def init(params: optax.Params) -> SmesState:
+        def second_moment() -> optax.Params:
+            return _trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32)
+
         return SmesState(
             count=jnp.zeros([], jnp.int32),
             mu=_trees.zeros_like(owner, params, mu_dtype),
-            nu=_trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
+            nu=second_moment(),
+            nu_max=second_moment() if amsgrad else None,
         )
 
     def update(
@@ -187,15 +213,34 @@ def _scale_by_smes(
         count = jnp.asarray(optax.safe_increment(state.count))
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
         exponent = alpha(state.count) if callable(alpha) else alpha
+        v_hats, nu_max = _trees.map_leaves(lambda v: _unbias(v, b2, count), nu), None
+        _check_nu_max(owner, amsgrad, state.nu_max, updates)
+        if amsgrad:
+            v_hats = _trees.map_leaves(_maximum, v_hats, state.nu_max)
+            nu_max = store(v_hats, state.nu_max)
 
-        def step(m: jax.Array, v: jax.Array) -> jax.Array:
-            m_hat, v_hat = _unbias(m, b1, count), _unbias(v, b2, count)
-            return divide(m_hat, _power(v_hat, exponent), eps)
+        def step(m: jax.Array, v_hat: jax.Array) -> jax.Array:
+            return divide(_unbias(m, b1, count), _power(v_hat, exponent), eps)
 
-        steps = cast_like_adam(_trees.map_leaves(step, mu, nu), updates, state.mu, params)
-        return steps, SmesState(count, store(mu, state.mu), store(nu, state.nu))
+        steps = cast_like_adam(_trees.map_leaves(step, mu, v_hats), updates, state.mu, params)
+        return steps, SmesState(count, store(mu, state.mu), store(nu, state.nu), nu_max)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _check_nu_max(owner: str, amsgrad: bool, nu_max: Any, updates: optax.Updates) -> None:
+    """Raises unless the state holds a maximum where, and only where, ``amsgrad`` is on."""
+    if updates is not None and amsgrad is (nu_max is None):
+        raise ValueError(
+            f"{owner}: the state was initialised with amsgrad = {not amsgrad}, but this "
+            f"transformation has amsgrad = {amsgrad}. Call tx.init anew."
+        )
+    if amsgrad:
+        _trees.check_structure(owner, "the state's nu_max", nu_max, updates)
+
+
+def _maximum(v_hat: jax.Array, so_far: jax.Array) -> jax.Array:
+    return jnp.maximum(v_hat, so_far.astype(v_hat.dtype))
 
 
 def _unbias(moment: jax.Array, decay: ArrayLike, count: jax.Array) -> jax.Array:

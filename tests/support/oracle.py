@@ -43,15 +43,28 @@ def thermolion(
     return theta
 
 
-def smes(theta, gradients, *, learning_rate, alpha, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.0):
+def smes(
+    theta,
+    gradients,
+    *,
+    learning_rate,
+    alpha,
+    b1=0.9,
+    b2=0.999,
+    eps=1e-8,
+    weight_decay=0.0,
+    amsgrad=False,
+):
     """Parameters after the gradients; ``alpha`` a number or a function of the 0-based step."""
     theta = np.asarray(theta, np.float64)
-    m, v = np.zeros_like(theta), np.zeros_like(theta)
+    m, v, v_max = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
     for t, g in enumerate(np.asarray(gradients, np.float64), start=1):
         m = b1 * m + (1 - b1) * g
         v = b2 * v + (1 - b2) * g**2
         power = alpha(t - 1) if callable(alpha) else alpha
         m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        if amsgrad:
+            v_hat = v_max = np.maximum(v_max, v_hat)
         with np.errstate(divide="ignore"):
             denominator = v_hat**power + eps
         theta = theta - learning_rate * (m_hat / denominator + weight_decay * theta)

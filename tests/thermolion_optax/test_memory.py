@@ -24,6 +24,7 @@ COMPOSED = optax.chain(
         "composed": (COMPOSED, LARGE),
         "smes, alpha 1/2": (smes(1e-3), LARGE),
         "smes, alpha 1/4": (smes(1e-3, 0.25), LARGE),
+        "smes, amsgrad": (smes(1e-3, 0.25, amsgrad=True), LARGE),
         "bfloat16, moments in float32": (thermolion(mu_dtype=jnp.float32), HALF),
     }.values(),
 )
