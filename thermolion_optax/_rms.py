@@ -16,4 +16,5 @@ def scaled_rms(leaf: jax.typing.ArrayLike) -> tuple[jax.Array, jax.Array]:
     x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     tiny = jnp.finfo(x.dtype).tiny
     scale = jnp.clip(jnp.max(jnp.abs(x), initial=0), tiny, 1 / tiny)
-    return scale, jnp.sqrt(jnp.sum(jnp.square(x / scale)) / max(x.size, 1))
+    square = jnp.square(x / scale)
+    return scale, jnp.sqrt(jnp.sum(square) if x.size == 0 else jnp.mean(square))

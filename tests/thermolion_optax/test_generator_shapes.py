@@ -93,10 +93,13 @@ TRANSFORMATIONS = {
     "alignment_boost": to.alignment_boost(decay=0.9),
     "thermal_noise": to.thermal_noise(),
     "smes": to.smes(1e-3),
+    "smes, amsgrad": to.smes(1e-3, amsgrad=True),
     "muadam": to.muadam(1e-3),
     "swats": to.swats(1e-3),
     "lookahead": to.lookahead(SGD),
     "stochastic_weight_averaging": to.stochastic_weight_averaging(SGD, 1),
+    "graft": to.graft(to.scale_by_smes(), optax.identity()),
+    "normalize_distortion": to.normalize_distortion(0.5),
 }
 # As they are, each is a part of one above under a name of its own.
 PARTS = {"scale_by_smes", "scale_by_muadam"}
@@ -114,6 +117,10 @@ FUNCTIONS = {
         lambda params, state: to.apply_updates_stochastic(
             jax.tree.map(lambda p: p.astype(jnp.bfloat16), params), params, 0
         ),
+    ),
+    "gradient_distortion": (
+        "thermal_noise",
+        lambda params, state: to.gradient_distortion(params),
     ),
 }
 
