@@ -1,0 +1,58 @@
+"""Numbers that must not move: fifty updates of each optimizer, as they came out when committed.
+
+To make them anew after a change that is meant: python tests/thermolion_optax/test_goldens.py
+"""
+
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from thermolion_optax import smes, thermolion
+
+FILE = Path(__file__).with_suffix(".json")
+SHAPES = {"kernel": (3, 3, 2, 4), "bias": (4,), "scale": ()}
+OPTIMIZERS = {
+    "thermolion": thermolion(1e-2),
+    "thermolion without noise": thermolion(1e-2, temperature=0.0),
+    "smes": smes(1e-2),
+    "smes at a quarter": smes(1e-2, 0.25),
+}
+
+
+def after_fifty(tx):
+    """The parameters after fifty updates by gradients of very different sizes."""
+    random = np.random.default_rng(0)
+
+    def draw(size=1.0):
+        return {k: jnp.asarray(random.normal(size=s) * size, "float32") for k, s in SHAPES.items()}
+
+    params = draw()
+    state, update = tx.init(params), jax.jit(tx.update)
+    for _ in range(50):
+        updates, state = update(draw(10.0 ** random.integers(-4, 2)), state, params)
+        params = optax.apply_updates(params, updates)
+    return {name: np.asarray(leaf) for name, leaf in params.items()}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_fifty_updates_give_what_they_gave(name):
+    golden = json.loads(FILE.read_text())[name]
+    for leaf, found in after_fifty(OPTIMIZERS[name]).items():
+        wanted = np.array([float.fromhex(x) for x in golden[leaf]], np.float32)
+        np.testing.assert_array_max_ulp(found.ravel(), wanted, maxulp=4)
+
+
+if __name__ == "__main__":
+    made = {
+        name: {
+            leaf: [float(x).hex() for x in array.ravel()]
+            for leaf, array in after_fifty(tx).items()
+        }
+        for name, tx in OPTIMIZERS.items()
+    }
+    FILE.write_text(json.dumps(made, indent=0) + "\n")
