@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from experiments.records import Record
+
 
 @pytest.fixture(scope="session")
 def notebooks() -> Path:
@@ -14,11 +16,11 @@ def notebooks() -> Path:
 
 
 @pytest.fixture
-def record() -> Callable[..., dict[str, Any]]:
+def record() -> Callable[..., Record]:
     """Makes one record of the fields that every record has, made up."""
 
-    def make(**changes: Any) -> dict[str, Any]:
-        return {
+    def make(**changes: Any) -> Record:
+        fields = {
             "protocol": "paper",
             "protocol_version": 1,
             "dataset": "digits",
@@ -34,6 +36,7 @@ def record() -> Callable[..., dict[str, Any]]:
             "seconds": 1.5,
             "compile_seconds": 2.0,
             "status": "ok",
-        } | changes
+        }
+        return Record(**(fields | changes))
 
     return make

@@ -50,8 +50,7 @@ def test_fifty_updates_give_what_they_gave(name):
 if __name__ == "__main__":
     made = {
         name: {
-            leaf: [float(x).hex() for x in array.ravel()]
-            for leaf, array in after_fifty(tx).items()
+            leaf: [float(x).hex() for x in array.ravel()] for leaf, array in after_fifty(tx).items()
         }
         for name, tx in OPTIMIZERS.items()
     }
