@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._moments import moving_average, store
 
 
@@ -68,7 +68,7 @@ def alignment_boost(
         ThermoLion (arXiv 2512.01881), Eq. 5.
     """
     owner = "alignment_boost"
-    _checks.check_scalar(owner, "boost", boost, 0, schedule=True)
+    boost = _checks.scalar_or_schedule(owner, "boost", boost, 0)
     if decay is not None:
         _checks.check_decay(owner, "decay", decay)
 
@@ -85,6 +85,7 @@ def alignment_boost(
         **extra_args: Any,
     ) -> tuple[optax.Updates, AlignmentBoostState]:
         del params, extra_args
+        _states.check_state(owner, state, AlignmentBoostState)
         _trees.check_leaves(owner, "updates", updates)
         if decay is None:
             _check_gradient(owner, grad, updates)

@@ -1,7 +1,8 @@
 """Argument checks shared by the transformations: early, and in the caller's own words.
 
-Only concrete Python and NumPy numbers are judged. A traced value or a JAX array
-(what ``optax.inject_hyperparams`` hands over) must be a real scalar; its value passes.
+Every number that can be read is judged: of Python, of NumPy, or in a JAX array outside of jit. A
+traced value (what ``optax.inject_hyperparams`` hands over in a jitted step) must be a real scalar;
+its value passes.
 """
 
 import math
@@ -11,18 +12,34 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 
-_INJECT = (
+from thermolion_optax._trees import article, shown
+
+NAME_IT_STATIC = (
     "Under optax.inject_hyperparams, name it in static_args: callables and dtypes that are "
     "not schedules are otherwise called as schedules."
 )
 
 
 def concrete(value: Any) -> float | None:
-    """Returns ``value`` as a Python float if it is a Python or NumPy number, else None."""
-    if isinstance(value, jax.Array) or callable(value):
+    """Returns ``value`` as a Python float if it is a Python or NumPy number, else None.
+
+    By it programs are specialised, so that a JAX scalar gives the same one in jit and outside.
+    """
+    return None if isinstance(value, jax.Array) else _read(value)
+
+
+def _read(value: Any) -> float | None:
+    """Returns ``value`` as a Python float if it is a number that can be read, else None."""
+    if callable(value) or isinstance(value, Tracer):
         return None
-    return float(value)
+    if isinstance(value, jax.Array):
+        return float(np.asarray(value)) if value.is_fully_addressable else None
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the floats
+        return math.inf
 
 
 def check_scalar(
@@ -33,40 +50,67 @@ def check_scalar(
     high: float = math.inf,
     *,
     open_high: bool = False,
-    schedule: bool = False,
 ) -> None:
     """Raises unless ``value`` is a real scalar in [low, high], or [low, high) if ``open_high``."""
     if callable(value):
-        if schedule:
-            return
         raise TypeError(
-            f"{owner}: {name} is a callable ({value!r}), but takes a number. "
+            f"{owner}: {name} is a callable ({shown(value)}), but takes a number. "
             f"To schedule it, wrap {owner} in optax.inject_hyperparams."
         )
-    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", None)
-    is_number = isinstance(value, (int, float)) if dtype is None else _is_real(dtype)
-    if not is_number or isinstance(value, bool):
-        what = f"{dtype} array" if dtype is not None else f"{type(value).__name__} {value!r}"
-        raise TypeError(f"{owner}: {name} is {_article(what)}, but must be a real number.")
-    if shape != ():
-        raise ValueError(
-            f"{owner}: {name} has shape {tuple(shape)}, but must be a scalar. "
-            "To try several values at once, use jax.vmap."
-        )
-    number = concrete(value)
+    _check_real(owner, name, value)
+    number = _read(value)
     if number is None:
         return
     # Open means open in float32, too, where the next 2**-25 below 1 is rounded to 1.
     above = number >= high * (1 - 2.0**-25) if open_high else number > high
     if not math.isfinite(number) or number < low or above:
         raise ValueError(
-            f"{owner}: {name} = {value!r}, but must be {_range(low, high, open_high)}."
+            f"{owner}: {name} = {shown(value)}, but must be {_range(low, high, open_high)}."
+        )
+    whole = isinstance(value, int | np.integer)
+    largest = np.iinfo(np.int32).max if whole else float(jnp.finfo(jnp.result_type(float)).max)
+    if abs(number) > largest:
+        raise ValueError(
+            f"{owner}: {name} = {shown(value)}, but must be at most {largest:g} in magnitude, the "
+            f"largest {'integer (write it as a float)' if whole else 'number'} that JAX holds."
+        )
+
+
+def scalar_or_schedule(
+    owner: str, name: str, value: Any, low: float = -math.inf, high: float = math.inf
+) -> optax.ScalarOrSchedule:
+    """Returns ``value``: a number like ``check_scalar``'s, or a schedule that must return one.
+
+    A schedule's results are checked for what is known while tracing, their kind and shape.
+    """
+    if not callable(value):
+        check_scalar(owner, name, value, low, high)
+        return value
+
+    def checked(count: Any) -> Any:
+        found = value(count)
+        _check_real(owner, f"what the schedule {name} returned", found)
+        return found
+
+    return checked
+
+
+def _check_real(owner: str, name: str, value: Any) -> None:
+    """Raises unless ``value`` is a scalar of a kind that JAX computes with as a real number."""
+    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", None)
+    is_number = isinstance(value, (int, float)) if dtype is None else is_real(dtype)
+    if not is_number or isinstance(value, bool):
+        what = f"{dtype} array" if dtype is not None else f"{type(value).__name__} {shown(value)}"
+        raise TypeError(f"{owner}: {name} is {article(what)}, but must be a real number.")
+    if shape != ():
+        raise ValueError(
+            f"{owner}: {name} has shape {tuple(shape)}, but must be a scalar. "
+            "To try several values at once, use jax.vmap."
         )
 
 
 def check_decay(owner: str, name: str, value: Any, *, open_high: bool = True) -> None:
     """Raises unless ``value`` is a real scalar in [0, 1), or [0, 1], of more than 16 bits."""
-    check_scalar(owner, name, value, 0, 1, open_high=open_high)
     dtype = getattr(value, "dtype", None)
     if dtype is not None and jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize < 4:
         raise TypeError(
@@ -75,6 +119,7 @@ def check_decay(owner: str, name: str, value: Any, *, open_high: bool = True) ->
             "optax.inject_hyperparams, which casts to the parameters' dtype, pass "
             "hyperparam_dtype=jnp.float32."
         )
+    check_scalar(owner, name, value, 0, 1, open_high=open_high)
 
 
 def check_moment_dtype(owner: str, name: str, dtype: Any) -> None:
@@ -82,15 +127,18 @@ def check_moment_dtype(owner: str, name: str, dtype: Any) -> None:
     if dtype is None:
         return
     if isinstance(dtype, jax.Array):
-        raise TypeError(f"{owner}: {name} is an array, but must be a dtype or None. {_INJECT}")
+        raise TypeError(
+            f"{owner}: {name} is an array, but must be a dtype or None. {NAME_IT_STATIC}"
+        )
     try:
         floating = jnp.issubdtype(jnp.dtype(dtype), jnp.floating)
-    except TypeError:
+        floating = floating and jnp.finfo(dtype).bits >= 16
+    except (TypeError, ValueError):
         floating = False
     if not floating:
         raise TypeError(
-            f"{owner}: {name} = {dtype!r}, but must be a real floating-point dtype such as "
-            "'bfloat16' or jnp.float32, or None."
+            f"{owner}: {name} = {shown(dtype)}, but must be a real floating-point dtype of at "
+            "least 16 bits, such as 'bfloat16' or jnp.float32, or None."
         )
 
 
@@ -98,22 +146,39 @@ def check_callable(owner: str, name: str, value: Any, meaning: str) -> None:
     """Raises unless ``value`` is None or callable."""
     if value is None or callable(value):
         return
-    hint = f" {_INJECT}" if isinstance(value, jax.Array) else ""
+    hint = f" {NAME_IT_STATIC}" if isinstance(value, jax.Array) else ""
     raise TypeError(
-        f"{owner}: {name} is {_article(type(value).__name__)}, but must be {meaning} or None."
-        + hint
+        f"{owner}: {name} is {article(type(value).__name__)}, but must be {meaning} or None." + hint
     )
 
 
-def check_mask(owner: str, mask: Any) -> None:
-    """Raises where a mask is an array, a number or text, which no tree of booleans is."""
-    if hasattr(mask, "dtype") or isinstance(mask, (int, float, str)):
-        arrived = isinstance(mask, (bool, np.bool, jax.Array))
-        hint = f" {_INJECT}" if arrived else ""
+def check_flag(owner: str, name: str, value: Any) -> None:
+    """Raises unless ``value`` is a boolean, which may be traced."""
+    if not is_flag(value):
         raise TypeError(
-            f"{owner}: mask is {_article(type(mask).__name__)}, but must be a tree of booleans "
-            "like the parameters' tree, a callable that makes one, or None." + hint
+            f"{owner}: {name} is {article(type(value).__name__)} ({shown(value)}), but must be "
+            "True or False."
         )
+
+
+def is_flag(value: Any) -> bool:
+    """Whether ``value`` is a single boolean, traced or not."""
+    if isinstance(value, bool):
+        return True
+    dtype = getattr(value, "dtype", None)
+    return dtype == np.bool and getattr(value, "shape", None) == ()
+
+
+def returned_array(owner: str, name: str, value: Any, wanted: str) -> jax.Array:
+    """Returns what the callable ``name`` returned as an array; raises unless of real numbers."""
+    try:
+        array = jnp.asarray(value) if value is not None else None
+    except (TypeError, ValueError):
+        array = None
+    if array is None or not (is_real(array.dtype) or array.dtype == bool):
+        what = shown(value) if array is None else f"an array of {array.dtype}"
+        raise TypeError(f"{owner}: {name} returned {what}, but must return {wanted}.")
+    return array
 
 
 def check_transformation(
@@ -122,9 +187,10 @@ def check_transformation(
     """Returns ``value`` as a transformation that takes extra arguments; identity for None."""
     if value is None:
         return optax.with_extra_args_support(optax.identity())
-    if not (hasattr(value, "init") and hasattr(value, "update")):
+    parts = getattr(value, "init", None), getattr(value, "update", None)
+    if isinstance(value, type) or not all(map(callable, parts)):
         raise TypeError(
-            f"{owner}: {name} is {_article(type(value).__name__)}, but must be an "
+            f"{owner}: {name} is {article(type(value).__name__)}, but must be an "
             "optax.GradientTransformation (with init and update) or None."
         )
     return optax.with_extra_args_support(value)
@@ -136,7 +202,7 @@ def check_whole(owner: str, name: str, value: Any) -> None:
     dtype = getattr(value, "dtype", None)
     whole = isinstance(value, int) if dtype is None else jnp.issubdtype(dtype, jnp.integer)
     if not whole:
-        raise ValueError(f"{owner}: {name} = {value!r}, but must be a whole number.")
+        raise ValueError(f"{owner}: {name} = {shown(value)}, but must be a whole number.")
 
 
 def check_inner(
@@ -150,12 +216,11 @@ def check_inner(
     return check_transformation(owner, "inner", inner)
 
 
-def _is_real(dtype: Any) -> bool:
-    return bool(jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer))
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+def is_real(dtype: Any) -> bool:
+    """Whether JAX computes in ``dtype`` as with real numbers: not so with 8-bit floats."""
+    if jnp.issubdtype(dtype, jnp.floating):
+        return jnp.finfo(dtype).bits >= 16
+    return bool(jnp.issubdtype(dtype, jnp.integer))
 
 
 def _range(low: float, high: float, open_high: bool) -> str:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._rms import scaled_rms
 from thermolion_optax._telemetry import Statistic
 
@@ -138,7 +138,7 @@ def normalize_distortion(
         The purpose is that of SMES (arXiv 2405.18498); the rule is ours.
     """
     owner = "normalize_distortion"
-    _checks.check_scalar(owner, "strength", strength, 0, 1, schedule=True)
+    strength = _checks.scalar_or_schedule(owner, "strength", strength, 0, 1)
 
     def init(params: optax.Params) -> NormalizeDistortionState | optax.EmptyState:
         del params
@@ -153,6 +153,7 @@ def normalize_distortion(
         _trees.check_leaves(owner, "updates", updates)
         power = strength
         if callable(strength):
+            _states.check_count(owner, state, strength)
             power = strength(state.count)
             state = NormalizeDistortionState(jnp.asarray(optax.safe_increment(state.count)))
         leaves, treedef = jax.tree.flatten(updates)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._moments import cast_like_adam, check_updates, divide, store, update_moments
 
 Gate = Callable[[jax.Array], ArrayLike]
@@ -123,6 +123,7 @@ def scale_by_snr_gate(
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, SnrGateState]:
+        _states.check_state(owner, state, SnrGateState)
         check_updates(owner, updates, state.mu, state.nu, params)
 
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
@@ -168,9 +169,7 @@ def snr(mu: jax.Array, nu: jax.Array, eps: ArrayLike) -> jax.Array:
 def gate_value(gate: Gate | None, rho: jax.Array) -> jax.Array:
     """Lambda = gate(rho) in rho's dtype, shaped like rho or a scalar; tanh where it is None."""
     found = jnp.tanh(rho) if gate is None else gate(rho)
-    if found is None:
-        raise TypeError("scale_by_snr_gate: gate returned None, but must return lambda in [0, 1].")
-    lam = jnp.asarray(found)
+    lam = _checks.returned_array("scale_by_snr_gate", "gate", found, "lambda in [0, 1]")
     if lam.shape not in ((), rho.shape):
         raise ValueError(
             f"scale_by_snr_gate: gate returned shape {lam.shape} for a ratio of shape "

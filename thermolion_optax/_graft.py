@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._rms import scaled_rms
 
 
@@ -86,6 +86,7 @@ def graft(
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, GraftState]:
+        _states.check_state(owner, state, GraftState)
         _trees.check_leaves(owner, "updates", updates)
         steps, along_state = along.update(updates, state.direction, params, **extra_args)
         lengths, length_state = length.update(updates, state.magnitude, params, **extra_args)
@@ -125,11 +126,14 @@ def _left_out(state: optax.OptState, old: Any, new: Any) -> bool:
 
 
 def _check_returned(name: str, returned: optax.Updates, updates: optax.Updates) -> None:
-    found, expected = jax.tree.structure(returned), jax.tree.structure(updates)
-    if found != expected:
+    what = f"what {name} returned"
+    if jax.tree.structure(returned) != jax.tree.structure(updates):
+        # Masked in one of the two alone, where neither is missing to the other way round.
+        where = _trees.first_difference("updates", returned, updates, "what it got")
+        where = where or _trees.first_difference("what it got: updates", updates, returned, what)
         raise ValueError(
-            f"graft: what {name} returned does not have the structure of the updates. Found "
-            f"{found}, expected {expected}. To mask leaves, put optax.masked around graft."
+            f"graft: {what} does not have the structure of the updates: {where}. To mask leaves, "
+            "put optax.masked around graft."
         )
     _trees.check_leaves("graft", f"what {name} returned: updates", returned)
     pairs = zip(

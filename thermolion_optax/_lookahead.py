@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._trees import widen
 
 
@@ -60,8 +60,8 @@ def lookahead(
 
     Raises:
         ValueError: a concrete hyperparameter outside its range, ``update`` without ``params``, or
-            updates unlike the parameters given to ``init``.
-        TypeError: ``inner`` is no transformation, or a leaf is complex.
+            updates or parameters unlike those given to ``init``.
+        TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -81,6 +81,7 @@ def lookahead(
     fast_optimizer = _checks.check_inner(owner, inner)
     _checks.check_whole(owner, "sync_period", sync_period)
     _checks.check_scalar(owner, "slow_step_size", slow_step_size, 0, 1)
+    _checks.check_flag(owner, "recopy", recopy)
 
     def init(params: optax.Params) -> LookaheadState:
         _trees.check_leaves(owner, "params", params)
@@ -97,12 +98,14 @@ def lookahead(
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, LookaheadState]:
+        _states.check_state(owner, state, LookaheadState)
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
-        _trees.check_initialised(owner, updates, state.slow)
+        _trees.check_initialised(owner, state.slow, updates=updates, params=params)
         fast_updates, inner_state = fast_optimizer.update(
             updates, state.inner_state, params, **extra_args
         )
+        _trees.check_initialised(owner, state.slow, **{"inner's updates": fast_updates})
         count = jnp.asarray(optax.safe_increment(state.count))
         period = jnp.maximum(jnp.asarray(sync_period), 1)
         synchronise = count % period == 0
@@ -120,7 +123,7 @@ def lookahead(
             base,
         )
         steps = jax.tree.map(
-            lambda u, p, s: jnp.where(synchronise, (s - widen(p)).astype(u.dtype), u),
+            lambda u, p, s: jnp.where(synchronise, (s - widen(p)).astype(jnp.result_type(u)), u),
             fast_updates,
             params,
             slow,

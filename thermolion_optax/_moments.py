@@ -18,6 +18,8 @@ def check_updates(
     params: optax.Params | None,
 ) -> None:
     """Raises unless updates, moments and (where given) params fit each other."""
+    if updates is None:
+        raise TypeError(f"{owner}: updates is None, but must be the gradients, a tree of arrays.")
     _trees.check_structure(owner, "the state's mu", mu, updates)
     _trees.check_structure(owner, "the state's nu", nu, updates)
     for path, g, m in _trees.leaves_with_path(updates, mu):
@@ -30,6 +32,7 @@ def check_updates(
         hint = "Pass the parameters that these gradients belong to."
         for path, g, p in _trees.leaves_with_path(updates, params):
             _trees.check_shape(owner, "params", path, p, g, "the updates have", hint)
+            _trees.check_leaf(owner, "params", path, p)
 
 
 def update_moments(

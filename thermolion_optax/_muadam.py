@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._moments import (
     cast_like_adam,
     check_updates,
@@ -54,7 +54,12 @@ def scale_by_muadam(
     References:
         the benchmark released with ThermoLion (arXiv 2512.01881).
     """
-    owner = "muadam"
+    return _scale_by_muadam("scale_by_muadam", b1, b2, eps, mu_dtype)
+
+
+def _scale_by_muadam(
+    owner: str, b1: ArrayLike, b2: ArrayLike, eps: ArrayLike, mu_dtype: DTypeLike | None
+) -> optax.GradientTransformationExtraArgs:
     _checks.check_decay(owner, "b1", b1)
     _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
@@ -74,6 +79,7 @@ def scale_by_muadam(
         **extra_args: Any,
     ) -> tuple[optax.Updates, optax.ScaleByAdamState]:
         del extra_args
+        _states.check_state(owner, state, optax.ScaleByAdamState)
         check_updates(owner, updates, state.mu, state.nu, params)
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
 
@@ -141,9 +147,10 @@ def muadam(
     References:
         the benchmark released with ThermoLion (arXiv 2512.01881), in whose text it is "Muon".
     """
-    _checks.check_scalar("muadam", "learning_rate", learning_rate, 0, schedule=True)
-    return optax.chain(
-        scale_by_muadam(b1, b2, eps, mu_dtype=mu_dtype),
+    learning_rate = _checks.scalar_or_schedule("muadam", "learning_rate", learning_rate, 0)
+    return _states.chain(
+        "muadam",
+        _scale_by_muadam("muadam", b1, b2, eps, mu_dtype),
         decayed_weights("muadam", weight_decay, mask),
-        optax.scale_by_learning_rate(learning_rate),
+        _states.scale_by_learning_rate("muadam", learning_rate),
     )

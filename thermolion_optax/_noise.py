@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _generator, _trees
+from thermolion_optax import _checks, _generator, _states, _trees
 from thermolion_optax._moments import power_of_decay
 
 Normal = Callable[[jax.Array, tuple[int, ...]], jax.Array]
@@ -109,7 +109,7 @@ def thermal_noise(
         ThermoLion (arXiv 2512.01881), Eq. 7; floor and cut-off: the authors' released code.
     """
     owner = "thermal_noise"
-    _checks.check_scalar(owner, "temperature", temperature, 0, schedule=True)
+    temperature = _checks.scalar_or_schedule(owner, "temperature", temperature, 0)
     _checks.check_decay(owner, "decay", decay, open_high=False)
     _checks.check_scalar(owner, "floor", floor, 0)
     _checks.check_scalar(owner, "cutoff", cutoff, 0, 1)
@@ -144,6 +144,7 @@ def thermal_noise(
         **extra_args: Any,
     ) -> tuple[optax.Updates, ThermalNoiseState]:
         del params, extra_args
+        _states.check_state(owner, state, ThermalNoiseState)
         count = jnp.asarray(optax.safe_increment(state.count))
         if always_off:
             # Two buffers: one that stands twice in a state could not be donated.
@@ -196,7 +197,8 @@ def _draw(owner: str, normal: Normal | None, seed: jax.Array, shape: tuple[int, 
     """Standard normal numbers of ``shape``, from the library's generator or the caller's."""
     if normal is None:
         return _generator.normal(seed, shape)
-    draw = jnp.asarray(normal(jax.random.wrap_key_data(seed, impl="threefry2x32"), shape))
+    drawn = normal(jax.random.wrap_key_data(seed, impl="threefry2x32"), shape)
+    draw = _checks.returned_array(owner, "normal", drawn, "an array of normal numbers")
     if draw.shape != shape:
         raise ValueError(
             f"{owner}: normal returned shape {draw.shape} where {shape} was asked for."
@@ -209,6 +211,7 @@ def _check_trees(owner: str, updates: optax.Updates, nu: optax.Updates | None) -
     if nu is not None:
         _trees.check_structure(owner, "nu", nu, updates, hint=_trees.LIKE_UPDATES)
         for path, u, v in _trees.leaves_with_path(updates, nu):
+            _trees.check_leaf(owner, "nu", path, v)
             _trees.check_shape(owner, "nu", path, v, u, "the updates have")
 
 
@@ -218,8 +221,8 @@ def check_key(owner: str, key: Any) -> None:
         values = np.asarray(key)
         if values.dtype.kind in "iuO" and values.size and not _fits_a_word(values):
             raise ValueError(
-                f"{owner}: key = {key}, but an int key has 32 bits: the rest would be lost. "
-                "Use jax.random.fold_in(jax.random.key(a), b) for more."
+                f"{owner}: key = {_trees.shown(key)}, but an int key has 32 bits: the rest "
+                "would be lost. Use jax.random.fold_in(jax.random.key(a), b) for more."
             )
         if isinstance(key, int):
             return

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._moments import (
     bias_correction,
     cast_like_adam,
@@ -160,11 +160,12 @@ def smes(
     References:
         SMES (arXiv 2405.18498).
     """
-    _checks.check_scalar("smes", "learning_rate", learning_rate, 0, schedule=True)
-    return optax.chain(
+    learning_rate = _checks.scalar_or_schedule("smes", "learning_rate", learning_rate, 0)
+    return _states.chain(
+        "smes",
         _scale_by_smes("smes", alpha, b1, b2, eps, amsgrad, mu_dtype, nu_dtype),
         decayed_weights("smes", weight_decay, mask),
-        optax.scale_by_learning_rate(learning_rate),
+        _states.scale_by_learning_rate("smes", learning_rate),
     )
 
 
@@ -178,7 +179,7 @@ def _scale_by_smes(
     mu_dtype: DTypeLike | None,
     nu_dtype: DTypeLike | None,
 ) -> optax.GradientTransformationExtraArgs:
-    _checks.check_scalar(owner, "alpha", alpha, schedule=True)
+    alpha = _checks.scalar_or_schedule(owner, "alpha", alpha)
     _checks.check_decay(owner, "b1", b1)
     _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
@@ -209,6 +210,7 @@ def _scale_by_smes(
         **extra_args: Any,
     ) -> tuple[optax.Updates, SmesState]:
         del extra_args
+        _states.check_state(owner, state, SmesState)
         check_updates(owner, updates, state.mu, state.nu, params)
         count = jnp.asarray(optax.safe_increment(state.count))
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)

@@ -78,8 +78,8 @@ def _check_trees(owner: str, params: optax.Params, updates: optax.Updates) -> No
     _trees.check_structure(owner, "updates", updates, params, of="the parameters", hint=hint)
     for path, p, u in _trees.leaves_with_path(params, updates):
         if not _trees.is_masked(u):
-            _trees.check_leaf(owner, "params", path, p)
-            _trees.check_leaf(owner, "updates", path, u)
+            _trees.check_leaf(owner, "params", path, p, least_bits=4)
+            _trees.check_leaf(owner, "updates", path, u, least_bits=4)
             _trees.check_shape(owner, "updates", path, u, p, "the parameters have", hint)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._moments import (
     bias_correction,
     check_updates,
@@ -115,7 +115,7 @@ def swats(
         Keskar and Socher (2017), arXiv 1712.07628, Algorithm 1.
     """
     owner = "swats"
-    _checks.check_scalar(owner, "learning_rate", learning_rate, 0, schedule=True)
+    learning_rate = _checks.scalar_or_schedule(owner, "learning_rate", learning_rate, 0)
     _checks.check_decay(owner, "b1", b1)
     _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
@@ -159,6 +159,7 @@ def swats(
         **extra_args: Any,
     ) -> tuple[optax.Updates, SwatsState]:
         del extra_args
+        _states.check_state(owner, state, SwatsState)
         check_updates(owner, updates, state.mu, state.nu, params)
         scalar = state.sgd_learning_rate.dtype
         given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate

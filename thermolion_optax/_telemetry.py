@@ -30,6 +30,7 @@ class PhaseStatistics(TypedDict):
     gate_mean: Statistic
     gas_share: Statistic
     alignment_rate: Statistic | None
+    zero_gradient_share: Statistic | None
     temperature: Statistic
     noise_std: Statistic
 
@@ -46,14 +47,15 @@ def phase_statistics(
         \rho = |m| / (\sqrt{v} + \epsilon), \qquad \lambda = \mathrm{gate}(\rho)
 
     A pure function of the state, which it finds through any wrapper (chains, masks, partitions,
-    injected hyperparameters, ``MultiSteps``, ``nnx.Optimizer.opt_state``, …). It may be called
-    inside jit, scan and vmap (jit it: eagerly, every step of it compiles by itself), and costs
-    nothing unless called.
+    injected hyperparameters, ``MultiSteps``, …); the ``opt_state`` of an ``nnx.Optimizer`` and the
+    gradients of ``nnx.grad`` serve as they are. It may be called inside jit, scan and vmap (jit
+    it: eagerly, every step of it compiles by itself), and costs nothing unless called.
 
     Args:
         opt_state: the state of any optimizer that contains :func:`scale_by_snr_gate`. Several
             gates are merged by their leaves' paths; a path met again is numbered, "path (2)".
-        grads: the latest gradients, of the structure the optimizer got; for the alignment rate.
+        grads: the latest gradients, of the structure the optimizer got; for the alignment rate and
+            the share of zeros.
         gate: the custom gate, where one was given to the optimizer (functions are not stored).
 
     Returns:
@@ -66,6 +68,8 @@ def phase_statistics(
         - ``gas_share``: share of elements with lambda < 1/2.
         - ``alignment_rate``: share with sign(m) sign(g) > 0; None in place of the dict
           without ``grads``.
+        - ``zero_gradient_share``: share of gradients that are exactly 0; likewise None. It tells a
+          dead network (nearly 1) from one that is done (the ratios fall in both).
         - ``temperature``: T_t of the last update (before the first one, T_0), 0 once the noise
           is off or where there is none. "all" is the largest of the gates'.
         - ``noise_std``: sigma_t in the gradient's units, before the gate's factor 1 - lambda.
@@ -96,6 +100,8 @@ def phase_statistics(
     """
     owner, hint = "phase_statistics", "Pass the gradients that the optimizer got."
     _checks.check_callable(owner, "gate", gate, "the gate of the optimizer")
+    # What a framework has wrapped (Flax NNX) is taken out of its wrappers, whichever they are.
+    opt_state, grads = _trees.unwrap(opt_state), _trees.unwrap(grads)
     gates = _find_gates(opt_state)
     if not gates:
         raise ValueError(
@@ -103,7 +109,7 @@ def phase_statistics(
             f"{type(opt_state).__name__}). Pass the state of an optimizer that contains "
             "scale_by_snr_gate or thermolion, as its init or update returned it."
         )
-    ratios, aligned, temperatures, std = {}, {}, {}, {}
+    ratios, aligned, zero, temperatures, std = {}, {}, {}, {}, {}
     for state, noise in gates:
         _trees.check_structure(owner, "nu", state.nu, state.mu, of="the state's mu")
         trees = [state.mu, state.nu]
@@ -111,22 +117,23 @@ def phase_statistics(
             _trees.check_structure(owner, "grads", grads, state.mu, of="the state's mu", hint=hint)
             trees.append(grads)
         for path, m, v, *g in _trees.leaves_with_path(*trees):
-            if jnp.size(_array(m)) == 0:
+            if jnp.size(m) == 0:
                 continue
             name = _new_name(jax.tree_util.keystr(path), ratios)
-            m, v = _trees.widen(_array(m)), _trees.widen(_array(v))
-            ratios[name] = snr(m, v, _array(state.telemetry_eps)).astype(jnp.float32)
-            for x in map(_array, g):
+            m, v = _trees.widen(m), _trees.widen(v)
+            ratios[name] = snr(m, v, state.telemetry_eps).astype(jnp.float32)
+            for x in g:
                 _trees.check_leaf(owner, "grads", path, x)
                 _trees.check_shape(owner, "grads", path, x, m, "the state's mu has", hint)
                 aligned[name] = jnp.sign(m) * jnp.sign(x) > 0
+                zero[name] = jnp.asarray(x) == 0
             off = 0.0, 0.0
             found = (
                 off
                 if noise is None
                 else (noise.telemetry_temperature, noise.telemetry_variance_floor)
             )
-            temperature, floor = (jnp.asarray(_array(x), jnp.float32) for x in found)
+            temperature, floor = (jnp.asarray(x, jnp.float32) for x in found)
             temperatures[name] = temperature
             std[name] = noise_std(v, temperature, floor).astype(jnp.float32)
 
@@ -143,6 +150,7 @@ def phase_statistics(
         "gate_mean": _means(lambdas, sizes),
         "gas_share": _means(gas, sizes),
         "alignment_rate": None if grads is None else _means(aligned, sizes),
+        "zero_gradient_share": None if grads is None else _means(zero, sizes),
         "temperature": {"all": _largest(temperatures.values()), "leaves": temperatures},
         "noise_std": {"all": jnp.sqrt(_means(variance, sizes)["all"]), "leaves": std},
     }
@@ -161,11 +169,6 @@ def _find_gates(tree: Any) -> list[tuple[SnrGateState, ThermalNoiseState | None]
             noises = [x for x in inside if isinstance(x, ThermalNoiseState)]
             found += [(node, noises[0] if noises else None), *_find_gates(branches)]
     return found
-
-
-def _array(x: Any) -> Any:
-    """The array itself, where a framework has wrapped it (a Flax NNX Variable has [...])."""
-    return x if isinstance(x, jax.Array | float) or not hasattr(x, "get_value") else x.get_value()
 
 
 def _new_name(path: str, taken: Mapping[str, Any]) -> str:

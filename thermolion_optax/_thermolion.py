@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._boost import alignment_boost
 from thermolion_optax._gate import Gate, SnrGateState, gate_value, scale_by_snr_gate, snr
 from thermolion_optax._noise import Normal, ThermalNoiseState, check_key, thermal_noise
@@ -129,13 +129,13 @@ def thermolion(
         ThermoLion (arXiv 2512.01881), Eq. 1-7, and the authors' released code.
     """
     owner = "thermolion"
-    _checks.check_scalar(owner, "learning_rate", learning_rate, 0, schedule=True)
+    learning_rate = _checks.scalar_or_schedule(owner, "learning_rate", learning_rate, 0)
     _checks.check_decay(owner, "b1", b1)
     _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_scalar(owner, "solid_scale", solid_scale, 0)
-    _checks.check_scalar(owner, "boost", boost, 0, schedule=True)
-    _checks.check_scalar(owner, "temperature", temperature, 0, schedule=True)
+    boost = _checks.scalar_or_schedule(owner, "boost", boost, 0)
+    temperature = _checks.scalar_or_schedule(owner, "temperature", temperature, 0)
     _checks.check_decay(owner, "temperature_decay", temperature_decay, open_high=False)
     _checks.check_scalar(owner, "exponent", exponent)
     _checks.check_callable(owner, "gate", gate, "a function of the ratio rho")
@@ -145,7 +145,8 @@ def thermolion(
     check_key(owner, key)
     if not isinstance(noise_units, str) or noise_units not in ("learning_rate", "parameter"):
         raise ValueError(
-            f"{owner}: noise_units = {noise_units!r}, but must be 'learning_rate' or 'parameter'."
+            f"{owner}: noise_units = {_trees.shown(noise_units)}, but must be 'learning_rate' or "
+            "'parameter'."
         )
 
     in_chain = noise_units == "learning_rate"
@@ -153,7 +154,8 @@ def thermolion(
     limits = {} if in_chain else {"floor": 0.0, "cutoff": 0.0}
     noise = thermal_noise(temperature, temperature_decay, key=key, normal=normal, **limits)
     gas = alignment_boost(boost)
-    chain = optax.chain(
+    chain = _states.chain(
+        owner,
         scale_by_snr_gate(
             b1,
             b2,
@@ -166,7 +168,7 @@ def thermolion(
             nu_dtype=nu_dtype,
         ),
         decayed_weights(owner, weight_decay, mask),
-        optax.scale_by_learning_rate(learning_rate),
+        _states.scale_by_learning_rate(owner, learning_rate),
     )
     return chain if in_chain else _parameter_noise(chain, noise, eps, gate)
 
@@ -188,6 +190,7 @@ def _parameter_noise(
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, ParameterNoiseState]:
+        _states.check_state("thermolion", state, ParameterNoiseState)
         steps, inner = chain.update(updates, state.inner, params, **extra_args)
         gate_state = cast(tuple[SnrGateState, ...], inner)[0]
         mu, nu = gate_state.mu, gate_state.nu

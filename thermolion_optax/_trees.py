@@ -54,6 +54,18 @@ def paths(tree: Any) -> Any:
     )
 
 
+def unwrap(tree: Any) -> Any:
+    """The tree with arrays where a framework has wrapped them (a Flax NNX Variable, by its face).
+
+    Whole states and gradients then compare by names and shapes, whatever class the wrapper has.
+    """
+    return jax.tree.map(lambda x: x.get_value() if _is_wrapped(x) else x, tree, is_leaf=_is_wrapped)
+
+
+def _is_wrapped(x: Any) -> bool:
+    return hasattr(x, "get_value") and not isinstance(x, jax.Array)
+
+
 def check_structure(
     owner: str,
     name: str,
@@ -63,31 +75,88 @@ def check_structure(
     hint: str = SAME_MASK,
 ) -> None:
     """Raises a ValueError unless ``tree`` fits ``reference``, which the message calls ``of``."""
-    treedef = jax.tree.structure(reference, is_leaf=is_masked)
     try:
-        treedef.flatten_up_to(tree)
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{owner}: {name} does not have the structure of {of}. "
-            f"Found {jax.tree.structure(tree)}, expected {treedef}. {hint}"
-        ) from error
+        jax.tree.structure(reference, is_leaf=is_masked).flatten_up_to(tree)
+        return
+    except (ValueError, TypeError):
+        where = first_difference(name, tree, reference, of)
+    raise ValueError(f"{owner}: {name} does not have the structure of {of}: {where}. {hint}")
+
+
+def first_difference(name: str, tree: Any, reference: Any, of: str) -> str | None:
+    """Where ``tree`` first does not fit ``reference``, in words; None where it fits."""
+    if is_masked(reference):
+        return None
+    wanted, is_leaf = _children(reference)
+    found, _ = _children(tree)
+    if is_leaf:  # whatever stands there
+        return None
+    if type(tree) is not type(reference):
+        kinds = (article(type(x).__name__) for x in (tree, reference))
+        return "{} is {}, but {} in {}".format(name, *kinds, of)
+    for key in wanted:
+        if key not in found:
+            return f"{name}{key} is missing"
+    for key in found:
+        if key not in wanted:
+            return f"{name}{key} is not in {of}"
+    for key, child in wanted.items():
+        deeper = first_difference(name + key, found[key], child, of)
+        if deeper is not None:
+            return deeper
+    same = _one_level(tree)[1] == _one_level(reference)[1]
+    return None if same else f"{name} has other static fields than in {of}"
+
+
+def _children(node: Any) -> tuple[dict[str, Any], bool]:
+    """What a node holds, by the key that leads there, and whether the node is a leaf."""
+    children, treedef = _one_level(node)
+    by_key = {jax.tree_util.keystr(path): child for path, child in children}
+    return by_key, jax.tree_util.treedef_is_leaf(treedef)
+
+
+def _one_level(node: Any) -> tuple[list[tuple[KeyPath, Any]], jax.tree_util.PyTreeDef]:
+    return jax.tree_util.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
+
+
+def article(noun: str) -> str:
+    """The noun with its article."""
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+
+
+def shown(value: Any) -> str:
+    """The value in a message: no more than a line of it, and of a number without end nothing."""
+    try:
+        text = repr(value)
+    except Exception:  # Python prints no integer of more than 4,300 digits; others' may fail, too
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
 def check_leaves(owner: str, name: str, tree: Any) -> None:
     """Raises a TypeError unless every leaf is masked or a real floating-point array or number."""
-    for path, leaf in leaves_with_path(tree):
+    if tree is None:
+        raise TypeError(f"{owner}: {name} is None, but must be a tree of arrays.")
+    try:
+        leaves = list(leaves_with_path(tree))
+    except (ValueError, TypeError) as error:  # dictionaries whose keys cannot be sorted
+        raise TypeError(f"{owner}: {name} is no tree that JAX can flatten. {error}") from None
+    for path, leaf in leaves:
         check_leaf(owner, name, path, leaf)
 
 
-def check_leaf(owner: str, name: str, path: KeyPath, leaf: Any) -> None:
-    """Raises a TypeError unless ``leaf`` is a real floating-point array or number."""
-    if isinstance(leaf, (float, int, complex)) and not isinstance(leaf, bool):
-        leaf = jnp.asarray(leaf, complex if isinstance(leaf, complex) else float)
-    dtype = getattr(leaf, "dtype", None)
-    if dtype is not None and hasattr(leaf, "shape") and jnp.issubdtype(dtype, jnp.floating):
+def check_leaf(owner: str, name: str, path: KeyPath, leaf: Any, least_bits: int = 16) -> None:
+    """Raises a TypeError unless ``leaf`` is a real floating-point array or Python float."""
+    if isinstance(leaf, float):
         return
+    dtype = jnp.result_type(leaf) if isinstance(leaf, complex) else getattr(leaf, "dtype", None)
     where = f"{owner}: {name}{jax.tree_util.keystr(path)}"
-    if dtype is None or not hasattr(leaf, "shape"):
+    if isinstance(leaf, int):
+        raise TypeError(
+            f"{where} is the Python {type(leaf).__name__} {shown(leaf)}, but must be floating "
+            "point: write it with a decimal point, or as a jnp.float32."
+        )
+    if dtype is None or not (hasattr(leaf, "shape") or isinstance(leaf, complex)):
         raise TypeError(
             f"{where} is of type {type(leaf).__name__}, but must be an array of real "
             "floating-point numbers. Filter the tree (for equinox: "
@@ -98,10 +167,16 @@ def check_leaf(owner: str, name: str, path: KeyPath, leaf: Any) -> None:
             f"{where} is complex ({dtype}), but must be real. Split it into real and imaginary "
             "part, e.g. with optax.contrib.split_real_and_imaginary."
         )
-    raise TypeError(
-        f"{where} has dtype {dtype}, but must be floating point. "
-        "Mask the leaf with optax.masked, or leave it out of the tree."
-    )
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(
+            f"{where} has dtype {dtype}, but must be floating point. "
+            "Mask the leaf with optax.masked, or leave it out of the tree."
+        )
+    if jnp.finfo(dtype).bits < least_bits:
+        raise TypeError(
+            f"{where} has dtype {dtype}, but must have at least {least_bits} bits: JAX does not "
+            "compute with fewer. Keep such parameters in bfloat16, or mask them with optax.masked."
+        )
 
 
 def check_shape(
@@ -120,12 +195,13 @@ def check_shape(
         )
 
 
-def check_initialised(owner: str, updates: optax.Updates, slots: optax.Params) -> None:
-    """Raises unless ``updates`` are real floats with the structure and shapes of ``slots``."""
-    check_leaves(owner, "updates", updates)
-    check_structure(owner, "updates", updates, slots, of="the state")
-    for path, slot, u in leaves_with_path(slots, updates):
-        check_shape(owner, "updates", path, u, slot, INITIALISED, THESE_PARAMETERS)
+def check_initialised(owner: str, slots: optax.Params, **trees: optax.Updates) -> None:
+    """Raises unless each tree holds real floats in the structure and shapes of ``slots``."""
+    for name, tree in trees.items():
+        check_leaves(owner, name, tree)
+        check_structure(owner, name, tree, slots, of="the state")
+        for path, slot, leaf in leaves_with_path(slots, tree):
+            check_shape(owner, name, path, leaf, slot, INITIALISED, THESE_PARAMETERS)
 
 
 def zeros_like(
@@ -143,10 +219,8 @@ def zeros_like(
     check_leaves(owner, "params", params)
 
     def zeros(leaf: ArrayLike) -> jax.Array:
-        own = jnp.result_type(float if isinstance(leaf, int) else leaf)
-        if at_least is not None:
-            own = jnp.promote_types(own, at_least)
-        x = jnp.asarray(leaf, own) if isinstance(leaf, int) else jnp.asarray(leaf)
+        x = jnp.asarray(leaf)
+        own = x.dtype if at_least is None else jnp.promote_types(x.dtype, at_least)
         made = jnp.zeros_like(x, dtype=own if dtype is None else dtype)
         return shard_alike(x, made)[1] if isinstance(x, Tracer) else made
 

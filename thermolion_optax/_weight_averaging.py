@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._trees import is_masked, widen
 
 
@@ -52,8 +52,9 @@ def stochastic_weight_averaging(
         arguments go on to ``inner``.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, or ``update`` without ``params``.
-        TypeError: ``inner`` is no transformation, or a leaf is complex.
+        ValueError: a concrete hyperparameter outside its range, ``update`` without ``params``, or
+            updates or parameters unlike those given to ``init``.
+        TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -88,10 +89,12 @@ def stochastic_weight_averaging(
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, StochasticWeightAveragingState]:
+        _states.check_state(owner, state, StochasticWeightAveragingState)
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
-        _trees.check_initialised(owner, updates, state.average)
+        _trees.check_initialised(owner, state.average, updates=updates, params=params)
         steps, inner_state = trainer.update(updates, state.inner_state, params, **extra_args)
+        _trees.check_initialised(owner, state.average, **{"inner's updates": steps})
         count = jnp.asarray(optax.safe_increment(state.count))
         since = count - jnp.asarray(start_step)
         joins = (since >= 0) & (since % jnp.maximum(jnp.asarray(period), 1) == 0)
@@ -115,7 +118,9 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
 
     A pure function that may be called inside jit, scan and vmap. ``params`` come back as they are
     before the first average, and where a wrapper such as ``optax.masked`` kept leaves from being
-    averaged; with ``optax.partition``, each group's own average is taken.
+    averaged; with ``optax.partition``, each group's own average is taken. The state and parameters
+    of Flax NNX serve as they are: ``averaged_params(optimizer.opt_state, nnx.state(model,
+    nnx.Param))`` returns what ``nnx.update(model, …)`` takes.
 
     Args:
         opt_state: the state of an optimizer with ``stochastic_weight_averaging`` somewhere in it.
@@ -125,7 +130,8 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         A tree as ``params``, leaf for leaf of its dtypes.
 
     Raises:
-        ValueError: the state holds no average, or one of another structure than ``params``.
+        ValueError: the state holds no average, or one of other structure or shapes than ``params``.
+        TypeError: a leaf that was averaged is no real float in ``params``.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -143,26 +149,28 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
     def is_average(node: Any) -> bool:
         return isinstance(node, StochasticWeightAveragingState)
 
+    owner, averaged = "averaged_params", "the average"
+    opt_state, result = _trees.unwrap(opt_state), _trees.unwrap(params)
     found = [s for s in jax.tree.leaves(opt_state, is_leaf=is_average) if is_average(s)]
     if not found:
         raise ValueError(
-            "averaged_params: opt_state holds no average; wrap the optimizer with "
-            "stochastic_weight_averaging."
+            f"{owner}: opt_state (of type {type(opt_state).__name__}) holds no average; wrap the "
+            "optimizer with stochastic_weight_averaging."
         )
-    result = params
     for state in found:
+        hint = "Pass the parameters that the optimizer trains."
+        _trees.check_structure(owner, "params", result, state.average, averaged, hint)
+        for path, average, current in _trees.leaves_with_path(state.average, result):
+            _trees.check_shape(owner, "params", path, current, average, "the average has", hint)
+            _trees.check_leaf(owner, "params", path, current)
 
         def pick(average: Any, current: Any, state: Any = state) -> Any:
             # Masked: ``current`` is the leaf or subtree that this average leaves alone.
-            if is_masked(average) or not jnp.issubdtype(jnp.result_type(current), jnp.inexact):
+            if is_masked(average):
                 return current
             current = jnp.asarray(current)
             return jnp.where(state.averaged > 0, average.astype(current.dtype), current)
 
-        try:
-            result = jax.tree.map(pick, state.average, result, is_leaf=is_masked)
-        except ValueError as error:
-            raise ValueError(
-                f"averaged_params: params do not have the structure that was averaged: {error}"
-            ) from error
-    return result
+        result = jax.tree.map(pick, state.average, result, is_leaf=is_masked)
+    # In the caller's own wrappers.
+    return jax.tree.unflatten(jax.tree.structure(params), jax.tree.leaves(result))

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import optax
 
-from thermolion_optax import _checks
+from thermolion_optax import _checks, _masks, _states
 
 
 def decayed_weights(
@@ -15,21 +15,15 @@ def decayed_weights(
 
     The state is the same in both cases, so that a run may go on with another decay.
     """
-    _checks.check_scalar(owner, "weight_decay", weight_decay, 0, schedule=True)
-    _checks.check_mask(owner, mask)
+    weight_decay = _checks.scalar_or_schedule(owner, "weight_decay", weight_decay, 0)
+    mask = _masks.check_mask(owner, mask)
     decay = optax.add_decayed_weights(weight_decay, mask)
     off = _checks.concrete(weight_decay) == 0
 
     def init(params: optax.Params) -> optax.OptState:
-        if mask is not None and not callable(mask):
-            try:
-                jax.tree.map(lambda flag, _: flag, mask, params)
-            except (ValueError, TypeError) as error:
-                raise ValueError(
-                    f"{owner}: mask does not have the structure of the parameters. Found "
-                    f"{jax.tree.structure(mask)}, expected {jax.tree.structure(params)} or the "
-                    "beginning of it, with a boolean for each leaf or subtree."
-                ) from error
+        # Nothing to compare where optax.tree.map_params asks with a placeholder, without leaves.
+        if mask is not None and not callable(mask) and jax.tree.leaves(params):
+            _masks.check_prefix(owner, "mask", mask, params, "the parameters")
         return decay.init(params)
 
     def update(
@@ -42,6 +36,9 @@ def decayed_weights(
                 f"{owner}: params is None, but weight_decay = {weight_decay} needs the parameters. "
                 "Call tx.update(grads, state, params), or set weight_decay=0.0."
             )
+        if mask is not None:
+            _states.check_state(owner, state, optax.MaskedState)
+        _states.check_count(owner, getattr(state, "inner_state", state), weight_decay)
         return decay.update(updates, state, params)
 
     return optax.GradientTransformation(init, update)

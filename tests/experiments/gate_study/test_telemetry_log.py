@@ -69,7 +69,7 @@ def test_a_log_from_inside_scan_is_that_of_a_loop(stacked):
 def test_every_statistic_of_every_leaf_is_there_once(stacked):
     log = telemetry_log.flat(stacked)
     leaves = 1 + len(jax.tree.leaves(PARAMS))
-    assert len(log) == leaves * (6 + 5)
+    assert len(log) == leaves * (7 + 5)
     assert all(curve.shape == (STEPS,) for curve in log.values())
 
 
