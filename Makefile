@@ -8,7 +8,7 @@ BIN := .venv/bin
 LOWEST := .venv-lowest/bin
 OUT ?= runs/digits
 
-.PHONY: setup benchmark test lint types slow wheel lowest clean
+.PHONY: setup benchmark test lint types slow wheel lowest docs clean
 
 setup: .venv/.installed
 
@@ -59,5 +59,16 @@ lowest: pyproject.toml
 	  tests/experiments/test_report.py tests/experiments/test_records.py \
 	  tests/experiments/datasets/storage/test_builders.py
 
+# The pages, in build/docs/index.html; a warning is an error. Then the tests that read them.
+docs: .venv/.docs
+	rm -rf build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	$(BIN)/python -m pytest -q tests/docs
+	@echo "read build/docs/index.html"
+
+.venv/.docs: .venv/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-wheel .venv-lowest dist runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-wheel .venv-lowest build dist docs/notebooks runs .pytest_cache .ruff_cache .hypothesis

@@ -34,7 +34,7 @@ def lookahead(
 ) -> optax.GradientTransformationExtraArgs:
     """Lookahead: every few fast steps, go back part of the way to the slow weights.
 
-    With the fast weights θ, the slow weights φ (φ = θ at the start) and k = ``sync_period``:
+    With the fast weights θ, the slow weights φ (φ = θ at the start) and k = ``sync_period``::
 
         θ ← θ + inner update                             in every step
         φ ← φ + α·(θ - φ),  θ ← φ                        after every k-th step

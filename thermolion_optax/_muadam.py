@@ -106,7 +106,7 @@ def muadam(
     """Nesterov-Adam without bias correction, the rule that ThermoLion's benchmark calls MuAdam.
 
     The ThermoLion paper cites Muon for it, but no matrix is orthogonalised here; Muon itself is
-    ``optax.contrib.muon``. Per element, with m = v = 0 before the first step:
+    ``optax.contrib.muon``. Per element, with m = v = 0 before the first step::
 
         m ← b1·m + (1-b1)·g
         v ← b2·v + (1-b2)·g²

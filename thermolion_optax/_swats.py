@@ -56,14 +56,14 @@ def swats(
 ) -> optax.GradientTransformationExtraArgs:
     """Adam first, then SGD: the switch comes by itself, or after a fixed number of steps.
 
-    Adam's phase, in step k, with eps beside the uncorrected root in both variants:
+    Adam's phase, in step k, with eps beside the uncorrected root in both variants::
 
         m ← b1·m + (1-b1)·g        v ← b2·v + (1-b2)·g²
         p = -η·√(1-b2^k)/(1-b1^k)·m / (√v + eps)        θ ← θ + p
 
     ``switch="criterion"`` is Keskar and Socher's Algorithm 1. The SGD step whose projection on p
     is p itself has the learning rate γ; its running average decides. The dot products run over
-    the whole tree:
+    the whole tree::
 
         γ = p·p / (-p·g)        λ ← b2·λ + (1-b2)·γ        (both only where p·g ≠ 0)
         switch after step k > 1 when Λ = λ/(1-b2^k) > 0 and |Λ - γ| < tolerance

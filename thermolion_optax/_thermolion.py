@@ -49,8 +49,8 @@ def thermolion(
     r"""ThermoLion: a sign step where the gradient is noise, a magnitude step where it is signal.
 
     .. math::
-        m &\leftarrow b_1 m + (1 - b_1) g, \qquad v \leftarrow b_2 v + (1 - b_2) g^2, \qquad
-        r = m / (\sqrt{v} + \epsilon), \qquad \lambda = \tanh |r| \\
+        m &\leftarrow b_1 m + (1 - b_1) g, \qquad v \leftarrow b_2 v + (1 - b_2) g^2 \\
+        r &= m / (\sqrt{v} + \epsilon), \qquad \lambda = \tanh |r| \\
         u &= (1 - \lambda) \left[\mathrm{sign}(m) (1 + A) + \sigma_t \xi\right]
              + \mathrm{solid\_scale} \cdot \lambda r \\
         \theta &\leftarrow \theta - \eta\, (u + \mathrm{weight\_decay} \cdot \theta)

@@ -36,7 +36,7 @@ def stochastic_weight_averaging(
     """Keep the equal average of the parameters that ``inner`` visits, beside training itself.
 
     Training is ``inner``'s alone. After update t = start_step, start_step + period, … the new
-    parameters θ_t = θ_{t-1} + update join the average:
+    parameters θ_t = θ_{t-1} + update join the average::
 
         average ← average + (θ_t - average) / (n + 1),    n ← n + 1
 

@@ -1,0 +1,83 @@
+"""The pages' shell commands: `experiments` understands its own, make has its targets."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from experiments.options import parser
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+SBATCH = ROOT / "docs" / "slurm.sbatch"
+
+
+def shell_lines(text: str) -> list[str]:
+    """Commands of a text's shell blocks, lines that go on joined, comments left out."""
+    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    commands = "\n".join(block for kind, block in blocks if kind in ("", "sh"))
+    joined = re.sub(r"\\\n\s*", "", commands)
+    return [line for line in joined.splitlines() if line.strip()]
+
+
+def experiments_commands(lines: list[str]) -> list[list[str]]:
+    """The arguments of every `python -m experiments`."""
+    split = [shlex.split(line, comments=True) for line in lines if "-m experiments" in line]
+    return [words[words.index("experiments") + 1 :] for words in split]
+
+
+def understood(arguments: list[str]) -> bool:
+    options = parser(defaultdict(lambda: understood)).parse_args(arguments)
+    return options.command is understood
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_is_understood(page):
+    lines = shell_lines(page.read_text(encoding="utf-8"))
+    assert all(map(understood, experiments_commands(lines)))
+
+
+def test_there_are_commands_of_every_kind():
+    lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
+    kinds = {arguments[0] for arguments in experiments_commands(lines)}
+    assert kinds == {"run", "report", "list", "prepare", "train"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_make_has_the_targets(page):
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.M)
+    targets = " ".join(found).split()
+    inline = re.findall(r"`make ((?:[a-z]+ ?)+)`", text)
+    lines = [re.match(r"make ([a-z ]+)", line) for line in shell_lines(text)]
+    named = [*inline, *(line[1] for line in lines if line)]
+    assert {name for names in named for name in names.split()} <= set(targets)
+
+
+def test_every_optimizer_that_a_page_names_is_there():
+    from experiments import optimizers
+
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for spec in re.findall(r"`((?:thermolion|smes|adamw?):[\w=.:,]+)`", text):
+            assert optimizers.resolve(spec).name
+
+
+def test_the_sbatch_file_asks_for_every_share_of_the_study():
+    text = SBATCH.read_text(encoding="utf-8")
+    first, last = map(int, re.search(r"--array=(\d+)-(\d+)", text).groups())
+    assert (first, last + 1) == (0, 8)
+    filled = re.sub(r"\\\n\s*", "", text).replace("${SCRATCH}", "/scratch")
+    filled = filled.replace("${SLURM_ARRAY_TASK_ID}", "7").replace("${SLURM_ARRAY_TASK_COUNT}", "8")
+    (arguments,) = experiments_commands(filled.splitlines())
+    options = parser(defaultdict(lambda: understood)).parse_args(arguments)
+    assert (options.shard, options.datasets) == ("7/8", ["all"])
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash to read it with")
+def test_bash_can_read_the_sbatch_file():
+    subprocess.run(["bash", "-n", str(SBATCH)], check=True)
