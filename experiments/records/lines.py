@@ -8,7 +8,7 @@ import io
 import json
 import math
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -84,13 +84,13 @@ def _build(kind: Any, found: Any, owner: str) -> Any:
         raise ValueError(f"the fields {', '.join(absent)} are absent")
     for name in found.keys() & hints.keys():
         value, hint = found[name], hints[name]
-        if value is None and not _fits(None, hint):
+        if value is None and not _check(hint)(None):
             if name in required:
                 raise ValueError(f"{name} is null, expected {_word(hint)}")
             continue  # an older record's way to say nothing
         if is_dataclass(hint):
             value = _build(hint, value, name)
-        elif not _fits(value, hint):
+        elif not _check(hint)(value):
             raise ValueError(f"{name} is {value!r}, expected {_word(hint)}")
         given[name] = value
     return kind(**given)
@@ -103,19 +103,23 @@ def _schema(kind: Any) -> tuple[dict[str, Any], set[str]]:
     return get_type_hints(kind), required
 
 
-def _fits(value: Any, hint: Any) -> bool:
+@functools.cache
+def _check(hint: Any) -> Callable[[Any], bool]:
+    """Whether a value is of an annotated type, as a function made once for each annotation."""
     if hint is Any:
-        return True
+        return lambda value: True
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in inner)
+        checks = [_check(one) for one in inner]
+        return lambda value: any(check(value) for check in checks)
     if origin is list:
-        return isinstance(value, list) and all(_fits(one, inner[0]) for one in value)
+        check = _check(inner[0])
+        return lambda value: isinstance(value, list) and all(map(check, value))
     if origin is dict:
-        return isinstance(value, dict) and all(_fits(one, inner[1]) for one in value.values())
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(value, (int, float) if hint is float else hint)
+        check = _check(inner[1])
+        return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+    kinds = (int, float) if hint is float else (hint,)
+    return lambda value: type(value) in kinds  # a bool is not an int here
 
 
 def _word(hint: Any) -> str:
