@@ -42,6 +42,59 @@ def test_muon_takes_kernels_as_matrices(shape):
     np.testing.assert_allclose(path, muon_path(start, grads), rtol=1e-6, atol=1e-8)
 
 
+def optax_own(learning_rate, beta, weight_decay):
+    def as_matrix(leaf):
+        if leaf.ndim < 2:
+            return None
+        return optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), leaf.ndim - 1)
+
+    return optax.contrib.muon(
+        learning_rate,
+        beta=beta,
+        weight_decay=weight_decay,
+        adam_b2=0.95,
+        adam_learning_rate=lambda count: 0.015 * learning_rate(count),
+        muon_weight_dimension_numbers=lambda params: jax.tree.map(as_matrix, params),
+    )
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_muon_is_optax_own_in_float32(bad):
+    """Also where most directions of the gradient are a millionth of the others."""
+    rng = np.random.default_rng(1)
+    shapes = {"conv": (3, 3, 32, 64), "tall": (512, 64), "wide": (16, 128), "bias": (64,)}
+
+    def draw(shape):
+        g = rng.normal(size=shape)
+        falling = np.logspace(0, -6, shape[-1]) if bad else np.ones(shape[-1])
+        mixed = rng.normal(size=(shape[-1], shape[-1])) / shape[-1] ** 0.5
+        return jnp.asarray((g * falling) @ mixed, jnp.float32)
+
+    params = {name: draw(shape) for name, shape in shapes.items()}
+    rate = optax.linear_schedule(0.02, 0.0, 10)
+    hyperparameters = {"learning_rate": rate, "beta": 0.9, "weight_decay": 0.1}
+    pair = [
+        resolve("muon").build(hyperparameters, jax.random.key(0), 5, 60),
+        optax_own(rate, 0.9, 0.1),
+    ]
+    states, updates = [tx.init(params) for tx in pair], [None, None]
+    for _ in range(5):
+        grads = {name: draw(shape) for name, shape in shapes.items()}
+        for i, tx in enumerate(pair):
+            updates[i], states[i] = jax.jit(tx.update)(grads, states[i], params)
+        for name in shapes:
+            got, want = updates[0][name], updates[1][name]
+            error = np.abs(got - want).max() / np.sqrt(np.mean(want**2))
+            assert error < (1e-2 if bad else 1e-4), (name, error)
+
+
+def test_no_gradient_moves_nothing():
+    params = {"kernel": jnp.ones((4, 3)), "bias": jnp.zeros(3)}
+    tx = resolve("muon").build({"learning_rate": 0.02}, jax.random.key(0), 5, 60)
+    updates, _ = tx.update(jax.tree.map(jnp.zeros_like, params), tx.init(params), params)
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(updates))
+
+
 def test_muon_is_pytorchs_up_to_its_bfloat16():
     """Without PyTorch's decay. optax corrects the momentum's bias, which scaling takes out."""
     torch = pytest.importorskip("torch", reason="PyTorch is the independent truth here")
