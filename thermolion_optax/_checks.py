@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from jax.core import Tracer
 
-from thermolion_optax._trees import article, shown
+from thermolion_optax._trees import article, is_array, shown
 
 NAME_IT_STATIC = (
     "Under optax.inject_hyperparams, name it in static_args: callables and dtypes that are "
@@ -97,14 +97,14 @@ def scalar_or_schedule(
 
 def _check_real(owner: str, name: str, value: Any) -> None:
     """Raises unless ``value`` is a scalar of a kind that JAX computes with as a real number."""
-    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", None)
-    is_number = isinstance(value, (int, float)) if dtype is None else is_real(dtype)
+    array = is_array(value)
+    is_number = is_real(value.dtype) if array else isinstance(value, (int, float))
     if not is_number or isinstance(value, bool):
-        what = f"{dtype} array" if dtype is not None else f"{type(value).__name__} {shown(value)}"
+        what = f"{value.dtype} array" if array else f"{type(value).__name__} {shown(value)}"
         raise TypeError(f"{owner}: {name} is {article(what)}, but must be a real number.")
-    if shape != ():
+    if array and value.shape != ():
         raise ValueError(
-            f"{owner}: {name} has shape {tuple(shape)}, but must be a scalar. "
+            f"{owner}: {name} has shape {value.shape}, but must be a scalar. "
             "To try several values at once, use jax.vmap."
         )
 
@@ -126,7 +126,7 @@ def check_moment_dtype(owner: str, name: str, dtype: Any) -> None:
     """Raises unless ``dtype`` is None or a real floating-point dtype."""
     if dtype is None:
         return
-    if isinstance(dtype, jax.Array):
+    if is_array(dtype):
         raise TypeError(
             f"{owner}: {name} is an array, but must be a dtype or None. {NAME_IT_STATIC}"
         )

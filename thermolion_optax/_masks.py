@@ -23,7 +23,10 @@ def check_mask(owner: str, mask: Any) -> optax.MaskOrFn:
 
         def checked(tree: Any) -> Any:
             made = mask(tree)
-            _check_flags(owner, "what the callable mask returned", made)
+            name = "what the callable mask returned"
+            _check_flags(owner, name, made)
+            if jax.tree.leaves(tree):
+                check_prefix(owner, name, made, tree, "the parameters")
             return made
 
         return checked
@@ -50,11 +53,9 @@ def _check_flags(owner: str, name: str, mask: Any) -> None:
 
 def check_prefix(owner: str, name: str, prefix: Any, tree: Any, of: str) -> None:
     """Raises a ValueError unless ``prefix`` has the structure of the beginning of ``tree``."""
-    try:
-        jax.tree.map(lambda flag, _: flag, prefix, tree)
-    except (ValueError, TypeError):
-        where = first_difference(of, tree, prefix, name)
+    where = first_difference(of, tree, prefix, name, prefix=True)
+    if where is not None:
         raise ValueError(
             f"{owner}: {name} does not have the structure of {of}: {where}. It must be a tree "
             "like theirs or the beginning of it, with a boolean for each leaf or subtree."
-        ) from None
+        )

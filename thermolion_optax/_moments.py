@@ -31,8 +31,9 @@ def check_updates(
         _trees.check_structure(owner, "params", params, updates)
         hint = "Pass the parameters that these gradients belong to."
         for path, g, p in _trees.leaves_with_path(updates, params):
+            if not _trees.is_masked(p):
+                _trees.check_leaf(owner, "params", path, p)
             _trees.check_shape(owner, "params", path, p, g, "the updates have", hint)
-            _trees.check_leaf(owner, "params", path, p)
 
 
 def update_moments(

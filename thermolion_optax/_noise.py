@@ -219,7 +219,8 @@ def check_key(owner: str, key: Any) -> None:
     """Raises unless ``key`` is an int of 32 bits, or one legacy or typed PRNG key."""
     if isinstance(key, int | np.integer | np.ndarray) and not isinstance(key, bool):
         values = np.asarray(key)
-        if values.dtype.kind in "iuO" and values.size and not _fits_a_word(values):
+        whole = values.dtype.kind in "iu" or isinstance(key, int)
+        if whole and values.size and not _fits_a_word(values):
             raise ValueError(
                 f"{owner}: key = {_trees.shown(key)}, but an int key has 32 bits: the rest "
                 "would be lost. Use jax.random.fold_in(jax.random.key(a), b) for more."

@@ -74,12 +74,14 @@ def apply_updates_stochastic(
 
 
 def _check_trees(owner: str, params: optax.Params, updates: optax.Updates) -> None:
+    if params is None:
+        raise TypeError(f"{owner}: params is None, but must be a tree of arrays.")
     hint = "Pass what tx.update returned for these parameters."
     _trees.check_structure(owner, "updates", updates, params, of="the parameters", hint=hint)
     for path, p, u in _trees.leaves_with_path(params, updates):
         if not _trees.is_masked(u):
             _trees.check_leaf(owner, "params", path, p, least_bits=4)
-            _trees.check_leaf(owner, "updates", path, u, least_bits=4)
+            _trees.check_leaf(owner, "updates", path, u)
             _trees.check_shape(owner, "updates", path, u, p, "the parameters have", hint)
 
 

@@ -121,8 +121,9 @@ def swats(
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_scalar(owner, "tolerance", tolerance, 0)
     _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
+    weight_decay = _checks.scalar_or_schedule(owner, "weight_decay", weight_decay, 0)
+    decay = decayed_weights(owner, weight_decay, mask)
     decays = _checks.concrete(weight_decay) != 0
-    decayed_weights(owner, weight_decay, mask)  # raises where they are nonsense
     by_criterion = isinstance(switch, str)
     if by_criterion and switch != "criterion":
         raise ValueError(
@@ -133,6 +134,7 @@ def swats(
 
     def init(params: optax.Params) -> SwatsState:
         mu = _trees.zeros_like(owner, params, mu_dtype)
+        decay.init(params)  # raises where the mask does not fit
         # What is decided from gradients and learning rate must from the start vary over the
         # axes of jax.shard_map that they vary over, or no scan could carry the state.
         first_rate = (
@@ -233,7 +235,8 @@ def _decay(
     rate: jax.Array,
 ) -> optax.Updates:
     """The steps less η · weight_decay · θ, where the mask says so."""
-    decay = decayed_weights(owner, weight_decay, mask)
+    # As a schedule, whose values are not judged: outside of jit a number's would be.
+    decay = decayed_weights(owner, lambda _: weight_decay, mask)
     zeros = map_leaves(jnp.zeros_like, steps)
     decayed, _ = decay.update(zeros, decay.init(zeros if params is None else params), params)
     return map_leaves(lambda s, d: (s - like(s, rate) * d).astype(s.dtype), steps, decayed)

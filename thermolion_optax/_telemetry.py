@@ -101,7 +101,10 @@ def phase_statistics(
     owner, hint = "phase_statistics", "Pass the gradients that the optimizer got."
     _checks.check_callable(owner, "gate", gate, "the gate of the optimizer")
     # What a framework has wrapped (Flax NNX) is taken out of its wrappers, whichever they are.
-    opt_state, grads = _trees.unwrap(opt_state), _trees.unwrap(grads)
+    opt_state, grads = (
+        _trees.unwrap(owner, name, tree)
+        for name, tree in (("opt_state", opt_state), ("grads", grads))
+    )
     gates = _find_gates(opt_state)
     if not gates:
         raise ValueError(

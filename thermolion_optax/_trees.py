@@ -10,8 +10,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.core import Tracer
+from jax.dtypes import canonicalize_dtype
 from jax.experimental.shard_alike import shard_alike
 from jax.typing import ArrayLike, DTypeLike
 
@@ -54,16 +56,30 @@ def paths(tree: Any) -> Any:
     )
 
 
-def unwrap(tree: Any) -> Any:
+def is_array(x: Any) -> bool:
+    """Whether ``x`` is an array, or a scalar of NumPy, that JAX computes with."""
+    return isinstance(x, jax.Array | np.ndarray | np.generic) or hasattr(x, "__jax_array__")
+
+
+def unwrap(owner: str, name: str, tree: Any) -> Any:
     """The tree with arrays where a framework has wrapped them (a Flax NNX Variable, by its face).
 
     Whole states and gradients then compare by names and shapes, whatever class the wrapper has.
     """
+    check_flattens(owner, name, tree)
     return jax.tree.map(lambda x: x.get_value() if _is_wrapped(x) else x, tree, is_leaf=_is_wrapped)
 
 
 def _is_wrapped(x: Any) -> bool:
     return hasattr(x, "get_value") and not isinstance(x, jax.Array)
+
+
+def check_flattens(owner: str, name: str, tree: Any) -> None:
+    """Raises a TypeError if ``tree`` is none to JAX: dictionaries whose keys cannot be sorted."""
+    try:
+        jax.tree.structure(tree)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"{owner}: {name} cannot be flattened by JAX: {error}") from None
 
 
 def check_structure(
@@ -75,25 +91,28 @@ def check_structure(
     hint: str = SAME_MASK,
 ) -> None:
     """Raises a ValueError unless ``tree`` fits ``reference``, which the message calls ``of``."""
-    try:
-        jax.tree.structure(reference, is_leaf=is_masked).flatten_up_to(tree)
-        return
-    except (ValueError, TypeError):
-        where = first_difference(name, tree, reference, of)
-    raise ValueError(f"{owner}: {name} does not have the structure of {of}: {where}. {hint}")
+    check_flattens(owner, of, reference)
+    check_flattens(owner, name, tree)
+    where = first_difference(name, tree, reference, of)
+    if where is not None:
+        raise ValueError(f"{owner}: {name} does not have the structure of {of}: {where}. {hint}")
 
 
-def first_difference(name: str, tree: Any, reference: Any, of: str) -> str | None:
-    """Where ``tree`` first does not fit ``reference``, in words; None where it fits."""
-    if is_masked(reference):
+def first_difference(
+    name: str, tree: Any, reference: Any, of: str, *, prefix: bool = False
+) -> str | None:
+    """Where ``tree`` first does not fit ``reference``, in words; None where it fits.
+
+    A masked leaf fits whatever stands in its place; in a ``prefix``, every leaf does.
+    """
+    if is_masked(reference) and not prefix:
         return None
-    wanted, is_leaf = _children(reference)
-    found, _ = _children(tree)
-    if is_leaf:  # whatever stands there
-        return None
-    if type(tree) is not type(reference):
-        kinds = (article(type(x).__name__) for x in (tree, reference))
-        return "{} is {}, but {} in {}".format(name, *kinds, of)
+    wanted, found = _children(reference), _children(tree)
+    if wanted is None:
+        fits = prefix or found is None or is_masked(tree)
+        return None if fits else f"{name} is {_kind(tree)}, but {_kind(reference)} in {of}"
+    if found is None or type(tree) is not type(reference):
+        return f"{name} is {_kind(tree)}, but {_kind(reference)} in {of}"
     for key in wanted:
         if key not in found:
             return f"{name}{key} is missing"
@@ -101,22 +120,27 @@ def first_difference(name: str, tree: Any, reference: Any, of: str) -> str | Non
         if key not in wanted:
             return f"{name}{key} is not in {of}"
     for key, child in wanted.items():
-        deeper = first_difference(name + key, found[key], child, of)
+        deeper = first_difference(name + key, found[key], child, of, prefix=prefix)
         if deeper is not None:
             return deeper
     same = _one_level(tree)[1] == _one_level(reference)[1]
     return None if same else f"{name} has other static fields than in {of}"
 
 
-def _children(node: Any) -> tuple[dict[str, Any], bool]:
-    """What a node holds, by the key that leads there, and whether the node is a leaf."""
-    children, treedef = _one_level(node)
-    by_key = {jax.tree_util.keystr(path): child for path, child in children}
-    return by_key, jax.tree_util.treedef_is_leaf(treedef)
+def _children(node: Any) -> dict[str, Any] | None:
+    """What a node holds, by the key that leads there; None for a leaf."""
+    children, _ = _one_level(node)
+    if any(child is node for _, child in children):
+        return None
+    return {jax.tree_util.keystr(path): child for path, child in children}
 
 
 def _one_level(node: Any) -> tuple[list[tuple[KeyPath, Any]], jax.tree_util.PyTreeDef]:
     return jax.tree_util.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
+
+
+def _kind(x: Any) -> str:
+    return "an array" if is_array(x) else article(type(x).__name__)
 
 
 def article(noun: str) -> str:
@@ -137,11 +161,8 @@ def check_leaves(owner: str, name: str, tree: Any) -> None:
     """Raises a TypeError unless every leaf is masked or a real floating-point array or number."""
     if tree is None:
         raise TypeError(f"{owner}: {name} is None, but must be a tree of arrays.")
-    try:
-        leaves = list(leaves_with_path(tree))
-    except (ValueError, TypeError) as error:  # dictionaries whose keys cannot be sorted
-        raise TypeError(f"{owner}: {name} is no tree that JAX can flatten. {error}") from None
-    for path, leaf in leaves:
+    check_flattens(owner, name, tree)
+    for path, leaf in leaves_with_path(tree):
         check_leaf(owner, name, path, leaf)
 
 
@@ -149,19 +170,19 @@ def check_leaf(owner: str, name: str, path: KeyPath, leaf: Any, least_bits: int 
     """Raises a TypeError unless ``leaf`` is a real floating-point array or Python float."""
     if isinstance(leaf, float):
         return
-    dtype = jnp.result_type(leaf) if isinstance(leaf, complex) else getattr(leaf, "dtype", None)
     where = f"{owner}: {name}{jax.tree_util.keystr(path)}"
     if isinstance(leaf, int):
         raise TypeError(
             f"{where} is the Python {type(leaf).__name__} {shown(leaf)}, but must be floating "
             "point: write it with a decimal point, or as a jnp.float32."
         )
-    if dtype is None or not (hasattr(leaf, "shape") or isinstance(leaf, complex)):
+    if not is_array(leaf) and not isinstance(leaf, complex):
         raise TypeError(
             f"{where} is of type {type(leaf).__name__}, but must be an array of real "
             "floating-point numbers. Filter the tree (for equinox: "
             "eqx.filter(model, eqx.is_inexact_array)), or mask the leaf with optax.masked."
         )
+    dtype = leaf.dtype if is_array(leaf) else jnp.result_type(leaf)
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise TypeError(
             f"{where} is complex ({dtype}), but must be real. Split it into real and imaginary "
@@ -221,7 +242,7 @@ def zeros_like(
     def zeros(leaf: ArrayLike) -> jax.Array:
         x = jnp.asarray(leaf)
         own = x.dtype if at_least is None else jnp.promote_types(x.dtype, at_least)
-        made = jnp.zeros_like(x, dtype=own if dtype is None else dtype)
+        made = jnp.zeros_like(x, dtype=own if dtype is None else canonicalize_dtype(dtype))
         return shard_alike(x, made)[1] if isinstance(x, Tracer) else made
 
     return map_leaves(zeros, params)

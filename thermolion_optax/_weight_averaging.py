@@ -149,8 +149,9 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
     def is_average(node: Any) -> bool:
         return isinstance(node, StochasticWeightAveragingState)
 
-    owner, averaged = "averaged_params", "the average"
-    opt_state, result = _trees.unwrap(opt_state), _trees.unwrap(params)
+    owner, averaged = "averaged_params", "the average in opt_state"
+    opt_state = _trees.unwrap(owner, "opt_state", opt_state)
+    result = _trees.unwrap(owner, "params", params)
     found = [s for s in jax.tree.leaves(opt_state, is_leaf=is_average) if is_average(s)]
     if not found:
         raise ValueError(
@@ -161,8 +162,9 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         hint = "Pass the parameters that the optimizer trains."
         _trees.check_structure(owner, "params", result, state.average, averaged, hint)
         for path, average, current in _trees.leaves_with_path(state.average, result):
-            _trees.check_shape(owner, "params", path, current, average, "the average has", hint)
-            _trees.check_leaf(owner, "params", path, current)
+            if not is_masked(current):
+                _trees.check_leaf(owner, "params", path, current)
+            _trees.check_shape(owner, "params", path, current, average, f"{averaged} has", hint)
 
         def pick(average: Any, current: Any, state: Any = state) -> Any:
             # Masked: ``current`` is the leaf or subtree that this average leaves alone.

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import optax
 
-from thermolion_optax import _checks, _masks, _states
+from thermolion_optax import _checks, _masks, _states, _trees
 
 
 def decayed_weights(
@@ -33,12 +33,14 @@ def decayed_weights(
             return updates, state
         if params is None:
             raise ValueError(
-                f"{owner}: params is None, but weight_decay = {weight_decay} needs the parameters. "
+                f"{owner}: params is None, but weight_decay needs the parameters. "
                 "Call tx.update(grads, state, params), or set weight_decay=0.0."
             )
         if mask is not None:
             _states.check_state(owner, state, optax.MaskedState)
         _states.check_count(owner, getattr(state, "inner_state", state), weight_decay)
+        # What is masked in the updates alone is masked for optax, too.
+        params = _trees.map_leaves(lambda _, p: p, updates, params)
         return decay.update(updates, state, params)
 
     return optax.GradientTransformation(init, update)
