@@ -38,6 +38,7 @@ html_css_files = ["pages.css"]
 
 # Notebooks are shown as they were committed.
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"  # tables in their outputs, too
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 

@@ -18,7 +18,8 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path, self.loads, self.links, self.anchors, self.math = path, [], [], set(), 0
-        self.feed(path.read_text(encoding="utf-8"))
+        self.text = path.read_text(encoding="utf-8")
+        self.feed(self.text)
 
     def handle_starttag(self, tag, attrs):
         given = {name: value or "" for name, value in attrs}
@@ -58,6 +59,10 @@ def test_every_source_has_its_page(pages):
     assert notebooks <= {path.stem for path in pages if path.parent.name == "notebooks"}
 
 
+def test_no_table_is_left_as_text(pages):
+    assert not [page.path.name for page in pages.values() if "|:--" in page.text]
+
+
 def test_no_page_loads_anything_from_another_host(pages):
     found = {(p.path.name, x) for p in pages.values() for x in p.loads if outside(x)}
     assert not found
@@ -81,8 +86,7 @@ def test_no_style_sheet_loads_anything_from_another_host(pages):
 
 def test_no_script_written_into_a_page_names_another_host(pages):
     for page in pages.values():
-        text = page.path.read_text(encoding="utf-8")
-        scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+        scripts = re.findall(r"<script[^>]*>(.*?)</script>", page.text, re.DOTALL)
         assert not [s for s in scripts if re.search(r"https?://", s)], page.path.name
 
 
