@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.options import parser
+from experiments import files
 
 EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
 
@@ -22,7 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = {"run": _run, "report": _report, "list": _list, "prepare": _prepare, "train": _train}
-    options = parser(commands).parse_args(given)
+    try:
+        from experiments.options import parser
+
+        options = parser(commands).parse_args(given)
+    except ImportError as error:
+        return _told(error)
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -32,19 +37,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INCOMPLETE
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit: of a user's own module
         return _told(error)
 
 
-def _told(error: Exception) -> int:
+def _told(error: BaseException) -> int:
     """Says in one line what went wrong; ``python -X dev`` shows the traceback, too."""
+    if sys.flags.dev_mode:
+        traceback.print_exception(error)
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    if missing not in ("", "experiments", "thermolion_optax"):
+        print(
+            f"error: the benchmark needs the package {missing}, which cannot be imported "
+            f"({error}): in the checkout, pip install '.[experiments]' gets all that it needs",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
     from experiments.datasets import DatasetError
     from experiments.records import RecordError
 
-    if sys.flags.dev_mode:
-        traceback.print_exception(error)
     if isinstance(error, ValueError | DatasetError | RecordError | MemoryError):
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_USAGE
+    if isinstance(error, OSError) and error.filename is not None:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_USAGE
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
@@ -66,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.distributed:
         cluster.join("Elsewhere give each process its --shard I/N", together=False)
-    shard = _shard(options.shard) if options.shard else runner.default_shard()
+    shard = runner.default_shard() if options.shard is None else _shard(options.shard)
     if options.distributed:
         cluster.leave()
     summary = runner.run(
@@ -91,20 +107,27 @@ def _run(options: argparse.Namespace) -> int:
 
 def _study(options: argparse.Namespace):
     """What the options ask for."""
-    from experiments import datasets, optimizers, protocols
+    from experiments import datasets, networks, optimizers, protocols
+    from experiments.user_code import nearest
 
+    if options.protocol not in protocols.NAMES:
+        raise ValueError(
+            f"unknown protocol {options.protocol!r}: {nearest(options.protocol, protocols.NAMES)}"
+        )
     names = options.datasets
     names = list(datasets.NAMES) if names == ["all"] else names
     for name in names:
-        if not name.endswith(".npz"):
-            datasets.splits(name)  # an unknown name is told before JAX is loaded
+        _check_dataset(name)
+    for name in options.network:
+        networks.check_name(name)
+    files.check_folder(options.out, "--out")
     fair = options.protocol == "fair"
     wrong = {
         "of the fair protocol": ("budget", "regimes"),
         "of the paper protocol": ("seeds", "learning_rates", "epochs", "limit", "batch_size"),
     }["of the paper protocol" if fair else "of the fair protocol"]
     for name in wrong:
-        if getattr(options, name):
+        if getattr(options, name) not in (None, []):
             raise ValueError(
                 f"--{name.replace('_', '-')} is not an option of the {options.protocol} protocol"
             )
@@ -131,6 +154,14 @@ def _study(options: argparse.Namespace):
     seeds = 5 if options.seeds is None else options.seeds
     what = protocols.learners(options.optimizers or paper.optimizers, options.learning_rates)
     return protocols.grid(paper, names, what, seeds, options.network)
+
+
+def _check_dataset(name: str) -> None:
+    """Tells an unknown name before JAX is loaded; a file is looked at when it is to be read."""
+    from experiments import datasets
+
+    if not name.endswith(".npz"):
+        datasets.splits(name)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -164,10 +195,11 @@ def _report(options: argparse.Namespace) -> int:
     from experiments.reports import report
 
     out = options.out or options.dir / "report"
+    files.check_folder(out, "--out")
     built = report.build(options.dir, baseline=options.baseline)
-    files = report.write(built, out)
+    written = report.write(built, out)
     print(report.text(built))
-    print(f"\n{len(files)} files are in {out}: read {out / 'report.html'} or {out / 'report.md'}")
+    print(f"\n{len(written)} files are in {out}: read {out / 'report.html'} or {out / 'report.md'}")
     return 0
 
 
@@ -190,6 +222,12 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from experiments import networks, optimizers
+
+    _check_dataset(options.dataset)
+    networks.check_name(options.network)
+    optimizers.resolve(options.optimizer)
+    files.check_folder(options.out, "--out")
     from experiments.training import cores
 
     cores.show()

@@ -1,14 +1,15 @@
-"""What ``python -m experiments list`` says: the data sets, optimizers and protocols there are."""
+"""What ``python -m experiments list`` says: what there is of everything."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from experiments import datasets, optimizers, protocols
+from experiments import datasets, networks, optimizers, protocols
+from experiments.protocols.fair import constants
 
 
 def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
-    """Three tables, for a terminal.
+    """Four tables, for a terminal.
 
     Args:
         data_dir: where prepared data sets are looked for.
@@ -30,10 +31,12 @@ def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
         {"name": name, "default": _settings(found.hyperparameters), "what it is": found.note}
         for name, found in resolved.items()
     ]
+    of_networks = [{"name": name, "what it is": note} for name, note in networks.NOTES.items()]
+    fair = constants.protocol()
     of_protocols = [
         {"name": p.base, "version": p.version, "what it is": p.summary}
         for p in protocols.PROTOCOLS.values()
-    ]
+    ] + [{"name": "fair", "version": fair["version"], "what it is": fair["description"]}]
     return "\n".join(
         [
             "data sets (or a path to an .npz file with images and labels):",
@@ -41,6 +44,8 @@ def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
             *(f"  {row['name']}: {row['note']}" for row in rows if row["note"]),
             "\noptimizers (or package.module:function of your own):",
             _columns(of_optimizers),
+            "\nnetworks (or package.module:function of your own):",
+            _columns(of_networks),
             "\nprotocols:",
             _columns(of_protocols),
         ]

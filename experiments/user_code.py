@@ -4,7 +4,8 @@ import difflib
 import hashlib
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,23 @@ def nearest(name: str, known: Sequence[str]) -> str:
     ranked = sorted(known, key=lambda k: -difflib.SequenceMatcher(None, name, k).ratio())
     listed = ", ".join(ranked[:20]) + (", …" if len(ranked) > 20 else "")
     return f"did you mean {near[0]}? There are {listed}" if near else f"there are {listed}"
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Anything that a user's code raises, sys.exit included, as a ValueError that says where.
+
+    Example:
+        >>> with told("optimizer 'mine:f': init"):
+        ...     _ = {}["conv1"]
+        Traceback (most recent call last):
+        ...
+        ValueError: optimizer 'mine:f': init raised KeyError: 'conv1'
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{what} raised {reason(error)}") from error
 
 
 def reason(error: BaseException) -> str:

@@ -23,12 +23,26 @@ from typing import Any
 from experiments import user_code
 from experiments.networks.network import Network, loss_and_gradient
 
-# Modules with `init`, `logits` and, where they know a faster way, `loss_and_gradient`.
-_MODULES: Mapping[str, str] = {
-    "convnet": "experiments.networks.convnet",
-    "vit": "experiments.networks.vit",
+# Modules of `experiments.networks` with `init`, `logits` and, where they know a faster way,
+# `loss_and_gradient`; and what each is, so that it can be told without importing it.
+NOTES: Mapping[str, str] = {
+    "convnet": "The benchmark's ConvNet in Flax NNX, initialised as PyTorch initialises it",
+    "vit": "A small vision transformer in Flax NNX: 16 patches, width 128, two pre-norm blocks",
 }
-NAMES: tuple[str, ...] = tuple(_MODULES)
+NAMES: tuple[str, ...] = tuple(NOTES)
+
+
+def check_name(spec: str) -> None:
+    """Refuses what is neither one of `NAMES` nor an import path; imports nothing.
+
+    Raises:
+        ValueError: it is neither; the message names the likely one.
+    """
+    if spec.strip() not in NAMES and ":" not in spec:
+        raise ValueError(
+            f"network {spec.strip()!r} is unknown; {user_code.nearest(spec.strip(), NAMES)}, "
+            "or your own as package.module:function"
+        )
 
 
 def resolve(spec: str) -> Network:
@@ -47,25 +61,22 @@ def resolve(spec: str) -> Network:
     """
     spec = spec.strip()
     owner = f"network {spec!r}"
-    if spec in _MODULES:
-        found, source = importlib.import_module(_MODULES[spec]), None
-        documented = found
-    elif ":" in spec:
+    check_name(spec)
+    if spec in NAMES:
+        found, source = importlib.import_module(f"experiments.networks.{spec}"), None
+        note = NOTES[spec]
+    else:
         module_name, _, attribute = spec.partition(":")
         documented = user_code.load(module_name, attribute, owner, NAMES)
         found, source = _made(documented, owner), user_code.fingerprint(module_name)
-    else:
-        raise ValueError(
-            f"{owner} is unknown; there are {', '.join(NAMES)}, "
-            "or your own as package.module:function"
-        )
+        note = (inspect.getdoc(documented) or spec).splitlines()[0].rstrip(".")
     init, logits, differentiated = _parts(found, owner)
     return Network(
         name=spec,
         init=init,
         logits=logits,
         loss_and_gradient=differentiated or loss_and_gradient(logits),
-        note=(inspect.getdoc(documented) or spec).splitlines()[0].rstrip("."),
+        note=note,
         source=source,
     )
 
@@ -84,12 +95,8 @@ def _made(found: Any, owner: str) -> Any:
             f"{owner} is {found!r}, expected a function of no arguments that returns "
             "(init, logits), or an object with these attributes"
         )
-    try:
+    with user_code.told(f"{owner}, called without arguments,"):
         return found()
-    except Exception as error:  # a user's function may fail in any way
-        raise ValueError(
-            f"{owner} fails when called without arguments ({type(error).__name__}: {error})"
-        ) from error
 
 
 def _parts(found: Any, owner: str) -> tuple[Any, Any, Any]:

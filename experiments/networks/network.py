@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from experiments.user_code import told
+
 if TYPE_CHECKING:
     import jax
 
@@ -59,14 +61,8 @@ class Network:
         owner, images = f"network {self.name!r}", (2, 32, 32, channels)
 
         def shapes(function: Callable[..., Any], *arguments: Any) -> Any:
-            try:
+            with told(f"{owner}, given images {images} of {num_classes} classes,"):
                 return jax.eval_shape(function, *arguments)
-            except Exception as error:  # a user's functions may fail in any way
-                first = (str(error).strip() or "no message").splitlines()[0]
-                raise ValueError(
-                    f"{owner} fails on images {images} of {num_classes} classes "
-                    f"({type(error).__name__}: {first})"
-                ) from error
 
         params = shapes(lambda: self.init(jax.random.key(0), channels, num_classes))
         kinds = [

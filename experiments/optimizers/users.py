@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.user_code import reason, shortened
+from experiments.user_code import shortened, told
 
 if TYPE_CHECKING:
     import optax
@@ -108,30 +107,21 @@ def try_out(
             values = values | {"learning_rate": lambda count: rate}
         built: Any = build(values, key, 5, 10)
         tx, evaluate = built if type(built) is tuple else (built, None)
-        with _told(owner, "init"):
+        with told(f"{owner}: init"):
             state = tx.init(params)
         for _ in range(2):
             grads = jax.tree.map(jnp.ones_like, params)
-            with _told(owner, "update"):
+            with told(f"{owner}: update"):
                 updates, after = tx.update(grads, state, params)
-            with _told(owner, "adding its updates to the parameters"):
+            with told(f"{owner}: adding its updates to the parameters"):
                 moved = optax.apply_updates(params, updates)
             same("params + updates", moved, params, "the parameters")
             same("the state after an update", after, state, "the one before")
             params, state = moved, after
         if evaluate is not None:
-            with _told(owner, "eval_params(opt_state, params)"):
+            with told(f"{owner}: eval_params(opt_state, params)"):
                 evaluated = evaluate(state, params)
             same("what eval_params returned", evaluated, params, "the parameters")
 
     values = {name: jnp.float32(value) for name, value in hyperparameters.items()}
     jax.eval_shape(steps, values, jax.random.key(0), params)
-
-
-@contextmanager
-def _told(owner: str, what: str) -> Iterator[None]:
-    """Any exception as a ValueError that says in what it was raised."""
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"{owner}: {what} raised {reason(error)}") from error

@@ -14,7 +14,11 @@ from experiments.protocols.cell import (
 from experiments.protocols.grid import Grid, grid, learners
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
+NAMES: tuple[str, ...] = (*PROTOCOLS, "fair")
+"""Every protocol that a study may follow: grids, and the fair one, whose plan needs results."""
+
 __all__ = [
+    "NAMES",
     "PROTOCOLS",
     "Cell",
     "Find",

@@ -60,6 +60,8 @@ class Protocol:
         return {"epochs": self.epochs, "batch_size": self.batch_size, "limit": self.limit}
 
 
+MOST_EPOCHS, MOST_IMAGES = 1_000_000, 1_000_000_000
+
 PROTOCOLS: dict[str, Protocol] = {
     "paper": Protocol(
         base="paper",
@@ -105,8 +107,9 @@ def get(name: str, /, **changes: int | None) -> Protocol:
             f"{', '.join(unknown)} cannot be changed; there is epochs, limit, batch_size"
         )
     for key, value in changes.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{key} is {value}, expected a positive number")
+        most = MOST_EPOCHS if key == "epochs" else MOST_IMAGES
+        if value is not None and not 1 <= value <= most:
+            raise ValueError(f"{key} is {value}, expected a positive number, at most {most:,}")
     changed = {
         key: value
         for key, value in changes.items()

@@ -89,7 +89,6 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"--seed is {options.seed}, expected 0 to 2**32 - 1")
     if options.learning_rate is not None:
         optimizers.check_learning_rate(options.learning_rate, "--learning-rate")
-    files.check_folder(options.out, "--out")
 
 
 class _Run:

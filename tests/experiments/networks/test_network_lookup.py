@@ -128,7 +128,7 @@ def test_a_users_own_is_trained(mine: str) -> None:
         ("MINE:number", "is 3, expected a function of no arguments"),
         ("MINE:wrong_part", "logits is 5, expected a function"),
         ("MINE:returns_none", "returned None, expected"),
-        ("MINE:needs_more", "fails when called without arguments .TypeError"),
+        ("MINE:needs_more", "called without arguments, raised TypeError"),
     ],
 )
 def test_what_is_no_network_is_told(mine: str, spec: str, message: str) -> None:
@@ -143,8 +143,8 @@ def test_what_is_no_network_is_told(mine: str, spec: str, message: str) -> None:
         ("one_less", r"is float32 \(2, 9\), expected float32 \(2, 10\)"),
         ("integers", r"params\['w'\] is int32, expected a tree of float arrays"),
         ("empty", "params hold no array"),
-        ("only_rgb", r"fails on images \(2, 32, 32, 3\) of 10 classes .*"),
-        ("text", "fails on images .*TypeError"),
+        ("only_rgb", r"given images \(2, 32, 32, 3\) of 10 classes, raised .*"),
+        ("text", "given images .* raised TypeError"),
         ("twice", r"logits of images \(2, 32, 32, 3\) is a tuple, expected"),
     ],
 )
