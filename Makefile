@@ -47,10 +47,11 @@ wheel: setup
 	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
 	cd dist && ../.venv-wheel/bin/python ../.ci/use_wheel.py
 
-# The library's tests, and some that use the extras, with the lowest version of every dependency.
+# The library's tests, some that use the extras, and the pages, with the lowest version of every
+# dependency.
 lowest: pyproject.toml
 	test -d .venv-lowest || $(PYTHON) -m venv .venv-lowest
-	$(PYTHON) .ci/lowest.py test > .venv-lowest/pins.txt
+	$(PYTHON) .ci/lowest.py test docs > .venv-lowest/pins.txt
 	$(LOWEST)/python -m pip install --quiet -r .venv-lowest/pins.txt
 	$(LOWEST)/python -m pip install --quiet --no-deps --editable .
 	# Old packages beside their newest own dependencies warn of each other; here that is no error.
@@ -58,12 +59,14 @@ lowest: pyproject.toml
 	  tests/thermolion_optax tests/experiments/test_convolution.py tests/experiments/test_figures.py \
 	  tests/experiments/test_report.py tests/experiments/test_records.py \
 	  tests/experiments/datasets/storage/test_builders.py
+	$(LOWEST)/python -m sphinx --fail-on-warning --quiet docs build/docs-lowest
 
-# The pages, in build/docs/index.html; a warning is an error. Then the tests that read them.
+# The pages, in build/docs/index.html; a warning is an error. Then the test that reads them (their
+# examples and commands are in the suite).
 docs: .venv/.docs
 	rm -rf build/docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
-	$(BIN)/python -m pytest -q tests/docs
+	$(BIN)/python -m pytest -q tests/docs/test_pages.py
 	@echo "read build/docs/index.html"
 
 .venv/.docs: .venv/.installed
