@@ -100,6 +100,9 @@ def run(
     summary = Summary(present=plan.done)
     progress = Progress(plan.left + plan.done, to)
     progress.show("starting", present=plan.done)
+    for reason, number in Counter(filter(None, map(work.barred, plan.cells))).items():
+        progress.say(f"skipped {number} run(s): {reason}")
+        progress.show("going on", skipped=number)
     with records.Writer(places.out, shard) as writer:
         while todo := [cell for cell in plan.cells if not work.barred(cell)]:
             group = [cell for cell in todo if cell.program == todo[0].program]

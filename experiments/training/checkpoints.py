@@ -18,9 +18,6 @@ class Checkpoints:
     Args:
         folder: where they lie; made if absent.
 
-    Raises:
-        ValueError: orbax-checkpoint is not installed.
-
     Example:
         >>> import tempfile, jax.numpy as jnp
         >>> from pathlib import Path
@@ -31,12 +28,8 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            import orbax.checkpoint as orbax
-        except ImportError as error:
-            raise ValueError(
-                "checkpoints need the package orbax-checkpoint: pip install orbax-checkpoint"
-            ) from error
+        import orbax.checkpoint as orbax
+
         self._orbax, self._folder = orbax, folder
         # Saving in the foreground: a step is complete before the next begins, and small models
         # such as these are written in a fraction of a second.

@@ -10,8 +10,10 @@ import pytest
 
 import experiments
 from experiments import __main__ as cli
-from experiments import records
+from experiments import records, runner
+from experiments.protocols import Learner
 from experiments.reports import report
+from experiments.runner import Summary
 from experiments.training import cores
 from experiments.training import resumable as train
 
@@ -27,8 +29,8 @@ def test_run_and_report_from_end_to_end(tmp_path, capsys):
     assert cli.main([*command, "--seeds", "2"]) == 0
     assert "0 run(s) made, 2 already there" in capsys.readouterr().out
     (one, _) = records.read(out).records
-    assert one["protocol"] == "paper[batch_size=32,epochs=1,limit=64]"
-    assert one["command"] == (
+    assert one.protocol == "paper[batch_size=32,epochs=1,limit=64]"
+    assert one.command == (
         "python -m experiments run --protocol paper --datasets digits --optimizers adam "
         "--epochs 1 --limit 64 --batch-size 32 --seeds 2 --out DIR"
     )
@@ -38,6 +40,7 @@ def test_run_and_report_from_end_to_end(tmp_path, capsys):
     assert f"files are in {Path(out) / 'report'}" in told
     assert (Path(out) / "report" / "report.html").is_file()
     assert "first 64 training images" in told
+    assert "report.html" in told.splitlines()[-1]  # where to look
 
 
 def test_a_data_set_that_cannot_be_had_ends_in_exit_code_1(tmp_path, capsys):
@@ -56,10 +59,13 @@ def test_a_data_set_that_cannot_be_had_ends_in_exit_code_1(tmp_path, capsys):
         (["report", "{tmp}/absent"], "there is no folder"),
         (["report", "{tmp}"], "no records in"),
         (["report", "{tmp}/file"], "is a file"),
-        (["run", "--datasets", "digits", "--out", "{tmp}/file"], "is a file"),
+        (["run", "--datasets", "digits", "--out", "{tmp}/file"], "file, a file; expected a folder"),
         (["run", "--datasets", "digitz", "--out", "{tmp}/x"], "digits"),
         (["run", *SHORT, "--optimizers", "adma", "--out", "{tmp}/x"], "adam"),
-        (["run", *SHORT, "--protocol", "fair", "--out", "{tmp}/x"], "unknown protocol 'fair'"),
+        (["run", *SHORT, "--protocol", "fiar", "--out", "{tmp}/x"], "did you mean fair"),
+        (["run", *SHORT, "--protocol", "fair", "--out", "{tmp}/x"], "--epochs is not an option of"),
+        (["run", *SHORT, "--budget", "half", "--out", "{tmp}/x"], "not an option of the paper"),
+        (["run", *SHORT, "--network", "vitt", "--out", "{tmp}/x"], "did you mean vit?"),
         (["run", *SHORT, "--seeds", "0", "--out", "{tmp}/x"], "at least 1"),
         (["run", *SHORT, "--together", "0", "--out", "{tmp}/x"], "batch must be at least 1"),
         (["run", *SHORT, "--devices", "99", "--out", "{tmp}/x"], "devices must be 1 … 8"),
@@ -91,10 +97,10 @@ def test_unknown_and_missing_options_are_told(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-def test_list_shows_data_sets_optimizers_and_protocols(tmp_path, capsys):
+def test_list_shows_what_there_is_of_everything(tmp_path, capsys):
     assert cli.main(["list", "--data-dir", str(tmp_path)]) == 0
     told = capsys.readouterr().out
-    for name in ("digits", "stl10", "thermolion", "muon", "paper"):
+    for name in ("digits", "stl10", "thermolion", "muon", "convnet", "vit", "paper", "fair"):
         assert f"\n  {name} " in told
     assert "5 of the 43 classes" in told
 
@@ -154,7 +160,7 @@ def test_processes_of_a_cluster_divide_the_grid_among_them(tmp_path):
     assert names == ["records-0of2-", "records-1of2-"]
     found = records.read(tmp_path / "runs")
     assert len(found.records) == 4
-    layouts = [record["layout"] for record in found.records]
+    layouts = [record.layout for record in found.records]
     assert layouts == [{"devices": 2, "split": 2, "together": 1}] * 4
     assert found.notices == []
 
@@ -163,8 +169,45 @@ def test_every_command_that_trains_shows_the_cores_first(monkeypatch):
     told = []
     monkeypatch.setattr(cores, "show", lambda: told.append("shown"))
     monkeypatch.setattr(train, "main", lambda options: told.append("trained") or 0)
+    monkeypatch.setattr(runner, "run", lambda *_, **__: told.append("run") or Summary())
     assert cli.main(["train", "--out", "x"]) == 0
-    assert told == ["shown", "trained"]
+    assert cli.main(["run", "--datasets", "digits", "--out", "x"]) == 0
+    assert told == ["shown", "trained", "shown", "run"]
+
+
+@pytest.fixture
+def studies(monkeypatch):
+    """The studies that `run` is asked for, with nothing trained."""
+    asked = []
+    monkeypatch.setattr(runner, "run", lambda study, *_, **__: asked.append(study) or Summary())
+    return asked
+
+
+def test_one_spelling_one_identity_through_the_command_line(studies):
+    run = ["run", "--datasets", "digits", "--out", "x", "--optimizers"]
+    assert cli.main([*run, "adam:learning_rate=3e-3"]) == 0
+    assert cli.main([*run, "adam", "--learning-rates", "3e-3"]) == 0
+    assert cli.main([*run, "adam", "--learning-rates", "4e-3"]) == 0
+    by_name, by_option, other = studies
+    assert by_name == by_option != other
+    assert by_name.cells[0].learner == Learner("adam", (("learning_rate", 3e-3),))
+
+
+def test_all_data_sets_and_another_network(studies):
+    from experiments import datasets
+
+    assert cli.main(["run", "--datasets", "all", "--network", "convnet", "vit", "--out", "x"]) == 0
+    (study,) = studies
+    assert {(t.dataset, t.network) for t in study.tasks} == {
+        (name, network) for name in datasets.NAMES for network in ("convnet", "vit")
+    }
+
+
+def test_the_fair_protocol_is_asked_with_its_own_options(studies):
+    fair = ["run", "--protocol", "fair", "--datasets", "digits", "--out", "x"]
+    assert cli.main([*fair, "--budget", "smoke", "--regimes", "A", "--optimizers", "adamw"]) == 0
+    assert studies[0].optimizers == ("adamw",)
+    assert {chain.regime.name for chain in studies[0].chains} == {"A"}
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -191,5 +234,5 @@ def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(tmp_path):
     assert len(reading.records) >= 1
     assert reading.notices == []
     shown = min(cores.count(), cores.MOST)  # nobody asked for anything: all cores, on every run
-    assert reading.records[0]["layout"] == {"devices": shown, "split": shown, "together": 1}
+    assert reading.records[0].layout == {"devices": shown, "split": shown, "together": 1}
     assert report.build(tmp_path / "runs").sections

@@ -1,10 +1,26 @@
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from experiments import datasets, optimizers, protocols, records, runner, training
+from experiments import datasets, optimizers, protocols, records, runner, training, work
+
+
+def _outcome(train_loss, train_accuracy, status, *, test_accuracy=None, update_rms=1e-3):
+    return training.Outcome(
+        train_loss=train_loss,
+        train_accuracy=train_accuracy,
+        test_accuracy=test_accuracy,
+        test_correct=None,
+        validation_accuracy=None,
+        validation_loss=None,
+        update_rms=update_rms,
+        seconds=1.0,
+        compile_seconds=2.0,
+        status=status,
+    )
 
 
 @pytest.fixture
@@ -15,15 +31,9 @@ def trained(monkeypatch):
     def run_many(build, runs, data, config=None, **options):
         calls.append((build, list(runs), data, config, options))
         for run in runs:
-            yield training.Outcome(
-                train_loss=[2.0 - 0.1 * run.seed] * config.epochs,
-                train_accuracy=0.5,
-                test_accuracy=None if data.test_images is None else 0.4,
-                update_rms=1e-3,
-                seconds=1.0,
-                compile_seconds=2.0,
-                status="ok",
-            )
+            test = None if data.test_images is None else 0.4
+            losses = [2.0 - 0.1 * run.seed] * config.epochs
+            yield _outcome(losses, 0.5, "ok", test_accuracy=test)
 
     monkeypatch.setattr(training, "run_many", run_many)
     return calls
@@ -40,12 +50,14 @@ def signs(tmp_path):
 
 
 def _grid(datasets=("digits",), optimizers=("adam", "lion"), seeds=2, rates=(), **deviations):
-    return protocols.grid(protocols.get("paper", **deviations), datasets, optimizers, seeds, rates)
+    networks = deviations.pop("networks", ["convnet"])
+    paper = protocols.get("paper", **deviations)
+    return protocols.grid(paper, datasets, protocols.learners(optimizers, rates), seeds, networks)
 
 
-def _run(cells, out, **options):
+def _run(study, out, **options):
     stream = io.StringIO()
-    summary = runner.run(cells, runner.Places(out), stream=stream, **options)
+    summary = runner.run(study, work.Places(out), stream=stream, **options)
     return summary, stream.getvalue()
 
 
@@ -54,7 +66,7 @@ def test_a_grid_is_trained_group_by_group_and_written_down(trained, tmp_path):
     assert (summary.made, summary.present, summary.failures) == (4, 0, {})
     assert [len(runs) for _, runs, *_ in trained] == [2, 2]  # one call a group
     found = records.read(tmp_path / "out").records
-    assert [(r["optimizer"], r["seed"]) for r in found] == [
+    assert [(r.optimizer, r.seed) for r in found] == [
         ("adam", 0),
         ("adam", 1),
         ("lion", 0),
@@ -62,15 +74,18 @@ def test_a_grid_is_trained_group_by_group_and_written_down(trained, tmp_path):
     ]
     digits = datasets.load("digits")
     for record in found:
-        assert record["fingerprint"] == digits.fingerprint
-        assert record["data"]["examples"] == len(digits.labels)
-        assert record["data"]["test_examples"] == len(datasets.load("digits", "test").labels)
-        assert record["settings"] == {"epochs": 12, "batch_size": 1024, "limit": 5000}
-        assert record["hyperparameters"] == optimizers.resolve(record["optimizer"]).hyperparameters
-        assert len(record["train_loss"]) == 12
-        assert record["test_accuracy"] == 0.4
-        assert record["command"] == "the command"
-        assert {"versions", "device", "commit", "code", "note", "overrides"} <= set(record)
+        assert record.fingerprint == record.data.fingerprint == digits.fingerprint
+        assert record.data.examples == len(digits.labels)
+        assert record.data.test_examples == len(datasets.load("digits", "test").labels)
+        assert record.settings == {"epochs": 12, "batch_size": 1024, "limit": 5000}
+        assert record.hyperparameters == optimizers.resolve(record.optimizer).hyperparameters
+        assert len(record.train_loss) == 12
+        assert record.test_accuracy == 0.4
+        assert record.command == "the command"
+        assert record.network == "convnet"
+        assert record.note == optimizers.resolve(record.optimizer).note
+        for told_of in (record.versions, record.device, record.commit, record.code):
+            assert told_of
     assert "4 of 4 runs done, 0 left" in told
 
 
@@ -98,7 +113,7 @@ def test_a_record_of_other_data_protocol_or_settings_does_not_count(trained, tmp
     _run(_grid(seeds=1), tmp_path)
     (file,) = tmp_path.glob("*.jsonl")
     lines = [json.loads(line) | change for line in file.read_text().splitlines()]
-    file.write_bytes(b"".join(map(records.encode, lines)))
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert _run(_grid(seeds=1), tmp_path)[0].made == 2
 
 
@@ -106,7 +121,7 @@ def test_a_sweep_changes_the_rate_alone(trained, tmp_path):
     _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
     _run(_grid(optimizers=["adam"], seeds=2, rates=(0.1, 0.2)), tmp_path)
     found = records.read(tmp_path).records
-    assert [(r["hyperparameters"]["learning_rate"], r["changed"], r["seed"]) for r in found] == [
+    assert [(r.hyperparameters["learning_rate"], r.changed, r.seed) for r in found] == [
         (0.001, {}, 0),
         (0.1, {"learning_rate": 0.1}, 0),
         (0.1, {"learning_rate": 0.1}, 1),
@@ -119,7 +134,7 @@ def test_a_sweep_changes_the_rate_alone(trained, tmp_path):
 def test_shards_together_make_the_grid(trained, tmp_path):
     cells = _grid(seeds=3)
     for index in range(3):
-        _run(protocols.share(cells, index, 3), tmp_path, shard=(index, 3))
+        _run(cells, tmp_path, shard=(index, 3))
     assert len(list(tmp_path.glob("*.jsonl"))) == 3
     assert len(records.read(tmp_path).records) == 6
     assert _run(cells, tmp_path)[0].made == 0
@@ -132,9 +147,10 @@ def test_a_data_set_that_cannot_be_had_is_skipped_with_the_reason(trained, tmp_p
     ((reason, count),) = summary.failures.items()
     assert "absent.npz: no such file" in reason
     assert count == 2
-    assert "2 of 4 runs done" in told
+    assert f"skipped 2 run(s): {reason.splitlines()[0]}" in told
+    assert "2 of 4 runs done, 0 left" in told
     found = records.read(tmp_path / "out").records
-    assert {record["dataset"] for record in found} == {"signs.npz"}  # no folder of this machine
+    assert {record.dataset for record in found} == {"signs.npz"}  # no folder of this machine
     assert str(tmp_path) not in (tmp_path / "out").glob("*.jsonl").__next__().read_text()
 
 
@@ -179,26 +195,78 @@ def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
 
 
 def test_runs_are_laid_out_as_asked(trained, tmp_path):
-    _run(_grid(), tmp_path, batch=2, devices=4)
+    layout = runner.Layout(batch=2, devices=4, split=1)
+    _run(_grid(), tmp_path, layout=layout)
     laid_out = [(options["batch"], options["devices"]) for *_, options in trained]
     assert laid_out == [(2, 4)] * 2
     with pytest.raises(ValueError, match=r"devices must be 1 … 8, .* got 9"):
-        _run(_grid(seeds=3), tmp_path, devices=9)
+        _run(_grid(seeds=3), tmp_path, layout=runner.Layout(devices=9))
     with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
-        _run(_grid(seeds=3), tmp_path, batch=0)
+        _run(_grid(seeds=3), tmp_path, layout=runner.Layout(batch=0))
+
+
+def test_a_record_says_how_the_runs_of_its_group_were_laid_out(trained, tmp_path):
+    layout = runner.Layout(batch=4, devices=4, split=2)
+    _run(_grid(seeds=3), tmp_path, layout=layout)  # six cells, in groups of three
+    assert {len(runs) for _, runs, *_ in trained} == {3}
+    for record in records.read(tmp_path).records:
+        assert record.layout == {"devices": 4, "split": 2, "together": 2}
+    _run(_grid(seeds=4), tmp_path, layout=layout)  # one more of each, alone on its devices
+    alone = [r.layout for r in records.read(tmp_path).records if r.seed == 3]
+    assert alone == [{"devices": 2, "split": 2, "together": 1}] * 2
+
+
+def test_an_edited_optimizer_is_run_anew_and_the_notice_says_so(trained, tmp_path, monkeypatch):
+    module, name = f"edited_{tmp_path.name}", f"edited_{tmp_path.name}:mine"
+    file = tmp_path / f"{module}.py"
+    file.write_text("import optax\ndef mine(learning_rate=0.1): return optax.sgd(learning_rate)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    summary, told = _run(_grid(optimizers=[name]), tmp_path / "out")
+    assert (summary.made, "notice" in told) == (2, False)
+    assert _run(_grid(optimizers=[name]), tmp_path / "out")[0].made == 0
+    before = optimizers.resolve(name).source
+    file.write_text(file.read_text().replace("sgd", "adam"))
+    monkeypatch.delitem(sys.modules, module)
+    summary, told = _run(_grid(optimizers=[name]), tmp_path / "out")
+    after = optimizers.resolve(name).source
+    assert (summary.made, before == after) == (2, False)
+    assert f"notice: 2 record(s) of {name} were made by another version of its file" in told
+    assert f"(sha256 {before}, now {after})" in told
+    found = records.read(tmp_path / "out").records
+    assert [record.optimizer_source for record in found] == [before, before, after, after]
+    assert _run(_grid(optimizers=[name]), tmp_path / "out")[0].made == 0
+
+
+def test_the_network_is_part_of_what_is_run(trained, tmp_path):
+    _run(_grid(optimizers=["adam"]), tmp_path)
+    summary, _ = _run(_grid(optimizers=["adam"], networks=["convnet", "vit"]), tmp_path)
+    assert (summary.made, summary.present) == (2, 2)
+    assert [options["network"].name for *_, options in trained] == ["convnet", "vit"]
+    assert [r.network for r in records.read(tmp_path).records] == ["convnet"] * 2 + ["vit"] * 2
+
+
+def test_a_run_that_learnt_nothing_says_so_in_its_record(tmp_path, monkeypatch):
+    def run_many(build, runs, data, config=None, **options):
+        for _ in runs:
+            yield _outcome([77.0, 2.3], 0.1, "ok")
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
+    (record,) = records.read(tmp_path).records
+    assert (record.status, record.health) == ("ok", ["at chance", "loss rose 33-fold"])
 
 
 def test_divergence_is_recorded_and_counted(tmp_path, monkeypatch):
     def run_many(build, runs, data, config=None, **options):
         nan = float("nan")
         for _ in runs:
-            yield training.Outcome([2.0, nan], 0.1, None, nan, 1.0, 1.0, "diverged")
+            yield _outcome([2.0, nan], 0.1, "diverged", update_rms=nan)
 
     monkeypatch.setattr(training, "run_many", run_many)
     summary, _ = _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
     assert (summary.made, summary.diverged) == (1, 1)
     (record,) = records.read(tmp_path).records
-    assert (record["status"], record["train_loss"]) == ("diverged", [2.0, None])
+    assert (record.status, record.train_loss) == ("diverged", [2.0, None])
     assert _run(_grid(optimizers=["adam"], seeds=1), tmp_path)[0].made == 0
 
 
@@ -212,8 +280,8 @@ def test_a_real_run_resumed_equals_one_in_a_single_go(tmp_path, signs):
     two = records.read(tmp_path / "two").records
     for a, b in zip(one, two, strict=True):
         for name in ("train_loss", "train_accuracy", "update_rms"):
-            assert a[name] == pytest.approx(b[name], rel=1e-5)
-    assert one[0]["train_loss"] != one[1]["train_loss"]
+            assert getattr(a, name) == pytest.approx(getattr(b, name), rel=1e-5)
+    assert one[0].train_loss != one[1].train_loss
 
 
 def test_the_default_shard_is_the_whole_grid():

@@ -120,7 +120,7 @@ def test_a_users_own_is_trained(mine: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("convnets", "'convnets' is unknown; there are convnet, vit, or your own as package"),
+        ("convnets", "'convnets' is unknown; did you mean convnet.*, or your own as package"),
         ("no_such_package_here:net", "cannot import no_such_package_here .*PYTHONPATH.*convnet"),
         ("broken_module:net", r"cannot import broken_module .*no_such_module_at_all"),
         ("a b:net", "expected a name, or an import path"),

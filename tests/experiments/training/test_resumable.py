@@ -105,6 +105,26 @@ def test_one_process_trains_as_the_benchmark_does(single):
     assert result["train_accuracy"] > 0.8
 
 
+def test_progress_settings_and_phases(single, tmp_path, capsys):
+    data, words = SETTINGS["dataset"], ["--batch-size", "95", "--limit", "95", "--seed", "3"]
+    run = ["train", "--dataset", data, *words, "--epochs", "2", "--out", str(tmp_path)]
+    assert cli.main([*run, "--phases", "--network", "vit"]) == 0
+    told = capsys.readouterr()
+    assert "2 of 2 steps done, 0 left" in told.err
+    assert f"loss {curve(tmp_path)[-1]:.4g}" in told.err
+    rows = (tmp_path / "phases.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "1", "2"]  # an epoch is one step
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert (settings["network"], settings["optimizer"]) == ("vit", "thermolion")
+    assert (settings["network_source"], settings["optimizer_source"]) == (None, None)
+    before = (tmp_path / "phases.csv").read_bytes()
+    assert cli.main([*run, "--phases", "--network", "vit"]) == 0  # nothing is left to do
+    assert (tmp_path / "phases.csv").read_bytes() == before
+    capsys.readouterr()
+    assert cli.main([*run, "--network", "convnet"]) == 2
+    assert "holds a run with network 'vit', not 'convnet'" in capsys.readouterr().err
+
+
 def test_two_processes_give_the_result_of_one(single, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -120,7 +140,8 @@ def test_two_processes_give_the_result_of_one(single, tmp_path):
 
 def kill_when(out, ready, **changed):
     """Starts a run and kills it with SIGKILL as soon as ``ready()`` holds."""
-    with ended(start(out, 2, "--save-every", "3", **changed)) as (process,):
+    more = ("--save-every", "3", "--phases", "2")
+    with ended(start(out, 2, *more, **changed)) as (process,):
         end = time.monotonic() + LIMIT
         while not ready():
             assert process.poll() is None, process.communicate()[0]
@@ -133,7 +154,7 @@ def kill_when(out, ready, **changed):
 @pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
     unbroken, tmp_path = tmp_path / "unbroken", tmp_path / "killed"
-    finish(start(unbroken, 2))
+    finish(start(unbroken, 2, "--phases", "2"))
     assert curve(unbroken).size == SETTINGS["epochs"]
     saved, lines = tmp_path / "checkpoints", tmp_path / "curve.jsonl"
     # While a checkpoint is being written: Orbax marks it by its name until it is whole.
@@ -142,10 +163,14 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
     kill_when(tmp_path, lambda: lines.exists() and lines.read_bytes().count(b"\n") >= 20)
     with lines.open("a") as file:
         file.write('{"step": 2')
-    last = finish(start(tmp_path, 2, "--save-every", "3"))[0]
+    last = finish(start(tmp_path, 2, "--save-every", "3", "--phases", "2"))[0]
     assert int(last.split("from step ")[1].split()[0]) >= 15
     assert lines.read_bytes() == (unbroken / "curve.jsonl").read_bytes()
-    assert (tmp_path / "result.json").read_bytes() == (unbroken / "result.json").read_bytes()
+    for name in ("result.json", "phases.csv", "settings.json"):
+        assert (tmp_path / name).read_bytes() == (unbroken / name).read_bytes()
+    header, *rows = (unbroken / "phases.csv").read_text().splitlines()
+    assert [int(row.split(",")[0]) for row in rows] == list(range(2, SETTINGS["epochs"] + 1, 2))
+    assert header.startswith("step,snr_mean/all,")
 
 
 def command(capsys, *words):
