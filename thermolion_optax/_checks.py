@@ -97,14 +97,14 @@ def scalar_or_schedule(
 
 def _check_real(owner: str, name: str, value: Any) -> None:
     """Raises unless ``value`` is a scalar of a kind that JAX computes with as a real number."""
-    array = is_array(value)
-    is_number = is_real(value.dtype) if array else isinstance(value, (int, float))
+    array: Any = value if is_array(value) else None
+    is_number = isinstance(value, (int, float)) if array is None else is_real(array.dtype)
     if not is_number or isinstance(value, bool):
-        what = f"{value.dtype} array" if array else f"{type(value).__name__} {shown(value)}"
+        what = f"{type(value).__name__} {shown(value)}" if array is None else f"{array.dtype} array"
         raise TypeError(f"{owner}: {name} is {article(what)}, but must be a real number.")
-    if array and value.shape != ():
+    if array is not None and array.shape != ():
         raise ValueError(
-            f"{owner}: {name} has shape {value.shape}, but must be a scalar. "
+            f"{owner}: {name} has shape {array.shape}, but must be a scalar. "
             "To try several values at once, use jax.vmap."
         )
 

@@ -34,7 +34,7 @@ class SmesState(NamedTuple):
     count: jax.Array
     mu: optax.Updates
     nu: optax.Updates
-    nu_max: optax.Updates | None = None
+    nu_max: Any = None  # optax.Updates or None, which optax's types do not know in a state
 
 
 def scale_by_smes(

@@ -135,7 +135,7 @@ def _children(node: Any) -> dict[str, Any] | None:
     return {jax.tree_util.keystr(path): child for path, child in children}
 
 
-def _one_level(node: Any) -> tuple[list[tuple[KeyPath, Any]], jax.tree_util.PyTreeDef]:
+def _one_level(node: Any) -> tuple[list[tuple[KeyPath, Any]], Any]:
     return jax.tree_util.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
 
 
@@ -182,7 +182,7 @@ def check_leaf(owner: str, name: str, path: KeyPath, leaf: Any, least_bits: int 
             "floating-point numbers. Filter the tree (for equinox: "
             "eqx.filter(model, eqx.is_inexact_array)), or mask the leaf with optax.masked."
         )
-    dtype = leaf.dtype if is_array(leaf) else jnp.result_type(leaf)
+    dtype = jnp.result_type(leaf)
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise TypeError(
             f"{where} is complex ({dtype}), but must be real. Split it into real and imaginary "
