@@ -204,7 +204,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from experiments import listing
+    from experiments.reports import listing
 
     print(listing.text(data_dir=options.data_dir, manual_dir=options.manual_dir))
     return 0

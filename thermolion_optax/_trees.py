@@ -182,7 +182,7 @@ def check_leaf(owner: str, name: str, path: KeyPath, leaf: Any, least_bits: int 
             "floating-point numbers. Filter the tree (for equinox: "
             "eqx.filter(model, eqx.is_inexact_array)), or mask the leaf with optax.masked."
         )
-    dtype = jnp.result_type(leaf)
+    dtype = getattr(leaf, "dtype", None) or jnp.result_type(leaf)  # a Python complex has none
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise TypeError(
             f"{where} is complex ({dtype}), but must be real. Split it into real and imaginary "
