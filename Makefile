@@ -56,8 +56,8 @@ lowest: pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --editable .
 	# Old packages beside their newest own dependencies warn of each other; here that is no error.
 	$(LOWEST)/python -m pytest -n 2 -q -W default::DeprecationWarning \
-	  tests/thermolion_optax tests/experiments/test_convolution.py tests/experiments/test_figures.py \
-	  tests/experiments/test_report.py tests/experiments/test_records.py \
+	  tests/thermolion_optax tests/experiments/analysis tests/experiments/records \
+	  tests/experiments/reports tests/experiments/networks/test_convolution.py \
 	  tests/experiments/datasets/storage/test_builders.py
 	$(LOWEST)/python -m sphinx --fail-on-warning --quiet docs build/docs-lowest
 

@@ -1,5 +1,6 @@
 """Thermal noise: annealed Gaussian noise, scaled by each tensor's mean second moment."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import lax
 from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _generator, _states, _trees
@@ -67,8 +69,8 @@ def thermal_noise(
     over that axis: ``out_specs`` must say so).
 
     The mean follows its tensor's largest element: a finite spike heats the noise of all others
-    for as long as ``nu`` remembers it (clip gradients before, if they spike). A tensor whose
-    ``nu``, or its sum, has overflowed to infinity gets the noise of the floor alone.
+    for as long as ``nu`` remembers it (clip gradients before, if they spike). An element of ``nu``
+    that has overflowed to infinity is left out of the mean.
 
     After the cut-off the work is still done, on a σ of 0: on a CPU an update of ``thermolion``
     goes on to cost about twice one of Adam, where without noise it costs 1.2 times
@@ -172,19 +174,57 @@ def thermal_noise(
 def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) -> jax.Array:
     """Eq. 7: the noise's standard deviation for a tensor's second moment, a scalar.
 
-    Computed in at least float32. Where a moment or the sum has overflowed the mean counts as 0,
-    or one gradient beyond the root of the largest number would make noise of every element of
-    its tensor. (A factor or a selection inside the sum would be stored, a parameter's size, by
-    XLA's CPU compiler.)
+    Computed in at least float32. A moment that has overflowed is left out of the mean, or one
+    gradient beyond the root of the largest number would make noise of every element of its tensor.
     """
     nu = _trees.widen(nu)
-    mean = jnp.zeros([], nu.dtype) if nu.size == 0 else jnp.mean(nu)
-    mean = jnp.where(jnp.isinf(mean), 0, mean)
+    mean = jnp.zeros([], nu.dtype) if nu.size == 0 else _mean(nu)
     on = (temperature > 0) | (variance_floor > 0)  # a NaN must not outlast the cut-off
     variance = jnp.where(on, temperature * mean + variance_floor, 0)
     # The root's derivative at 0 is infinite: it is taken where there is noise, and only there.
     off = variance == 0
     return jnp.where(off, 0, jnp.sqrt(jnp.where(off, 1, variance)))
+
+
+# Jitted so that leaves of one shape are traced and lowered once.
+@jax.jit
+def _mean(nu: jax.Array) -> jax.Array:
+    """The mean of the numbers that are not infinite, also where their sum would be."""
+    mean = jnp.mean(nu)
+    return lax.cond(jnp.isinf(mean), _finite_mean, lambda _: mean, nu)
+
+
+@jax.custom_jvp
+def _finite_mean(nu: jax.Array) -> jax.Array:
+    """As ``_mean``, in one pass that divides by the size before it adds up.
+
+    Weights tell numbers from partial sums, which have none. (Dividing or selecting in front of a
+    plain sum would be stored, a parameter's size, by XLA's CPU compiler.)
+    """
+    nu = jnp.atleast_1d(nu)
+    zero = jnp.zeros([], nu.dtype)
+    weight = 1 / jnp.asarray(math.prod(nu.shape), nu.dtype)
+
+    def weighted(x, weight, left_out):
+        infinite = jnp.isinf(x)
+        part = jnp.where(weight > 0, jnp.where(infinite, 0, x * weight), x)
+        return part, left_out + jnp.where(infinite, weight, 0)
+
+    def add(one, other):
+        (part, left_out), (part_2, left_out_2) = weighted(*one), weighted(*other)
+        return part + part_2, jnp.zeros_like(part), left_out + left_out_2
+
+    operands = nu, jnp.broadcast_to(weight, nu.shape), jnp.zeros_like(nu)
+    total = lax.reduce(operands, (zero, zero, zero), add, tuple(range(nu.ndim)))
+    mean, left_out = weighted(*total)  # a sum of one number may be that number, with its weight
+    return mean / jnp.maximum(1 - left_out, weight)
+
+
+@_finite_mean.defjvp
+def _finite_mean_jvp(primals, tangents):
+    (nu,), (dot,) = primals, tangents
+    finite = jnp.isfinite(nu)
+    return _finite_mean(nu), jnp.sum(jnp.where(finite, dot, 0)) / jnp.maximum(jnp.sum(finite), 1)
 
 
 def _seeds(state: ThermalNoiseState, updates: optax.Updates) -> optax.Updates:
