@@ -36,8 +36,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Of the code, then of the README's and the docstrings' examples.
 types: setup
 	$(BIN)/pyright
+	$(BIN)/python .ci/examples.py build/examples
+	$(BIN)/pyright -p .ci/pyrightconfig.json
 
 # The wheel, alone with its bare dependencies in an empty environment.
 wheel: setup

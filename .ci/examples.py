@@ -1,9 +1,4 @@
-"""Writes the examples of documents and docstrings as modules, for the type checker.
-
-    python .ci/examples.py FOLDER
-
-One file a document (its Python blocks one after another) and one a docstring.
-"""
+"""Writes the examples of README and docstrings into a folder, as modules for the type checker."""
 
 import doctest
 import importlib
@@ -16,11 +11,9 @@ from pathlib import Path
 import thermolion_optax
 
 
-def documents():
-    for path in [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]:
-        blocks = re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.M | re.S)
-        if blocks:
-            yield "_".join(path.with_suffix("").parts), "\n\n".join(blocks)
+def readme():
+    text = Path("README.md").read_text("utf-8")
+    yield "README", "\n\n".join(re.findall(r"^```python\n(.*?)^```", text, re.M | re.S))
 
 
 def docstrings():
@@ -35,7 +28,7 @@ def main(folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     count = 0
-    for name, source in [*documents(), *docstrings()]:
+    for name, source in [*readme(), *docstrings()]:
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
         count += 1
     print(f"{count} examples are in {folder}")

@@ -56,12 +56,12 @@ def alignment_boost(
         TypeError: for an argument of the wrong kind or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
         >>> from thermolion_optax import alignment_boost
         >>> tx = optax.chain(optax.scale_by_sign(), alignment_boost(0.5))
         >>> g = jnp.array([2.0, -0.1])
         >>> updates, _ = tx.update(g, tx.init(g), grad=jnp.array([1.0, 1.0]))
-        >>> updates.tolist()
+        >>> jax.tree.map(lambda u: u.tolist(), updates)
         [1.5, -1.0]
 
     References:

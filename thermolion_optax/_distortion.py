@@ -126,12 +126,12 @@ def normalize_distortion(
         TypeError: for an argument of the wrong kind or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
         >>> from thermolion_optax import normalize_distortion
         >>> tx = optax.chain(normalize_distortion(0.5), optax.sgd(1.0))
         >>> g = {"first": jnp.array([-1e-4]), "last": jnp.array([-1e-2])}
         >>> updates, _ = tx.update(g, tx.init(g))
-        >>> {name: round(float(u[0]), 6) for name, u in updates.items()}
+        >>> jax.tree.map(lambda u: round(float(u[0]), 6), updates)
         {'first': 0.000316, 'last': 0.003162}
 
     References:

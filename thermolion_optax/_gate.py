@@ -85,14 +85,14 @@ def scale_by_snr_gate(
         TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
         >>> from thermolion_optax import scale_by_snr_gate
         >>> tx = optax.chain(optax.clip_by_global_norm(1.0), scale_by_snr_gate(), optax.scale(-0.1))
         >>> params = {"w": jnp.array([1.0, -2.0])}
         >>> state = tx.init(params)
         >>> updates, state = tx.update({"w": jnp.array([0.3, -0.3])}, state, params)
-        >>> [round(float(x), 4) for x in updates["w"]]
-        [-0.1, 0.1]
+        >>> jax.tree.map(lambda u: [round(float(x), 4) for x in u], updates)
+        {'w': [-0.1, 0.1]}
 
     References:
         ThermoLion (arXiv 2512.01881), Eq. 1-6; solid exponent: SMES (arXiv 2405.18498).

@@ -58,7 +58,7 @@ def graft(
         TypeError: if a part is no transformation, or for leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
         >>> from thermolion_optax import graft
         >>> tx = optax.chain(
         ...     graft(optax.scale_by_sign(), optax.identity()),
@@ -66,7 +66,8 @@ def graft(
         ... )
         >>> g = jnp.array([3.0, -4.0, 0.0, 0.0])
         >>> updates, _ = tx.update(g, tx.init(g))
-        >>> [round(float(u), 3) for u in updates]  # 5/√2 each, times the learning rate
+        >>> # 5/√2 each, times the learning rate:
+        >>> jax.tree.map(lambda u: [round(float(x), 3) for x in u], updates)
         [-0.354, 0.354, -0.0, -0.0]
 
     References:

@@ -64,14 +64,15 @@ def lookahead(
         TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from thermolion_optax import lookahead
         >>> tx = lookahead(optax.sgd(1.0), sync_period=2)
         >>> params = jnp.array(0.0)
         >>> state = tx.init(params)
         >>> for _ in range(2):
         ...     updates, state = tx.update(jnp.array(-1.0), state, params)
         ...     params = optax.apply_updates(params, updates)
-        >>> float(params)  # two steps forward, one back
+        >>> jax.tree.map(float, params)  # two steps forward, one back
         1.0
 
     References:

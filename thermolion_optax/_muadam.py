@@ -45,10 +45,12 @@ def scale_by_muadam(
         TypeError: a complex leaf.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from thermolion_optax import scale_by_muadam
         >>> tx = scale_by_muadam()
         >>> step, _ = tx.update(jnp.array(2.0), tx.init(jnp.array(0.0)))
-        >>> round(float(step), 3)  # 0.19 / sqrt(0.001), whatever the gradient's size
+        >>> # 0.19 / sqrt(0.001), whatever the gradient's size:
+        >>> jax.tree.map(lambda u: round(float(u), 3), step)
         6.008
 
     References:
@@ -136,12 +138,14 @@ def muadam(
         TypeError: a complex leaf.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from thermolion_optax import muadam
         >>> tx = muadam(1e-3)
         >>> params = jnp.array([1.0, -1.0])
         >>> state = tx.init(params)
         >>> updates, state = tx.update(params, state, params)
-        >>> [round(float(x), 4) for x in optax.apply_updates(params, updates)]
+        >>> params = optax.apply_updates(params, updates)
+        >>> jax.tree.map(lambda p: [round(float(x), 4) for x in p], params)
         [0.994, -0.994]
 
     References:

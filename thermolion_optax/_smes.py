@@ -86,13 +86,13 @@ def scale_by_smes(
         TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp
+        >>> import jax, jax.numpy as jnp
         >>> from thermolion_optax import scale_by_smes
         >>> g = jnp.array([4.0, -0.25])
         >>> for alpha in (0.0, 0.25, 0.5):
         ...     tx = scale_by_smes(alpha)
         ...     updates, _ = tx.update(g, tx.init(g))
-        ...     print([round(float(u), 3) for u in updates])
+        ...     print(jax.tree.map(lambda u: [round(float(x), 3) for x in u], updates))
         [4.0, -0.25]
         [2.0, -0.5]
         [1.0, -1.0]
@@ -149,12 +149,12 @@ def smes(
         TypeError: for an argument of the wrong kind or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
         >>> from thermolion_optax import smes
         >>> tx = smes(0.1, alpha=optax.linear_schedule(0.5, 0.0, 100))
         >>> w = jnp.array([1.0])
         >>> updates, state = tx.update(jnp.array([2.0]), tx.init(w), w)
-        >>> round(float(updates[0]), 4)
+        >>> jax.tree.map(lambda u: round(float(u[0]), 4), updates)
         -0.1
 
     References:

@@ -6,7 +6,7 @@ import optax
 from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _generator, _trees
-from thermolion_optax._noise import check_key, key_words
+from thermolion_optax._keys import check_key, key_words
 
 
 def apply_updates_stochastic(
@@ -45,9 +45,10 @@ def apply_updates_stochastic(
         >>> import jax, jax.numpy as jnp, optax
         >>> from thermolion_optax import apply_updates_stochastic
         >>> w, step = jnp.ones(100_000, jnp.bfloat16), jnp.full(100_000, 1e-3)
-        >>> float(optax.apply_updates(w, step).mean())  # 1.001 is rounded back to 1
+        >>> mean = lambda p: round(float(p.astype(jnp.float32).mean()), 4)
+        >>> jax.tree.map(mean, optax.apply_updates(w, step))  # 1.001 is rounded back to 1
         1.0
-        >>> round(float(apply_updates_stochastic(w, step, 0).astype(jnp.float32).mean()), 4)
+        >>> jax.tree.map(mean, apply_updates_stochastic(w, step, 0))
         1.001
 
     References:

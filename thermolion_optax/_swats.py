@@ -101,15 +101,17 @@ def swats(
         TypeError: a complex leaf.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from thermolion_optax import swats
         >>> tx = swats(0.1, switch=2)
         >>> params = jnp.array(1.0)
         >>> state = tx.init(params)
-        >>> for _ in range(3):
+        >>> for _ in range(2):
         ...     updates, state = tx.update(params, state)
         ...     params = optax.apply_updates(params, updates)
-        >>> int(state.switch_step), round(float(updates), 4)  # 0.1 times the gradient, 0.8
-        (2, -0.08)
+        >>> updates, state = tx.update(params, state)
+        >>> jax.tree.map(lambda u: round(float(u), 4), updates)  # 0.1 times the gradient, 0.8
+        -0.08
 
     References:
         Keskar and Socher (2017), arXiv 1712.07628, Algorithm 1.

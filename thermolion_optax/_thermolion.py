@@ -10,7 +10,8 @@ from jax.typing import ArrayLike, DTypeLike
 from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._boost import alignment_boost
 from thermolion_optax._gate import Gate, SnrGateState, gate_value, scale_by_snr_gate, snr
-from thermolion_optax._noise import Normal, ThermalNoiseState, check_key, thermal_noise
+from thermolion_optax._keys import check_key
+from thermolion_optax._noise import Normal, ThermalNoiseState, thermal_noise
 from thermolion_optax._weight_decay import decayed_weights
 
 

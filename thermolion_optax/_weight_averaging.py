@@ -57,14 +57,15 @@ def stochastic_weight_averaging(
         TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from thermolion_optax import averaged_params, stochastic_weight_averaging
         >>> tx = stochastic_weight_averaging(optax.sgd(1.0), start_step=2, period=2)
         >>> params = jnp.array(0.0)
         >>> state = tx.init(params)
         >>> for _ in range(4):
         ...     updates, state = tx.update(jnp.array(-1.0), state, params)
         ...     params = optax.apply_updates(params, updates)
-        >>> float(params), float(averaged_params(state, params))  # the average of 2 and 4
+        >>> jax.tree.map(float, (params, averaged_params(state, params)))  # the average of 2 and 4
         (4.0, 3.0)
 
     References:
@@ -134,13 +135,14 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         TypeError: a leaf that was averaged is no real float in ``params``.
 
     Example:
-        >>> import jax.numpy as jnp, optax
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from thermolion_optax import averaged_params, stochastic_weight_averaging
         >>> tx = optax.chain(
         ...     optax.clip(1.0), stochastic_weight_averaging(optax.sgd(1.0), start_step=1)
         ... )
         >>> params = {"w": jnp.array([1.0, 2.0])}
-        >>> averaged_params(tx.init(params), params)["w"].tolist()
-        [1.0, 2.0]
+        >>> jax.tree.map(lambda p: p.tolist(), averaged_params(tx.init(params), params))
+        {'w': [1.0, 2.0]}
 
     References:
         Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.
