@@ -109,7 +109,7 @@ def test_a_sweep_is_drawn_with_every_optimizers_best_rate_marked(synthetic):
     )
     assert figures.rates(entries) == figures.rates(entries)
     svg = figures.rates(entries)["svg"].decode()
-    assert len(re.findall(r'id="FillBetweenPolyCollection_\d+"', svg)) == 2
+    assert len(re.findall(r'id="(?:FillBetween)?PolyCollection_\d+"', svg)) == 2
 
 
 def test_an_optimizer_without_a_rate_and_a_single_run_are_drawn(synthetic):
