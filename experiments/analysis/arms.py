@@ -200,6 +200,25 @@ def final_losses(records: Sequence[Record]) -> dict[int, float]:
     return found
 
 
+def lost_by_tuning(found: Iterable[Arm]) -> list[tuple[Arm, float, float]]:
+    """Arms whose untuned default is better on validation than their tuned one, and both means.
+
+    The winner is chosen on two seeds, so a lucky configuration may win; over all the final seeds
+    that shows. Nothing is chosen again: the test images have been read.
+    """
+    means = [
+        (arm, _validation_mean(arm.tuned), _validation_mean(arm.default))
+        for arm in found
+        if arm.tuned and arm.default
+    ]
+    return [(arm, tuned, default) for arm, tuned, default in means if default > tuned]
+
+
+def _validation_mean(records: Sequence[Record]) -> float:
+    """Mean validation accuracy; a run that diverged has chance's."""
+    return float(np.mean([max(score(one)[0], 1 / (one.data.classes or 1)) for one in records]))
+
+
 def tasks(found: Iterable[Arm]) -> dict[Task, dict[str, Arm]]:
     """The arms of each task by optimizer."""
     made: dict[Task, dict[str, Arm]] = {}

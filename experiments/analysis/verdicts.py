@@ -59,7 +59,7 @@ class Verdict:
         difference: first minus second, over all sets where there are several.
         smallest_detectable: true difference found four times in five; None for one seed.
         at_most: largest difference, either way, that the interval holds; inf for one seed.
-        sets: each data set's verdict, empty where there is one set.
+        sets: each data set's verdict, by name, where that is known.
     """
 
     text: str

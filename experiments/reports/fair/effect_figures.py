@@ -38,8 +38,11 @@ def forest(groups: Mapping[str, Mapping[str, Verdict]]) -> dict[str, bytes]:
     measure = rows[0][2].measure
     with style.context():
         words = [f"{each.difference.mean:+.2f}  {_short(each)}" for _, _, each in rows]
-        width = canvas.text_width(label for _, label, _ in rows) + canvas.text_width(words)
+        names = [*groups, *(label for _, label, _ in rows)]
+        width = 1.1 * canvas.text_width(names) + canvas.text_width(words)  # headings are bold
         figure = canvas.blank(5.0 + width, 1.3 + 0.34 * (len(rows) + len(groups)))
+        # Bold headings are measured too narrow by the layout.
+        figure.set_layout_engine("constrained", rect=(0.015, 0, 0.985, 1))
         axis = figure.subplots()
         place, ticks, labels, heading = 0.0, [], [], None
         for (group, label, each), said in zip(rows, words, strict=True):

@@ -11,6 +11,7 @@ from experiments.reports.fair import effect_figures, tuning_figures
 from experiments.reports.fair.questions import Answer
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.fair.tables import title
+from experiments.reports.labels import dataset_title, optimizer_title
 
 Draw = Callable[[Sequence[Arm], Sequence[Answer]], dict[str, bytes]]
 
@@ -34,9 +35,10 @@ def differences(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, by
     for answer in answers:
         if answer.held_out is None:
             continue
-        heading = f"{answer.question}, {answer.regime}: {answer.first} against {answer.other}"
-        whole = {"all sets": answer.held_out} if answer.held_out.sets else {}
-        groups[heading] = {**answer.held_out.sets, **whole} or {"": answer.held_out}
+        against = f"{optimizer_title(answer.first)} against {optimizer_title(answer.other)}"
+        heading = f"{answer.question}, {answer.regime}: {against}"
+        sets = {dataset_title(name): each for name, each in answer.held_out.sets.items()}
+        groups[heading] = sets | ({"all sets": answer.held_out} if len(sets) > 1 else {})
     return effect_figures.forest(groups)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments import optimizers
@@ -182,5 +182,5 @@ def _verdict(
     if len(found) == 1:
         ((name, only),) = found.items()
         made = verdicts.verdict(first, f"{other} on {name}", only, measure=measure, budget=budget)
-        return made
+        return replace(made, sets={name: made})
     return verdicts.verdict_over_sets(first, other, found, measure=measure, budget=budget)

@@ -216,7 +216,8 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
         for verdict in (answer.held_out, answer.train_loss):
             if verdict is None:
                 continue
-            for name, each in {**verdict.sets, "all": verdict}.items():
+            whole = {"all": verdict} if len(verdict.sets) > 1 else {}
+            for name, each in {**verdict.sets, **whole}.items():
                 rows.append(_difference_row(answer, name, each))
                 data.append(_difference_data(answer, name, each))
     if not rows:

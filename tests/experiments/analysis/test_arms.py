@@ -1,0 +1,39 @@
+"""Arms of a fair study, from made-up records."""
+
+import pytest
+
+from experiments.analysis.arms import arms, lost_by_tuning
+
+
+def _runs(synthetic, optimizer, phase, rate, accuracies):
+    for seed, accuracy in enumerate(accuracies):
+        yield synthetic(
+            "digits",
+            optimizer,
+            seed,
+            hyperparameters={"learning_rate": rate},
+            protocol="fair",
+            regime="A",
+            phase=phase,
+            status="ok" if accuracy else "diverged",
+            validation_accuracy=[0.1, accuracy],
+            validation_loss=[2.0, 1.0],
+        )
+
+
+def test_an_arm_that_lost_by_its_tuning_is_named_with_both_means(synthetic):
+    records = [
+        *_runs(synthetic, "adamw", "tune", 1e-2, [0.9]),
+        *_runs(synthetic, "adamw", "confirm", 1e-2, [0.9, 0.9]),
+        *_runs(synthetic, "adamw", "final", 1e-2, [0.9, 0.5, None]),
+        *_runs(synthetic, "adamw", "default", 1e-3, [0.6, 0.6, 0.6]),
+        *_runs(synthetic, "lion", "tune", 1e-2, [0.9]),
+        *_runs(synthetic, "lion", "confirm", 1e-2, [0.9, 0.9]),
+        *_runs(synthetic, "lion", "final", 1e-2, [0.7, 0.7]),
+        *_runs(synthetic, "lion", "default", 1e-3, [0.6, 0.6]),
+        *_runs(synthetic, "adam", "default", 1e-3, [0.99, 0.99]),
+    ]
+    ((arm, tuned, default),) = lost_by_tuning(arms(records))
+    assert arm.optimizer == "adamw"
+    assert tuned == pytest.approx((0.9 + 0.5 + 0.1) / 3)  # chance where it diverged
+    assert default == pytest.approx(0.6)
