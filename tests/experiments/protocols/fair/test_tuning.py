@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from made_records import Made
 
 from experiments import optimizers, records
 from experiments.analysis.selection import score
@@ -11,46 +12,6 @@ from experiments.protocols import fair
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
 from experiments.protocols.fair.tuning import follow
-from experiments.records import Record
-
-
-class Made:
-    """Records of cells that were 'run': a validation accuracy for each cell."""
-
-    def __init__(self, accuracy, status=lambda cell: "ok"):
-        self.accuracy, self.status, self.records, self.order = accuracy, status, {}, []
-
-    def find(self, cell):
-        return self.records.get(cell)
-
-    def run(self, cells):
-        for cell in cells:
-            assert cell not in self.records
-            said = cell.fields("0", {}, {})
-            accuracy = self.accuracy(cell)
-            self.records[cell] = Record(
-                **said,
-                train_loss=[1.0],
-                train_accuracy=0.5,
-                validation_accuracy=[accuracy],
-                validation_loss=[1 - accuracy],
-                test_accuracy=0.5 if cell.reads_test else None,
-                update_rms=1.0,
-                seconds=1.0,
-                compile_seconds=1.0,
-                status=self.status(cell),
-            )
-            self.order.append(cell)
-
-    def finish(self, study, most=10_000):
-        for _ in range(most):
-            plan = study.plan(self.find)
-            mine = getattr(study, "mine", study.chains)
-            assert plan.done + plan.left >= sum(chain.length for chain in mine)
-            if not plan.cells:
-                return plan
-            self.run(plan.cells)
-        raise AssertionError("the study does not end")
 
 
 def study(names=("adamw",), datasets=("digits",), budget="full", regimes=("A",)):
