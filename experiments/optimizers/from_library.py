@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from experiments.optimizers import from_optax
-from experiments.optimizers.overrides import is_whole
+from experiments.optimizers.overrides import check_settings, is_whole
 
 if TYPE_CHECKING:
     import jax
@@ -155,3 +155,32 @@ def smes(
     import thermolion_optax
 
     return thermolion_optax.smes(learning_rate, alpha, b1, b2, eps, weight_decay=weight_decay)
+
+
+def grafted(
+    learning_rate: Rate = 1e-3,
+    direction: str = "thermolion",
+    magnitude: str = "adam",
+    weight_decay: Scalar = 1e-2,
+    *,
+    key: jax.Array | int = 0,
+) -> optax.GradientTransformation:
+    """The direction of one optimizer with the other's norm, tensor by tensor: thermolion or adam.
+
+    Both parts at their settings here, joined before decay and rate; adam for both is AdamW.
+    """
+    import optax
+
+    import thermolion_optax
+    from experiments.optimizers import variants
+
+    along, length = (
+        variants.part(name, argument, key)
+        for name, argument in ((direction, "direction"), (magnitude, "magnitude"))
+    )
+    check_settings(weight_decay=weight_decay)
+    return optax.chain(
+        thermolion_optax.graft(along, length),
+        optax.add_decayed_weights(weight_decay),
+        optax.scale_by_learning_rate(learning_rate),
+    )

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+import thermolion_optax
+
 GATES = ("tanh", "tensor_mean", "permuted")
 
 
@@ -58,6 +60,21 @@ def permutation(size: int) -> np.ndarray:
     places = np.empty(size, np.int32)
     places[round_trip] = np.roll(round_trip, -1)
     return places
+
+
+def part(name: str, argument: str, key: Any) -> optax.GradientTransformation:
+    """ThermoLion or Adam at its settings here, before weight decay and learning rate.
+
+    Raises:
+        ValueError: another name; ``argument`` is what the message calls it.
+    """
+    if name not in ("thermolion", "adam"):
+        raise ValueError(f"{argument} = {name!r}, but must be 'thermolion' or 'adam'")
+    if name == "adam":
+        return optax.scale_by_adam()  # b1 0.9, b2 0.999, eps 1e-8
+    # At a rate of 1 the whole is minus what comes before the rate.
+    step = thermolion_optax.thermolion(1.0, weight_decay=0.0, key=key)
+    return optax.chain(step, optax.scale(-1.0))
 
 
 def unbiased(decay: Any) -> optax.Schedule:

@@ -24,6 +24,7 @@ OPTIMIZER_TITLES: dict[str, str] = {
     "schedule_free_adamw": "schedule-free AdamW",
     "muon": "Muon",
     "smes": "SMES",
+    "grafted": "Grafted",
 }
 """Name -> title, in the order of tables; variants and users' optimizers follow, as given."""
 

@@ -43,6 +43,7 @@ def test_every_name_has_the_learning_rate_of_the_released_benchmark_or_its_autho
         "schedule_free_adamw": 2.5e-3,
         "thermolion": 1e-3,
         "smes": 3e-2,
+        "grafted": 1e-3,
     }
 
 
