@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shlex
 import sys
@@ -121,19 +122,15 @@ def _study(options: argparse.Namespace):
     for name in options.network:
         networks.check_name(name)
     files.check_folder(options.out, "--out")
-    fair = options.protocol == "fair"
-    wrong = {
-        "of the fair protocol": ("budget", "regimes"),
-        "of the paper protocol": ("seeds", "learning_rates", "epochs", "limit", "batch_size"),
-    }["of the paper protocol" if fair else "of the fair protocol"]
-    for name in wrong:
+    staged = options.protocol in protocols.STUDIES
+    of_grids = ("seeds", "learning_rates", "epochs", "limit", "batch_size")
+    for name in of_grids if staged else ("budget", "regimes"):
         if getattr(options, name) not in (None, []):
             raise ValueError(
                 f"--{name.replace('_', '-')} is not an option of the {options.protocol} protocol"
             )
-    if fair:
-        from experiments.protocols import fair as protocol
-
+    if staged:
+        protocol = importlib.import_module(f"experiments.protocols.{options.protocol}")
         chosen = options.optimizers or protocol.OPTIMIZERS
         resolved = {found.name: found for found in map(optimizers.resolve, chosen)}
         if len(resolved) < len(chosen):
@@ -173,11 +170,11 @@ def _shard(text: str) -> tuple[int, int]:
 
 def _published(options: argparse.Namespace) -> str:
     """The command as records keep it: all that decides the result, no folder of this machine."""
-    from experiments.protocols import dataset_title
+    from experiments import protocols
 
     words = ["python", "-m", "experiments", "run", "--protocol", options.protocol, "--datasets"]
     for name in options.datasets:
-        words.append(f"PATH/{dataset_title(name)}" if name.endswith(".npz") else name)
+        words.append(f"PATH/{protocols.dataset_title(name)}" if name.endswith(".npz") else name)
     if options.network != ["convnet"]:
         words += ["--network", *options.network]
     for name in ("optimizers", "learning_rates", "regimes"):
@@ -186,7 +183,7 @@ def _published(options: argparse.Namespace) -> str:
     for name in ("budget", "epochs", "limit", "batch_size", "together", "devices", "split"):
         if getattr(options, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
-    if options.protocol != "fair":
+    if options.protocol not in protocols.STUDIES:
         words += ["--seeds", str(5 if options.seeds is None else options.seeds)]
     return shlex.join([*words, "--out", "DIR"])
 

@@ -61,7 +61,8 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--protocol",
         default="paper",
         metavar="NAME",
-        help="paper (as published, with several seeds; default) or fair (tuned on validation)",
+        help="paper (as published, with several seeds; default), fair (tuned on validation) or "
+        "ablation (ThermoLion part by part)",
     )
     add(
         "--datasets",
@@ -115,14 +116,14 @@ def _run(run: argparse.ArgumentParser) -> None:
         ("batch-size", "images a step (deviates, likewise)"),
     ):
         add(f"--{name}", type=int, metavar="N", help=what)
-    fair = run.add_argument_group("of the fair protocol")
-    fair.add_argument(
+    staged = run.add_argument_group("of the fair and the ablation protocol")
+    staged.add_argument(
         "--budget",
         choices=BUDGETS,
         help="share of the trials and seeds; smoke cuts the steps, too, and answers nothing "
         "(default full)",
     )
-    fair.add_argument(
+    staged.add_argument(
         "--regimes",
         nargs="+",
         metavar="R",

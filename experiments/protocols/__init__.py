@@ -14,12 +14,16 @@ from experiments.protocols.cell import (
 from experiments.protocols.grid import Grid, grid, learners
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
-NAMES: tuple[str, ...] = (*PROTOCOLS, "fair")
-"""Every protocol that a study may follow: grids, and the fair one, whose plan needs results."""
+STUDIES: tuple[str, ...] = ("fair", "ablation")
+"""Protocols whose plan needs results: packages here with OPTIMIZERS and `study`."""
+
+NAMES: tuple[str, ...] = (*PROTOCOLS, *STUDIES)
+"""Every protocol that a study may follow: grids, and those whose plan needs results."""
 
 __all__ = [
     "NAMES",
     "PROTOCOLS",
+    "STUDIES",
     "Cell",
     "Find",
     "Grid",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments import datasets, networks, optimizers, protocols
-from experiments.protocols.fair import constants
+from experiments.protocols.ablation import constants as ablation
+from experiments.protocols.fair import constants as fair
 
 
 def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
@@ -32,11 +33,14 @@ def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
         for name, found in resolved.items()
     ]
     of_networks = [{"name": name, "what it is": note} for name, note in networks.NOTES.items()]
-    fair = constants.protocol()
+    staged = {"fair": fair.protocol(), "ablation": ablation.protocol()}
     of_protocols = [
         {"name": p.base, "version": p.version, "what it is": p.summary}
         for p in protocols.PROTOCOLS.values()
-    ] + [{"name": "fair", "version": fair["version"], "what it is": fair["description"]}]
+    ] + [
+        {"name": name, "version": numbers["version"], "what it is": numbers["description"]}
+        for name, numbers in staged.items()
+    ]
     return "\n".join(
         [
             "data sets (or a path to an .npz file with images and labels):",

@@ -104,12 +104,7 @@ def study(
     Raises:
         ValueError: a name that there is not, or one given twice.
     """
-    _check("budget", [budget], constants.budgets())
-    _check("regime", regimes, constants.protocol()["regimes"])
-    for what, given in (("data set", datasets), ("network", networks), ("regime", regimes)):
-        twice = sorted({one for one in given if list(given).count(one) > 1})
-        if twice:
-            raise ValueError(f"{what} given twice: {', '.join(twice)}")
+    check_names(budget, constants.budgets(), datasets, networks, regimes)
     limit = constants.protocol()["limit"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     chains = tuple(
@@ -164,6 +159,22 @@ def _left(chain: Chain, progress: Progress) -> int:
         "default": 0,
     }
     return len(progress.due) + behind[progress.stage]
+
+
+def check_names(
+    budget: str,
+    budgets: Mapping[str, object],
+    datasets: Sequence[str],
+    networks: Sequence[str],
+    regimes: Sequence[str],
+) -> None:
+    """Raises a ValueError for a budget or regime that there is not, or a name given twice."""
+    _check("budget", [budget], budgets)
+    _check("regime", regimes, constants.protocol()["regimes"])
+    for what, given in (("data set", datasets), ("network", networks), ("regime", regimes)):
+        twice = sorted({one for one in given if list(given).count(one) > 1})
+        if twice:
+            raise ValueError(f"{what} given twice: {', '.join(twice)}")
 
 
 def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:
