@@ -107,18 +107,19 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> Arm:
         optimizer=optimizer,
         ledger=tuple(ledger),
         winner=winner,
-        at_edge=_at_edge(ledger, winner),
-        tuned=_by_seed(one for one in finals if config_of(one) == winner),
-        default=_by_seed(one for one in records if one.phase == "default"),
+        at_edge=at_edge(ledger, winner),
+        tuned=by_seed(one for one in finals if config_of(one) == winner),
+        default=by_seed(one for one in records if one.phase == "default"),
         carried=(),
     )
 
 
-def _by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
+def by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Runs in the order of their seeds."""
     return tuple(sorted(records, key=lambda one: one.seed))
 
 
-def _at_edge(ledger: Sequence[Record], winner: Config | None) -> bool:
+def at_edge(ledger: Sequence[Record], winner: Config | None) -> bool:
     """Whether the winner's rate is not below the highest, or not above the lowest, rate tried."""
     if winner is None:
         return False
@@ -146,7 +147,7 @@ def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) 
     )
     setting = config_of(mine[place, schedule])
     final = (one for one in records if one.phase == "final" and config_of(one) == setting)
-    return replace(arm, carried=_by_seed(final))
+    return replace(arm, carried=by_seed(final))
 
 
 def _first_stage(arm: Arm) -> dict[Setting, Record]:

@@ -17,13 +17,18 @@ from experiments.analysis.statistics import Entry
 from experiments.files import write as write_file
 from experiments.protocols.paper import section as paper
 from experiments.reports import generic, html, markdown, provenance
+from experiments.reports.ablation import section as ablation
 from experiments.reports.fair import section as fair
 from experiments.reports.labels import told_apart
 from experiments.reports.outline import outline, where_to_look
 from experiments.reports.section import Builder, Question, Section
 from experiments.reports.table import csv_of
 
-BUILDERS: dict[str, Builder] = {"paper": paper.build, "fair": fair.build}
+BUILDERS: dict[str, Builder] = {
+    "paper": paper.build,
+    "fair": fair.build,
+    "ablation": ablation.build,
+}
 """Protocol, deviations left out -> what makes its sections; any other has the generic ones."""
 
 

@@ -127,13 +127,17 @@ def _zero(axis: Any, delta: float) -> None:
 
 
 def ablation(
-    panels: Mapping[str, Mapping[str, Difference]], *, delta: float = 1.0
+    panels: Mapping[str, Mapping[str, Difference]],
+    *,
+    delta: float = 1.0,
+    against: str = "unchanged",
 ) -> dict[str, bytes]:
     """What each change costs or brings: a bar a toggle with its interval, a panel a data set.
 
     Args:
         panels: by title, then by what was changed; changed minus unchanged, in points.
         delta: Δ, shaded.
+        against: what was changed.
 
     Returns:
         The figure as {"png": bytes, "svg": bytes}.
@@ -157,7 +161,7 @@ def ablation(
             names = toggles if number % canvas.COLUMNS == 0 else [""] * len(toggles)
             _rows(axis, range(len(toggles)), names)
             axis.set_title(title)
-            axis.set_xlabel(f"points against unchanged, ±{delta:g} shaded")
+            axis.set_xlabel(f"points against {against}, ±{delta:g} shaded")
         for axis in axes:  # once all bars are there: the panels share their scale
             _zero(axis, delta)
         return canvas.encode(figure)

@@ -62,12 +62,16 @@ def _short(verdict: Verdict) -> str:
     return verdict.text.partition(", ")[2]
 
 
-def answers(found: Sequence[Arm], budget: str) -> list[Answer]:
+def answers(
+    found: Sequence[Arm], budget: str, questions: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Answer]:
     """Every question in every regime and with every network that the arms have.
 
     Args:
         found: the arms of one study.
         budget: below "full" every verdict says that it is no answer.
+        questions: each one's text, first, against and setting, by its number; None are the fair
+            protocol's.
     """
     made = []
     by_task = tasks(found)
@@ -79,7 +83,7 @@ def answers(found: Sequence[Arm], budget: str) -> list[Answer]:
             if (task.network, task.regime) == (network, regime)
         }
         there = {name for arms in these.values() for name in arms}
-        for number, asked in _questions(there).items():
+        for number, asked in (questions or _questions(there)).items():
             for other in asked["against"]:
                 if {asked["first"], other} <= there:
                     made.append(_answer(number, asked, other, these, (network, regime), budget))

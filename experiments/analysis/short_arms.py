@@ -1,0 +1,60 @@
+"""What a study of short tunings found, arm by arm, from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from experiments.analysis.arms import Arm, Config, Task, at_edge, by_seed, config_of
+from experiments.analysis.selection import mean_score, score
+from experiments.records import Record
+
+
+def short_arms(records: Iterable[Record], derived: Mapping[str, str] | None = None) -> list[Arm]:
+    """All arms of one study, in a stable order; several studies must not be mixed.
+
+    Args:
+        records: of one study.
+        derived: optimizer to the name of an arm of its own: final runs at another configuration
+            than the one that won.
+    """
+    groups: dict[tuple[Task, str], list[Record]] = {}
+    for one in records:
+        task = Task(one.dataset, one.network, str(one.regime), one.fingerprint)
+        groups.setdefault((task, one.optimizer), []).append(one)
+    found = []
+    for task, name in sorted(groups):
+        arm, others = _arm(task, name, groups[task, name])
+        found.append(arm)
+        further = (derived or {}).get(name)
+        if further is not None and others:
+            setting = config_of(others[0])
+            found.append(Arm(task, further, (), setting, False, by_seed(others), (), ()))
+    return found
+
+
+def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> tuple[Arm, list[Record]]:
+    """The arm, and the final runs that are not its winner's."""
+    ledger = [one for phase in ("tune", "confirm") for one in records if one.phase == phase]
+    finals = [one for one in records if one.phase == "final"]
+    runs: dict[Config, list[Record]] = {}
+    for one in ledger:
+        runs.setdefault(config_of(one), []).append(one)
+    begun = {config_of(one) for one in finals}
+    asked_again = [
+        config
+        for config, some in runs.items()
+        if config in begun and any(one.phase == "confirm" for one in some)
+    ]
+    means = {one: mean_score([score(run) for run in runs[one]]) for one in asked_again}
+    winner = max(means, key=lambda one: means[one], default=None)
+    arm = Arm(
+        task=task,
+        optimizer=optimizer,
+        ledger=tuple(ledger),
+        winner=winner,
+        at_edge=at_edge(ledger, winner),
+        tuned=by_seed(one for one in finals if config_of(one) == winner),
+        default=(),
+        carried=(),
+    )
+    return arm, [one for one in finals if config_of(one) != winner]

@@ -1,0 +1,1 @@
+"""The ablation study's part of a report."""

@@ -1,0 +1,115 @@
+"""Arms -> the ablation study's figures: part by part up and down, and λ of another parameter."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from experiments.analysis import verdicts
+from experiments.analysis.arms import Arm, test_runs
+from experiments.analysis.paired import Difference
+from experiments.analysis.runs import common_seeds, rows_of
+from experiments.protocols.ablation import constants
+from experiments.reports import canvas, style
+from experiments.reports.ablation.tables import arm_title
+from experiments.reports.fair import effect_figures
+from experiments.reports.fair.questions import accuracy_difference
+from experiments.reports.fair.tables import title
+
+Arms = Mapping[str, Arm]
+OWN, OTHER = "thermolion", "thermolion:gate=permuted"
+
+
+def _panels(
+    tasks: Sequence[Arms], pairs: Mapping[str, tuple[str, str]]
+) -> dict[str, dict[str, Difference]]:
+    """By task, then by label: the first of a pair of arms minus the second, held-out points."""
+    made: dict[str, dict[str, Difference]] = {}
+    for arms in tasks:
+        for label, (one, other) in pairs.items():
+            if one in arms and other in arms:
+                found = accuracy_difference(arms[one].tuned, arms[other].tuned)
+                if found is not None:
+                    made.setdefault(title(arms[one].task), {})[label] = found
+    return made
+
+
+def up(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
+    """From Signum to ThermoLion: each stage minus the one before it."""
+    stages = constants.protocol()["up"]
+    pairs = {stages[new]: (new, old) for old, new in itertools.pairwise(stages)}
+    first, last = next(iter(stages)), list(stages)[-1]
+    return _panels(tasks, pairs | {"all of it": (last, first)})
+
+
+def down(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
+    """ThermoLion without one part, minus ThermoLion."""
+    return _panels(
+        tasks, {label: (name, OWN) for name, label in constants.protocol()["down"].items()}
+    )
+
+
+def pairs(tasks: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, Difference]]:
+    """By task: held-out accuracy at λ of another parameter and at its own, and their difference."""
+    made = {}
+    for arms in tasks:
+        if OWN in arms and OTHER in arms:
+            own, other = test_runs(arms[OWN].tuned), test_runs(arms[OTHER].tuned)
+            found = accuracy_difference(arms[OWN].tuned, arms[OTHER].tuned)
+            if own is not None and other is not None and found is not None:
+                seeds = common_seeds(own, other)
+                made[title(arms[OWN].task)] = (
+                    100 * other.accuracy[rows_of(other, seeds)],
+                    100 * own.accuracy[rows_of(own, seeds)],
+                    found,
+                )
+    return made
+
+
+def draw_pairs(
+    found: Mapping[str, tuple[np.ndarray, np.ndarray, Difference]],
+) -> dict[str, bytes]:
+    """A line a seed from λ of another parameter to its own, the means thick, a panel a task."""
+    with style.context():
+        figure, axes = canvas.panels(len(found), 3.6)
+        for axis, (name, (other, own, difference)) in zip(axes, found.items(), strict=True):
+            for pair in zip(other, own, strict=True):
+                axis.plot([0, 1], pair, "o-", color="#999999", linewidth=1, markersize=4)
+            means = [other.mean(), own.mean()]
+            axis.plot([0, 1], means, "o-", color=style.line(OWN)["color"], linewidth=3, zorder=3)
+            ends = f" [{difference.low:+.2f}, {difference.high:+.2f}]" if difference.half else ""
+            axis.set_title(f"{name}\nown - other: {difference.mean:+.2f}{ends} points")
+            axis.set_xticks([0, 1], [arm_title(OTHER), "its own λ: tanh"])
+            axis.set_xlim(-0.35, 1.35)
+            axis.grid(False, axis="x")
+            axis.set_ylabel("held-out accuracy, %")
+        return canvas.encode(figure)
+
+
+def available(
+    tasks: Sequence[Arms],
+) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
+    """Key, caption and function of the figures for which there is something to draw."""
+    made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
+    delta = verdicts.HELD_OUT.delta
+    steps = (
+        ("up", up(tasks), "From Signum to ThermoLion, part by part", "the stage before"),
+        ("down", down(tasks), "ThermoLion without one part", "ThermoLion"),
+    )
+    for key, panels, words, against in steps:
+        if panels:
+            caption = f"{words}: what it does to held-out accuracy (95 % intervals)"
+            made.append((key, caption, _drawing(panels, delta, against)))
+    paired = pairs(tasks)
+    if paired:
+        words = "The gate at λ of another parameter and at its own, a line a seed"
+        made.append(("permuted", words, lambda: draw_pairs(paired)))
+    return made
+
+
+def _drawing(
+    panels: Mapping[str, Mapping[str, Difference]], delta: float, against: str
+) -> Callable[[], dict[str, bytes]]:
+    return lambda: effect_figures.ablation(panels, delta=delta, against=against)

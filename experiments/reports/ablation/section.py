@@ -1,0 +1,101 @@
+"""Records of an ablation study -> its section: verdicts, a table a question, figures, gaps."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from experiments.analysis.arms import Arm, tasks
+from experiments.analysis.short_arms import short_arms
+from experiments.analysis.statistics import Entry
+from experiments.protocols.ablation import constants
+from experiments.protocols.fair import constants as fair
+from experiments.reports.ablation import figures
+from experiments.reports.ablation.tables import arm_title, question_table
+from experiments.reports.fair import questions, tables
+from experiments.reports.fair.section import of_one_study
+from experiments.reports.section import Figure, Question, Section
+from experiments.reports.table import EDGE
+
+
+def build(entries: Sequence[Entry], question: Question) -> list[Section]:
+    """One section a study: records of another content hash are left out, and that is said.
+
+    Args:
+        entries: of one protocol and version.
+        question: what the caller asks; its folder stands in the commands.
+    """
+    records, excluded = of_one_study([one for entry in entries for one in entry.records])
+    first, numbers = records[0], constants.protocol()
+    budget = first.budget or "full"
+    derived = {one["optimizer"]: name for name, one in numbers["derived"].items()}
+    found = short_arms(records, derived)
+    by_task = tasks(found)
+    asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
+    answers = questions.answers(found, budget, asked)
+    made = [question_table(key, one, by_task, answers) for key, one in asked.items()]
+    return [
+        Section(
+            title=f"Protocol {first.protocol}, version {first.protocol_version}",
+            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
+            + f"-v{first.protocol_version}",
+            description=numbers["description"],
+            verdicts=tuple(answer.line for answer in answers),
+            tables=tuple(table for table in [*made, tables.settings_table(found)] if table),
+            figures=tuple(
+                Figure(key, caption, draw)
+                for key, caption, draw in figures.available(list(by_task.values()))
+            ),
+            notes=tuple(_notes(found, budget)),
+            missing=(*excluded, *_missing(found, budget, question.folder)),
+        )
+    ]
+
+
+def _notes(found: Sequence[Arm], budget: str) -> list[str]:
+    numbers, margins = constants.protocol(), fair.protocol()["margins"]
+    share = numbers["budgets"][budget]
+    notes = [
+        f"Every arm was tuned alike: {share['rates']} learning rates half a decade apart around "
+        f"its default on one seed, the best {share['again']} again on a second; the schedule is "
+        f"{numbers['schedule']}, all else is the arm's own default. The test images were read by "
+        "the final runs alone, once.",
+        "AdamW at ThermoLion's step runs at the rate at which its tuning runs' steps had the root "
+        "mean square of ThermoLion's, interpolated in logarithms.",
+        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
+        f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
+        "counts as chance.",
+    ]
+    if budget != "full":
+        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
+    if any(arm.at_edge for arm in found):
+        notes.append(
+            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
+        )
+    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
+    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+
+
+def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
+    """Arms that have not all their final runs, and the command that goes on with them."""
+    wanted = constants.protocol()["budgets"][budget]["final"]
+    lacking = []
+    for arm in found:
+        if len(arm.tuned) < wanted:
+            counts = Counter(one.phase for one in (*arm.ledger, *arm.tuned))
+            have = ", ".join(f"{number} {phase}" for phase, number in counts.items())
+            lacking.append(
+                f"{arm_title(arm.optimizer)} on {tables.title(arm.task)}: there are {have} runs"
+            )
+    if not lacking:
+        return []
+    sets = dict.fromkeys(arm.task.dataset for arm in found)
+    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
+    regimes = " ".join(dict.fromkeys(arm.task.regime for arm in found))
+    share = "" if budget == "full" else f" --budget {budget}"
+    command = (
+        f"python -m experiments run --protocol ablation{share} --datasets {names} "
+        f"--regimes {regimes} --out {folder}"
+    )
+    return [*lacking, f"the command that goes on: `{command}`"]

@@ -1,0 +1,121 @@
+"""Arms and answers -> a table for each question."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.analysis.arms import Arm, Task, final_losses
+from experiments.analysis.statistics import interval
+from experiments.analysis.verdicts import Verdict
+from experiments.protocols.ablation import constants
+from experiments.reports.fair.questions import Answer
+from experiments.reports.fair.tables import accuracies, place, title
+from experiments.reports.labels import optimizer_title
+from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+
+HEADER = (
+    "data set, regime: arm",
+    "held-out %",
+    "train loss",
+    "step RMS",
+    "first minus it, held-out points",
+    "verdict, held-out",
+    "first minus it, train loss %",
+    "verdict, train loss",
+)
+
+
+def arm_title(name: str) -> str:
+    """An arm's name in tables and figures."""
+    numbers = constants.protocol()
+    derived = {key: one["title"] for key, one in numbers["derived"].items()}
+    return (numbers["arms"] | derived).get(name) or optimizer_title(name)
+
+
+def question_table(
+    asked: str,
+    question: Mapping[str, Any],
+    by_task: Mapping[Task, Mapping[str, Arm]],
+    answers: Sequence[Answer],
+) -> Table | None:
+    """The arms that a question compares, task by task; None where there is nothing to compare."""
+    rows, data = [], []
+    mine = {(one.network, one.regime, one.other): one for one in answers if one.question == asked}
+    for task, arms in by_task.items():
+        others = [
+            (arms[name], mine[task.network, task.regime, name])
+            for name in question["against"]
+            if name in arms and (task.network, task.regime, name) in mine
+        ]
+        if question["first"] in arms and others:
+            first = arms[question["first"]]
+            for arm, answer in ((first, None), *others):
+                there = answer is not None and first.tuned and arm.tuned
+                both = (answer.held_out, answer.train_loss) if there else (None, None)
+                verdicts = [of_task(each, task) if each else None for each in both]
+                rows.append(_row(task, arm, verdicts))
+                data.append(_data(asked, task, arm, verdicts))
+    if not rows:
+        return None
+    key = re.sub(r"[^a-z0-9]+", "-", asked.lower())
+    called = f"{asked}: {question['text']}"
+    return Table(key, called, HEADER, tuple(rows), tuple(data))
+
+
+def of_task(verdict: Verdict, task: Task) -> Verdict | None:
+    """A verdict on one data set alone."""
+    return verdict.sets.get(task.dataset) if verdict.sets else verdict
+
+
+def _row(task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str, ...]:
+    held_out = accuracies(arm.tuned, "held_out")
+    cells = [f"{title(task)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
+    cells.append(number(interval(held_out) if held_out else None, bounds=PERCENT))
+    cells.append(_or_dash(loss_of(arm), ".4f"))
+    cells.append(_or_dash(step_of(arm), ".2e"))
+    for each in verdicts:
+        found = each.difference if each else None
+        between = f" [{found.low:+.2f}, {found.high:+.2f}]" if found and found.half else ""
+        cells.append(f"{found.mean:+.2f}{between}" if found else DASH)
+        cells.append(each.case if each else DASH)
+    return tuple(cells)
+
+
+def _data(asked: str, task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
+    held_out = accuracies(arm.tuned, "held_out")
+    found = {"question": asked, **place(task), "arm": arm.optimizer, "seeds": len(arm.tuned)}
+    found |= {
+        "learning_rate": arm.winner.learning_rate if arm.winner else None,
+        "at_edge": arm.at_edge,
+        "held_out_mean": math.fsum(held_out) / len(held_out) if held_out else None,
+        "held_out_half95": interval(held_out).half if held_out else None,
+        "train_loss": loss_of(arm),
+        "update_rms": step_of(arm),
+    }
+    for name, each in zip(("held_out", "train_loss"), verdicts, strict=True):
+        found |= {
+            f"{name}_difference": each.difference.mean if each else None,
+            f"{name}_half": each.difference.half if each else None,
+            f"{name}_level": each.difference.level if each else None,
+            f"{name}_case": each.case if each else None,
+        }
+    return found
+
+
+def loss_of(arm: Arm) -> float | None:
+    """The final runs' mean train loss."""
+    losses = list(final_losses(arm.tuned).values())
+    return math.fsum(losses) / len(losses) if losses else None
+
+
+def step_of(arm: Arm) -> float | None:
+    """The final runs' mean root mean square step."""
+    steps = [one.update_rms for one in arm.tuned if one.update_rms is not None]
+    return math.fsum(steps) / len(steps) if steps else None
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return DASH if value is None else format(value, form)
