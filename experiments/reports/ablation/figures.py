@@ -41,7 +41,7 @@ def up(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
     stages = constants.protocol()["up"]
     pairs = {stages[new]: (new, old) for old, new in itertools.pairwise(stages)}
     first, last = next(iter(stages)), list(stages)[-1]
-    return _panels(tasks, pairs | {"all of it": (last, first)})
+    return _panels(tasks, pairs | {"all, from Signum": (last, first)})
 
 
 def down(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:

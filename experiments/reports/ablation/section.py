@@ -34,6 +34,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     by_task = tasks(found)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
     answers = questions.answers(found, budget, asked)
+    start = "" if budget == "full" else f"not an answer ({budget}): "
     made = [question_table(key, one, by_task, answers) for key, one in asked.items()]
     return [
         Section(
@@ -44,7 +45,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             verdicts=tuple(answer.line for answer in answers),
             tables=tuple(table for table in [*made, tables.settings_table(found)] if table),
             figures=tuple(
-                Figure(key, caption, draw)
+                Figure(key, start + caption, draw)
                 for key, caption, draw in figures.available(list(by_task.values()))
             ),
             notes=tuple(_notes(found, budget)),

@@ -53,8 +53,8 @@ def question_table(
         if question["first"] in arms and others:
             first = arms[question["first"]]
             for arm, answer in ((first, None), *others):
-                there = answer is not None and first.tuned and arm.tuned
-                both = (answer.held_out, answer.train_loss) if there else (None, None)
+                both = (answer.held_out, answer.train_loss) if answer else (None, None)
+                both = both if first.tuned and arm.tuned else (None, None)
                 verdicts = [of_task(each, task) if each else None for each in both]
                 rows.append(_row(task, arm, verdicts))
                 data.append(_data(asked, task, arm, verdicts))

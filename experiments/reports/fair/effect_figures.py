@@ -161,6 +161,7 @@ def ablation(
             names = toggles if number % canvas.COLUMNS == 0 else [""] * len(toggles)
             _rows(axis, range(len(toggles)), names)
             axis.set_title(title)
+            axis.tick_params(labelbottom=True)  # below it there may be no other
             axis.set_xlabel(f"points against {against}, ±{delta:g} shaded")
         for axis in axes:  # once all bars are there: the panels share their scale
             _zero(axis, delta)

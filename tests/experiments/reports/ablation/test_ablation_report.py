@@ -135,7 +135,7 @@ def test_the_stairs_are_the_differences_of_neighbours(made):
         ("+ solid scale 2", 1),
         ("+ boost", 1),
         ("+ noise: ThermoLion", 0),
-        ("all of it", 4),
+        ("all, from Signum", 4),
     ]
     ((_, down),) = figures.down(tasks).items()
     assert [round(each.mean) for each in down.values()] == [-3, 0, 0]  # no arm of solid scale 1
