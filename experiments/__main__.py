@@ -140,7 +140,7 @@ def _study(options: argparse.Namespace):
             resolved,
             options.network,
             budget=options.budget or "full",
-            regimes=options.regimes or ("B", "A"),
+            **({"regimes": options.regimes} if options.regimes else {}),
         )
     paper = protocols.get(
         options.protocol,

@@ -61,8 +61,8 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--protocol",
         default="paper",
         metavar="NAME",
-        help="paper (as published, with several seeds; default), fair (tuned on validation) or "
-        "ablation (ThermoLion part by part)",
+        help="paper (as published, with several seeds; default), fair (tuned on validation), "
+        "ablation (ThermoLion part by part) or label_noise (where the signal is weak)",
     )
     add(
         "--datasets",
@@ -116,7 +116,7 @@ def _run(run: argparse.ArgumentParser) -> None:
         ("batch-size", "images a step (deviates, likewise)"),
     ):
         add(f"--{name}", type=int, metavar="N", help=what)
-    staged = run.add_argument_group("of the fair and the ablation protocol")
+    staged = run.add_argument_group("of the other protocols")
     staged.add_argument(
         "--budget",
         choices=BUDGETS,
@@ -127,7 +127,8 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--regimes",
         nargs="+",
         metavar="R",
-        help="A (60 steps of 1,024), B (600 of 128), C (2,400 of 128); default B A",
+        help="A (60 steps of 1,024), B (600 of 128), C (2,400 of 128); default B A; of "
+        "label_noise b32, b128, b1024; default all",
     )
     _places(run)
 

@@ -186,6 +186,7 @@ def _config(cell: Cell, examples: int) -> training.Config:
         steps=regime.steps,
         scheduled=regime.scheduled,
         readings=regime.readings,
+        telemetry=regime.telemetry,
     )
 
 

@@ -6,6 +6,7 @@ the first set that needs them, and TensorFlow by none.
 
 from experiments.datasets.dataset import Dataset, DatasetError
 from experiments.datasets.describe import describe
+from experiments.datasets.label_noise import with_label_noise
 from experiments.datasets.load import NAMES, load, splits
 from experiments.datasets.load_splits import Splits, load_splits
 from experiments.datasets.prepare import prepare
@@ -22,4 +23,5 @@ __all__ = [
     "load_splits",
     "prepare",
     "splits",
+    "with_label_noise",
 ]

@@ -20,17 +20,21 @@ class Task:
         limit: at most so many first training images.
         parts: "published" trains on the training images and judges by the test set; "split" makes
             disjoint parts for training, validation and test.
+        label_noise: share of the labels of train and validation redrawn among the other classes;
+            the test images keep theirs.
     """
 
     dataset: str
     network: str = "convnet"
     limit: int = 5000
     parts: Literal["published", "split"] = "published"
+    label_noise: float = 0.0
 
     @property
     def title(self) -> str:
-        """The data set's name in records; see `dataset_title`."""
-        return dataset_title(self.dataset)
+        """The data set's name in records; see `dataset_title`. Noise makes it another one."""
+        noise = f" ({100 * self.label_noise:g} % label noise)" if self.label_noise else ""
+        return dataset_title(self.dataset) + noise
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Regime:
         half: batches of at most half of the training images.
         scheduled: whether learning rates follow the learner's schedule.
         readings: times that the validation part is read.
+        telemetry: whether each reading measures the gradient's noise and the gate, too.
     """
 
     batch_size: int
@@ -69,6 +74,7 @@ class Regime:
     half: bool = False
     scheduled: bool = False
     readings: int = 0
+    telemetry: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class DataFacts:
         classes: classes of the data set.
         classes_present: classes that the training images hold.
         largest_class: training images of the commonest class.
+        label_noise: share of the labels of train and validation that were redrawn.
         rule: how the parts were made, where they are not the published ones.
         licence: the terms of the data.
         source: where they come from.
@@ -46,6 +47,7 @@ class DataFacts:
     classes: int | None = None
     classes_present: int | None = None
     largest_class: int | None = None
+    label_noise: float | None = None
     rule: str | None = None
     licence: str | None = None
     source: str | None = None
@@ -84,6 +86,7 @@ class Record:
         test_accuracy: share of the test images, where they were read.
         test_correct: one bit a test image, packed, base64.
         update_rms: mean over the steps of the root mean square change of the parameters.
+        telemetry: what was measured along training beside the losses, one number a reading.
         seconds: wall time without compilation.
         compile_seconds: of the compilation that the run shares with others.
         status: "ok", or "diverged" where a loss or a change was not finite.
@@ -125,6 +128,7 @@ class Record:
     test_accuracy: float | None
     test_correct: str | None = None
     update_rms: float | None
+    telemetry: dict[str, list[float | None]] | None = None
     seconds: float
     compile_seconds: float
     status: str

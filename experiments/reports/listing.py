@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from experiments import datasets, networks, optimizers, protocols
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
+from experiments.protocols.label_noise import constants as label_noise
 
 
 def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
@@ -33,7 +34,11 @@ def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
         for name, found in resolved.items()
     ]
     of_networks = [{"name": name, "what it is": note} for name, note in networks.NOTES.items()]
-    staged = {"fair": fair.protocol(), "ablation": ablation.protocol()}
+    staged = {
+        "fair": fair.protocol(),
+        "ablation": ablation.protocol(),
+        "label_noise": label_noise.protocol(),
+    }
     of_protocols = [
         {"name": p.base, "version": p.version, "what it is": p.summary}
         for p in protocols.PROTOCOLS.values()

@@ -51,6 +51,8 @@ class Config:
             `Run.schedule`, instead of as a number.
         readings: how often the validation images are read: at ends of epochs, spread evenly, the
             last time after the last step. At most once an epoch.
+        telemetry: whether each reading measures the gradient's noise and the gate, too; see
+            `telemetry.measure`.
     """
 
     batch_size: int = 1024
@@ -58,6 +60,7 @@ class Config:
     steps: int | None = None
     scheduled: bool = False
     readings: int = 0
+    telemetry: bool = False
 
     def steps_per_epoch(self, images: int) -> int:
         """Steps of one pass over so many images."""

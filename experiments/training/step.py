@@ -22,11 +22,13 @@ class Keys(NamedTuple):
         init: of the initial weights.
         order: of the order of the images, see `epoch_keys`.
         noise: of the optimizer.
+        probe: of the batches that the gradient's noise is measured on.
     """
 
     init: Array
     order: Array
     noise: Array
+    probe: Array
 
 
 def keys(seed: Any) -> Keys:
@@ -36,7 +38,7 @@ def keys(seed: Any) -> Keys:
         seed: unsigned integer scalar; may be traced.
     """
     root = jax.random.key(seed)
-    return Keys(*(jax.random.fold_in(root, use) for use in range(3)))
+    return Keys(*(jax.random.fold_in(root, use) for use in range(4)))
 
 
 def epoch_keys(order: Array, epochs: int) -> Array:

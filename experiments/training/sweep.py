@@ -41,6 +41,7 @@ class Outcome:
             that a device trained together, each one's share.
         compile_seconds: wall time of the one compilation that the run shares with others.
         status: "diverged" where a loss or the change of the parameters was not finite.
+        telemetry: name to one number a reading; None where none was asked for.
     """
 
     train_loss: list[float]
@@ -53,6 +54,7 @@ class Outcome:
     seconds: float
     compile_seconds: float
     status: Literal["ok", "diverged"]
+    telemetry: dict[str, list[float]] | None = None
 
 
 def run_many(
@@ -255,4 +257,6 @@ def _outcome(trained: Trained, seconds: float, compile_seconds: float) -> Outcom
         seconds=seconds,
         compile_seconds=compile_seconds,
         status="ok" if all(map(math.isfinite, [*losses, change])) else "diverged",
+        telemetry={name: list(map(float, values)) for name, values in trained.telemetry.items()}
+        or None,
     )

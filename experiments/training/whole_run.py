@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.networks import Network
 from experiments.networks.network import Params
-from experiments.training import schedules
+from experiments.training import schedules, telemetry
 from experiments.training import step as shared
 from experiments.training.evaluation import Evaluation, evaluate
 from experiments.training.inputs import Build, Config, Data
@@ -35,6 +35,7 @@ class Trained(NamedTuple):
         validation_loss: (readings,) mean losses of the validation images, or None.
         update_rms: mean over the steps of the root mean square, over all parameters, of
             the change that the step made to them.
+        telemetry: name to (readings,) numbers of `telemetry.measure`, none where config has none.
     """
 
     params: Params
@@ -45,6 +46,7 @@ class Trained(NamedTuple):
     validation_accuracy: Array | None
     validation_loss: Array | None
     update_rms: Array
+    telemetry: dict[str, Array]
 
 
 def train(
@@ -108,17 +110,21 @@ def train(
         arrays = (jnp.asarray(getattr(data, f"{part}_{what}")) for what in ("images", "labels"))
         return evaluate(network.logits, params, *arrays, axis=axis)
 
-    def validate(state: Any) -> tuple[Array, Array]:
+    def read(state: Any) -> tuple[Array, Array, dict[str, Array]]:
         found = evaluated(eval_params(state[1], state[0]), "validation")
-        return found.accuracy, found.loss.mean()
+        measured = {}
+        if config.telemetry:
+            probe = network, state, images, labels, config.batch_size, keys.probe
+            measured = telemetry.measure(*probe)
+        return found.accuracy, found.loss.mean(), measured
 
     def epoch_and_reading(state: Any, key_and_flag: Any) -> tuple[Any, Any]:
         key, flag = key_and_flag
         state, (losses, moved) = epoch(state, key)
         if flag is None:
             return state, (losses, moved, None)
-        nothing = (jnp.zeros(()), jnp.zeros(()))
-        return state, (losses, moved, jax.lax.cond(flag, validate, lambda _: nothing, state))
+        nothing = jax.tree.map(jnp.zeros_like, jax.eval_shape(read, state))
+        return state, (losses, moved, jax.lax.cond(flag, read, lambda _: nothing, state))
 
     early = config.reading_epochs(n)[:-1]  # the last reading is made after the last step
     flags = jnp.asarray(np.isin(np.arange(whole_epochs), early)) if early else None
@@ -127,18 +133,18 @@ def train(
     state, curves, changes, readings = (params, tx.init(params)), [], [], []
     if whole_epochs:
         per_epoch = (epoch_keys[:whole_epochs], flags)
-        state, (losses, moved, read) = jax.lax.scan(epoch_and_reading, state, per_epoch)
+        state, (losses, moved, early_read) = jax.lax.scan(epoch_and_reading, state, per_epoch)
         curves.append(losses.mean(1))
         changes.append(moved.ravel())
         if early:
-            readings.append(jax.tree.map(lambda x: x[np.array(early)], read))
+            readings.append(jax.tree.map(lambda x: x[np.array(early)], early_read))
     if cut:
         state, (losses, moved) = epoch(state, epoch_keys[-1], cut)
         curves.append(losses.mean()[None])
         changes.append(moved)
     if config.readings:
-        readings.append(jax.tree.map(lambda x: x[None], validate(state)))
-    validation: Any = (None, None)
+        readings.append(jax.tree.map(lambda x: x[None], read(state)))
+    validation: Any = (None, None, {})
     if readings:
         validation = jax.tree.map(lambda *parts: jnp.concatenate(parts), *readings)
     params = eval_params(state[1], state[0])
@@ -152,6 +158,7 @@ def train(
         validation_accuracy=validation[0],
         validation_loss=validation[1],
         update_rms=jnp.concatenate(changes).mean(),
+        telemetry=validation[2],
     )
 
 

@@ -159,7 +159,8 @@ def study(
         ValueError: a name that there is not, or one given twice.
     """
     numbers = constants.protocol()
-    check_names(budget, numbers["budgets"], datasets, networks, regimes)
+    known = fair.protocol()["regimes"]
+    check_names(budget, numbers["budgets"], datasets, networks, regimes, known)
     share, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     lists = {

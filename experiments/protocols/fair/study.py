@@ -104,7 +104,8 @@ def study(
     Raises:
         ValueError: a name that there is not, or one given twice.
     """
-    check_names(budget, constants.budgets(), datasets, networks, regimes)
+    known = constants.protocol()["regimes"]
+    check_names(budget, constants.budgets(), datasets, networks, regimes, known)
     limit = constants.protocol()["limit"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     chains = tuple(
@@ -167,10 +168,11 @@ def check_names(
     datasets: Sequence[str],
     networks: Sequence[str],
     regimes: Sequence[str],
+    known: Mapping[str, object],
 ) -> None:
     """Raises a ValueError for a budget or regime that there is not, or a name given twice."""
     _check("budget", [budget], budgets)
-    _check("regime", regimes, constants.protocol()["regimes"])
+    _check("regime", regimes, known)
     for what, given in (("data set", datasets), ("network", networks), ("regime", regimes)):
         twice = sorted({one for one in given if list(given).count(one) > 1})
         if twice:

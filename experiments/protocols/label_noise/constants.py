@@ -1,0 +1,52 @@
+"""The label noise study's numbers: those of `label_noise.json`, and the fair protocol's margins."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.protocols.cell import Regime
+from experiments.protocols.fair import constants as fair
+
+WORDS = ("description", "optimizers", "question", "label_noise", "batch_sizes", "centres")
+"""What of `label_noise.json` decides no run of a cell."""
+
+
+@functools.cache
+def protocol() -> dict[str, Any]:
+    """The content of `label_noise.json`."""
+    return json.loads((Path(__file__).parent / "label_noise.json").read_text(encoding="utf-8"))
+
+
+def regimes(budget: str) -> dict[str, Regime]:
+    """Name to regime: one a batch size, all of the same epochs."""
+    numbers = protocol()
+    epochs = numbers["epochs"] // numbers["budgets"][budget]["epoch_divisor"]
+    return {
+        f"b{size}": Regime(
+            name=f"b{size}",
+            epochs=epochs,
+            batch_size=size,
+            half=True,
+            scheduled=True,
+            readings=numbers["readings"],
+            telemetry=True,
+        )
+        for size in numbers["batch_sizes"]
+    }
+
+
+def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
+    """First 16 hex digits of a sha256 over all that decides a cell's runs and verdicts.
+
+    Args:
+        candidates: the configurations that the optimizer is tuned over.
+    """
+    numbers = {name: value for name, value in protocol().items() if name not in WORDS}
+    shared = {name: fair.protocol()[name] for name in ("limit", "margins")}
+    text = json.dumps([numbers, shared, list(candidates)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,63 @@
+"""What is measured of a run beside its curves: the gradient's signal and noise, and the gate."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from experiments.networks import Network
+from experiments.training.step import State, loss_and_gradient
+from thermolion_optax import SnrGateState, phase_statistics
+
+Array = jax.Array
+BATCHES = 8
+
+
+def measure(
+    network: Network, state: State, images: Array, labels: Array, batch_size: int, key: Array
+) -> dict[str, Array]:
+    """Float scalars by name, of the parameters and the optimizer's state as they stand.
+
+    `gradient_snr` is that of a batch's gradient over the disjoint batches that ``key`` draws: the
+    norm of the gradient's mean over the root of its variance, summed over all parameters, the mean
+    freed of its own variance. Where the optimizer has a gate, its own reading of that, `snr_mean`,
+    `gate_mean` (the mean λ of the tanh gate) and `noise_std` are those of `phase_statistics`.
+
+    Args:
+        network: what is trained.
+        state: the parameters and the optimizer's state.
+        images: uint8 (N, 32, 32, C).
+        labels: integers (N,).
+        batch_size: of the run; at most N / 2.
+        key: of the batches.
+    """
+    params, opt_state = state
+    count = min(BATCHES, len(labels) // batch_size)
+    if count < 2:
+        raise ValueError(
+            f"a batch of {batch_size} is more than half of the {len(labels)} training images: the "
+            "gradient's noise needs two batches to be measured"
+        )
+    rows = jax.random.permutation(key, len(labels))[: count * batch_size]
+
+    def add(sums: Any, batch: Array) -> tuple[Any, None]:
+        _, gradient = loss_and_gradient(network, params, images[batch], labels[batch])
+        total, squares = sums
+        return (jax.tree.map(jnp.add, total, gradient), squares + _square(gradient)), None
+
+    start = jax.tree.map(jnp.zeros_like, params), jnp.zeros(())
+    (total, squares), _ = jax.lax.scan(add, start, rows.reshape(count, batch_size))
+    of_mean = _square(jax.tree.map(lambda x: x / count, total))
+    noise = (squares - count * of_mean) / (count - 1)
+    signal = jnp.maximum(of_mean - noise / count, 0.0)
+    found = {"gradient_snr": jnp.sqrt(signal / noise)}
+    gates = jax.tree.leaves(opt_state, is_leaf=lambda x: isinstance(x, SnrGateState))
+    if any(isinstance(one, SnrGateState) for one in gates):
+        phases = phase_statistics(opt_state)
+        names = ("snr_mean", "gate_mean", "noise_std")
+        found |= {name: phases[name]["all"] for name in names}
+    return found
+
+
+def _square(tree: Any) -> Array:
+    return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)), jnp.zeros(()))
