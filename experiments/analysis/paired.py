@@ -147,6 +147,17 @@ def loss_difference(
     return _with_interval(by_seed, [], _level(comparisons))
 
 
+def over_seeds(by_seed: Mapping[int, float], *, comparisons: int = 1) -> Difference:
+    """The mean of one number a seed, with its interval over new seeds.
+
+    Example:
+        >>> found = over_seeds({0: 1.0, 1: 2.0, 2: 3.0})
+        >>> round(found.mean, 2), round(found.half, 2)
+        (2.0, 2.48)
+    """
+    return _with_interval(by_seed, [], _level(comparisons))
+
+
 def over_sets(differences: Sequence[Difference]) -> Difference:
     """Equal-weight mean over data sets.
 

@@ -19,6 +19,7 @@ from experiments.protocols.paper import section as paper
 from experiments.reports import generic, html, markdown, provenance
 from experiments.reports.ablation import section as ablation
 from experiments.reports.fair import section as fair
+from experiments.reports.label_noise import section as label_noise
 from experiments.reports.labels import told_apart
 from experiments.reports.outline import outline, where_to_look
 from experiments.reports.section import Builder, Question, Section
@@ -28,6 +29,7 @@ BUILDERS: dict[str, Builder] = {
     "paper": paper.build,
     "fair": fair.build,
     "ablation": ablation.build,
+    "label_noise": label_noise.build,
 }
 """Protocol, deviations left out -> what makes its sections; any other has the generic ones."""
 

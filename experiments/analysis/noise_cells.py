@@ -1,0 +1,99 @@
+"""The label noise study by cells: one data set, one batch size, one share of wrong labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from experiments.analysis import paired
+from experiments.analysis.arms import Arm
+from experiments.analysis.paired import Difference
+from experiments.records import Record
+
+OURS = "thermolion"
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseCell:
+    """What was compared in one cell.
+
+    Attributes:
+        dataset: without its noise.
+        network: what was trained.
+        batch: images a step.
+        noise: share of the labels redrawn.
+        arms: by optimizer.
+    """
+
+    dataset: str
+    network: str
+    batch: int
+    noise: float
+    arms: Mapping[str, Arm]
+
+    @property
+    def place(self) -> tuple[str, str, int, float]:
+        """What it is sorted by, no two alike."""
+        return self.dataset, self.network, self.batch, self.noise
+
+
+def noise_cells(found: Iterable[Arm]) -> list[NoiseCell]:
+    """The cells of arms, by data set, network, batch size and noise."""
+    groups: dict[tuple[str, str, int, float], dict[str, Arm]] = {}
+    for arm in found:
+        first = (*arm.ledger, *arm.tuned)[0]
+        name = arm.task.dataset.partition(" (")[0]
+        noise = first.data.label_noise or 0.0
+        place = (name, arm.task.network, int(first.settings["batch_size"]), noise)
+        groups.setdefault(place, {})[arm.optimizer] = arm
+    return [NoiseCell(*place, groups[place]) for place in sorted(groups)]
+
+
+def curves(records: Sequence[Record], name: str) -> np.ndarray:
+    """(seeds, readings) numbers of the telemetry; runs that have none of that name are left out."""
+    found = [(one.telemetry or {}).get(name) for one in records]
+    return np.array([some for some in found if some is not None and None not in some], np.float64)
+
+
+def sees(cells: Sequence[NoiseCell]) -> Difference | None:
+    """Rank correlation over cells of mean λ with the gradient's signal-to-noise ratio, by seed.
+
+    Both are means over the readings of a final run of ThermoLion. None with fewer than three
+    cells, or where no seed has them all or all are alike.
+    """
+    by_cell: list[dict[int, tuple[float, float]]] = []
+    for cell in cells:
+        runs = cell.arms[OURS].tuned if OURS in cell.arms else ()
+        by_cell.append(
+            {
+                one.seed: (float(gate.mean()), float(snr.mean()))
+                for one in runs
+                if (gate := curves([one], "gate_mean")).size
+                and (snr := curves([one], "gradient_snr")).size
+            }
+        )
+    seeds = sorted(set.intersection(*map(set, by_cell))) if len(by_cell) >= 3 else []
+    found = {}
+    for seed in seeds:
+        gate, snr = zip(*(cell[seed] for cell in by_cell), strict=True)
+        if len(set(gate)) > 1 and len(set(snr)) > 1:  # else nothing to rank
+            ranks = stats.rankdata(gate), stats.rankdata(snr)
+            found[seed] = float(np.corrcoef(*ranks)[0, 1])
+    return paired.over_seeds(found) if found else None
+
+
+def growth(
+    clean: Difference | None, noisy: Difference | None, *, comparisons: int = 1
+) -> Difference | None:
+    """How much a paired difference grows from clean labels to noisy ones, over common seeds."""
+    if clean is None or noisy is None:
+        return None
+    seeds = sorted(clean.by_seed.keys() & noisy.by_seed.keys())
+    if not seeds:
+        return None
+    return paired.over_seeds(
+        {seed: noisy.by_seed[seed] - clean.by_seed[seed] for seed in seeds}, comparisons=comparisons
+    )

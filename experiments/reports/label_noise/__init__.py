@@ -1,0 +1,1 @@
+"""The label noise study's part of a report."""

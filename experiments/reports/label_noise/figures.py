@@ -1,0 +1,129 @@
+"""Cells -> heat maps of the paired differences, and mean λ along training."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy import stats
+
+from experiments.analysis import verdicts
+from experiments.analysis.noise_cells import OURS, NoiseCell, curves
+from experiments.reports import canvas, style
+from experiments.reports.label_noise.tables import difference, others
+from experiments.reports.labels import dataset_title, optimizer_title
+
+# From few wrong labels to many: dark to light, a line and a marker each, as grey prints need.
+_SHADES = ("#440154", "#21918C", "#DDAA33", "#BB5566", "#777777")
+_LINES, _MARKERS = ("-", "--", ":", "-.", (0, (1, 2))), ("o", "s", "^", "D", "v")
+
+Grid = dict[tuple[float, int], NoiseCell]
+
+
+def grids(cells: Sequence[NoiseCell]) -> dict[str, Grid]:
+    """The cells of each data set and network, by noise and batch size."""
+    found: dict[str, Grid] = {}
+    for cell in cells:
+        network = f", {cell.network}" if cell.network != "convnet" else ""
+        title = dataset_title(cell.dataset) + network
+        found.setdefault(title, {})[cell.noise, cell.batch] = cell
+    return found
+
+
+def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
+    """ThermoLion minus each other optimizer, held-out points, a number with interval a cell."""
+    panels = [(title, grid, name) for title, grid in grids(cells).items() for name in others(cells)]
+    count = len(cells) * max(1, len(others(cells)))
+    found = {
+        (title, name, place): each
+        for title, grid, name in panels
+        for place, cell in grid.items()
+        if (each := difference(cell, name, count)) is not None
+    }
+    # What does not matter looks pale.
+    most = max([verdicts.HELD_OUT.delta, *(abs(each.mean) for each in found.values())])
+    with style.context():
+        figure, axes = canvas.panels(len(panels), 3.7, 6.0)
+        for axis, (title, grid, name) in zip(axes, panels, strict=True):
+            rows, columns = sorted({noise for noise, _ in grid}), sorted({b for _, b in grid})
+            values = np.full((len(rows), len(columns)), np.nan)
+            for i, noise in enumerate(rows):
+                for j, batch in enumerate(columns):
+                    each = found.get((title, name, (noise, batch)))
+                    if each is None:
+                        continue
+                    values[i, j] = each.mean
+                    ends = f"[{each.low:+.2f}, {each.high:+.2f}]" if each.half else ""
+                    centred = {"ha": "center", "color": _ink(each.mean / most)}
+                    weight, mean = "bold" if each.excludes_zero else "normal", f"{each.mean:+.2f}"
+                    axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)
+                    axis.text(j, i + 0.04, ends, va="top", fontsize=9, **centred)
+            image = axis.imshow(values, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
+            axis.set_xticks(range(len(columns)), [f"{batch:,}" for batch in columns])
+            axis.set_yticks(range(len(rows)), [f"{100 * noise:g} %" for noise in rows])
+            axis.set_xlabel("batch size")
+            axis.set_ylabel("label noise")
+            axis.set_title(f"{title}: ThermoLion - {optimizer_title(name)}")
+            axis.grid(False)
+            figure.colorbar(image, ax=axis, label="held-out points")
+        return canvas.encode(figure)
+
+
+def _ink(share: float) -> str:
+    """What can be read on the colour of a share of the largest difference."""
+    return "white" if abs(share) > 0.6 else "black"
+
+
+def gates(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
+    """Mean λ over training by label noise, a panel a batch size; bands hold 95 % over seeds."""
+    panels = [
+        (f"{title}, batch {batch:,}", {n: cell for (n, b), cell in grid.items() if b == batch})
+        for title, grid in grids(cells).items()
+        for batch in sorted({place[1] for place in grid})
+    ]
+    levels = sorted({cell.noise for cell in cells})
+    with style.context():
+        figure, axes = canvas.panels(len(panels), 3.3, sharey=True)
+        handles = {}
+        for axis, (title, some) in zip(axes, panels, strict=True):
+            for noise, cell in sorted(some.items()):
+                found = curves(cell.arms[OURS].tuned if OURS in cell.arms else (), "gate_mean")
+                if not found.size:
+                    continue
+                number = levels.index(noise) % len(_SHADES)
+                share = 100 * np.arange(1, found.shape[1] + 1) / found.shape[1]
+                mean = found.mean(0)
+                (drawn,) = axis.plot(
+                    share,
+                    mean,
+                    color=_SHADES[number],
+                    linestyle=_LINES[number],
+                    marker=_MARKERS[number],
+                )
+                handles[f"{100 * noise:g} % label noise"] = drawn
+                if len(found) > 1:
+                    error = found.std(0, ddof=1) / len(found) ** 0.5
+                    half = stats.t.ppf(0.975, len(found) - 1) * error
+                    band = {"color": _SHADES[number], "alpha": 0.2, "linewidth": 0}
+                    axis.fill_between(share, mean - half, mean + half, **band)
+            axis.set_title(title)
+            axis.set_xlabel("% of the training")
+            axis.set_ylabel("mean λ")
+        canvas.add_legend(figure, handles)
+        return canvas.encode(figure)
+
+
+def available(
+    cells: Sequence[NoiseCell],
+) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
+    """Key, caption and function of the figures for which there is something to draw."""
+    made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
+    if any(difference(cell, name) for cell in cells for name in others(cells)):
+        words = "Paired differences of held-out accuracy by label noise and batch size (bold: the "
+        words += "interval excludes 0)"
+        made.append(("heat", words, functools.partial(heat_maps, cells)))
+    if any(curves(cell.arms[OURS].tuned, "gate_mean").size for cell in cells if OURS in cell.arms):
+        words = "Mean λ of ThermoLion's gate over training, by label noise and batch size"
+        made.append(("gate", words, functools.partial(gates, cells)))
+    return made

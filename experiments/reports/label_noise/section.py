@@ -1,0 +1,158 @@
+"""Records of a label noise study -> its section: does the gate see the noise, and does it help?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from experiments.analysis import verdicts
+from experiments.analysis.arms import Arm
+from experiments.analysis.noise_cells import NoiseCell, growth, noise_cells, sees
+from experiments.analysis.short_arms import short_arms
+from experiments.analysis.statistics import Entry
+from experiments.protocols.fair import constants as fair
+from experiments.protocols.label_noise import constants
+from experiments.reports.fair.section import of_one_study
+from experiments.reports.label_noise import figures
+from experiments.reports.label_noise.tables import cell_table, difference, others, where
+from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.section import Figure, Question, Section
+from experiments.reports.table import EDGE
+
+
+def build(entries: Sequence[Entry], question: Question) -> list[Section]:
+    """One section a study: records of another content hash are left out, and that is said.
+
+    Args:
+        entries: of one protocol and version.
+        question: what the caller asks; its folder stands in the commands.
+    """
+    records, excluded = of_one_study([one for entry in entries for one in entry.records])
+    first, numbers = records[0], constants.protocol()
+    budget = first.budget or "full"
+    found = short_arms(records)
+    cells = noise_cells(found)
+    start = "" if budget == "full" else f"not an answer ({budget}): "
+    table = cell_table(cells)
+    return [
+        Section(
+            title=f"Protocol {first.protocol}, version {first.protocol_version}",
+            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
+            + f"-v{first.protocol_version}",
+            description=numbers["description"],
+            verdicts=(*_seen(cells, start), *_helped(cells, budget)),
+            tables=(table,) if table else (),
+            figures=tuple(
+                Figure(key, start + caption, draw)
+                for key, caption, draw in figures.available(cells)
+            ),
+            notes=tuple(_notes(found, budget)),
+            missing=(*excluded, *_missing(cells, budget, question.folder)),
+        )
+    ]
+
+
+def _by_set(cells: Sequence[NoiseCell]) -> dict[str, list[NoiseCell]]:
+    found: dict[str, list[NoiseCell]] = {}
+    for cell in cells:
+        network = f", {cell.network}" if cell.network != "convnet" else ""
+        found.setdefault(dataset_title(cell.dataset) + network, []).append(cell)
+    return found
+
+
+def _seen(cells: Sequence[NoiseCell], start: str) -> list[str]:
+    """One line a data set: whether mean λ goes with the gradient's signal-to-noise ratio."""
+    lines = []
+    for name, some in _by_set(cells).items():
+        found = sees(some)
+        if found is None:
+            lines.append(
+                f"Q8, {name}: Does the gate see the noise? No answer yet: final runs are missing."
+            )
+            continue
+        if found.half is None:
+            words = "undecided, one seed"
+        elif found.excludes_zero:
+            words = "it sees it" if found.mean > 0 else "it sees it upside down"
+        else:
+            words = "undecided"
+        ends = f" [{found.low:+.2f}, {found.high:+.2f}] at 95 %" if found.half is not None else ""
+        lines.append(
+            f"Q8, {name}: Does the gate see the noise? {start}{words}: rank correlation over "
+            f"{len(some)} cells of mean λ with the gradient's signal-to-noise ratio "
+            f"{found.mean:+.2f}{ends}, {len(found.by_seed)} seeds."
+        )
+    return lines
+
+
+def _helped(cells: Sequence[NoiseCell], budget: str) -> list[str]:
+    """One line a batch size and optimizer: what the most noise does to ThermoLion's advantage."""
+    lines = []
+    for name, some in _by_set(cells).items():
+        batches = sorted({cell.batch for cell in some})
+        count = len(batches) * max(1, len(others(some)))
+        for batch in batches:
+            ours = sorted((c for c in some if c.batch == batch), key=lambda cell: cell.noise)
+            for other in others(some):
+                clean, noisy = (difference(ours[end], other) for end in (0, -1))
+                found = growth(clean, noisy, comparisons=count) if len(ours) > 1 else None
+                said = f"Q8, {name}, batch {batch:,}: {constants.protocol()['question']['text']} "
+                if found is None:
+                    lines.append(f"{said}No answer yet: final runs are missing.")
+                    continue
+                levels = [f"{100 * ours[end].noise:g} % label noise" for end in (-1, 0)]
+                text = verdicts.verdict(
+                    f"thermolion minus {other} at {levels[0]}",
+                    f"the same at {levels[1]}",
+                    found,
+                    budget=budget,
+                ).text
+                lines.append(f"{said}{text}.")
+    return lines
+
+
+def _notes(found: Sequence[Arm], budget: str) -> list[str]:
+    numbers, margins = constants.protocol(), fair.protocol()["margins"]
+    share = numbers["budgets"][budget]
+    notes = [
+        f"In every cell every optimizer was tuned alike: {share['rates']} learning rates half a "
+        f"decade apart on one seed, the best {share['again']} again on a second, by validation "
+        f"images with noisy labels; the schedule is {numbers['schedule']}. The test images have "
+        "their right labels and were read by the final runs alone, once.",
+        "A label that is redrawn becomes one of the other classes, each as likely; which ones is "
+        "fixed for a set, and those of less noise are among those of more.",
+        "Batch sizes have different numbers of steps: effects are read within one of them.",
+        "The gradient's signal-to-noise ratio is measured on up to 8 disjoint batches at each "
+        "reading, apart from the gate: norm of the mean over the root of the summed variance.",
+        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
+        f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
+        "counts as chance.",
+    ]
+    if budget != "full":
+        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
+    if any(arm.at_edge for arm in found):
+        notes.append(
+            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
+        )
+    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
+    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+
+
+def _missing(cells: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
+    """Cells that have not all their final runs, and the command that goes on with them."""
+    wanted = constants.protocol()["budgets"][budget]["final"]
+    lacking = [
+        f"{optimizer_title(name)}, {where(cell)}: {len(arm.tuned)} of {wanted} final runs"
+        for cell in cells
+        for name, arm in cell.arms.items()
+        if len(arm.tuned) < wanted
+    ]
+    if not lacking:
+        return []
+    sets = dict.fromkeys(cell.dataset for cell in cells)
+    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
+    share = "" if budget == "full" else f" --budget {budget}"
+    command = (
+        f"python -m experiments run --protocol label_noise{share} --datasets {names} --out {folder}"
+    )
+    return [*lacking, f"the command that goes on: `{command}`"]

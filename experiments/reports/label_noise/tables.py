@@ -1,0 +1,126 @@
+"""Cells -> the label noise study's table, and the differences that it and the figures show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.analysis import verdicts
+from experiments.analysis.noise_cells import OURS, NoiseCell, curves
+from experiments.analysis.paired import Difference
+from experiments.analysis.statistics import interval
+from experiments.protocols.label_noise import constants
+from experiments.reports.ablation.tables import loss_of, step_of
+from experiments.reports.fair.questions import accuracy_difference, loss_difference
+from experiments.reports.fair.tables import accuracies
+from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+
+
+def others(cells: Sequence[NoiseCell]) -> list[str]:
+    """Whom ThermoLion is compared with, in the study's order."""
+    there = {name for cell in cells for name in cell.arms}
+    return [name for name in constants.protocol()["question"]["against"] if name in there]
+
+
+def difference(
+    cell: NoiseCell, other: str, comparisons: int = 1, *, loss: bool = False
+) -> Difference | None:
+    """ThermoLion minus another in one cell; None where either has no final runs."""
+    if not {OURS, other} <= cell.arms.keys():
+        return None
+    one, two = cell.arms[OURS].tuned, cell.arms[other].tuned
+    if not one or not two:
+        return None
+    return (loss_difference if loss else accuracy_difference)(one, two, comparisons=comparisons)
+
+
+def where(cell: NoiseCell) -> str:
+    """A cell in tables."""
+    network = f", {cell.network}" if cell.network != "convnet" else ""
+    return (
+        f"{dataset_title(cell.dataset)}{network}, batch {cell.batch:,}, "
+        f"{100 * cell.noise:g} % label noise"
+    )
+
+
+def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
+    """Every optimizer in every cell, and ThermoLion against each other one."""
+    rows, data = [], []
+    count = len(cells) * max(1, len(others(cells)))
+    for cell in cells:
+        for name, arm in sorted(cell.arms.items(), key=lambda one: one[0] != OURS):
+            if not arm.tuned:
+                continue
+            held_out = accuracies(arm.tuned, "held_out")
+            found = None if name == OURS else difference(cell, name, count)
+            loss = None if name == OURS else difference(cell, name, count, loss=True)
+            said = [
+                verdicts.verdict(OURS, name, each, measure=measure) if each else None
+                for each, measure in ((found, verdicts.HELD_OUT), (loss, verdicts.TRAIN_LOSS))
+            ]
+            gate, snr = (curves(arm.tuned, key) for key in ("gate_mean", "gradient_snr"))
+            train, step = loss_of(arm), step_of(arm)
+            rows.append(
+                (
+                    f"{where(cell)}: {optimizer_title(name)}{EDGE if arm.at_edge else ''}",
+                    number(interval(held_out), bounds=PERCENT),
+                    DASH if train is None else f"{train:.4f}",
+                    DASH if step is None else f"{step:.2e}",
+                    f"{gate.mean():.3f}" if gate.size else DASH,
+                    f"{snr.mean():.3f}" if snr.size else DASH,
+                    *(text for each in said for text in _words(each)),
+                )
+            )
+            data.append(
+                {
+                    "dataset": cell.dataset,
+                    "network": cell.network,
+                    "batch": cell.batch,
+                    "label_noise": cell.noise,
+                    "optimizer": name,
+                    "learning_rate": arm.winner.learning_rate if arm.winner else None,
+                    "seeds": len(arm.tuned),
+                    "held_out_mean": sum(held_out) / len(held_out),
+                    "train_loss": train,
+                    "update_rms": step,
+                    "gate_mean": float(gate.mean()) if gate.size else None,
+                    "gradient_snr": float(snr.mean()) if snr.size else None,
+                }
+                | _numbers("held_out", said[0])
+                | _numbers("train_loss", said[1])
+            )
+    if not rows:
+        return None
+    header = (
+        "cell: optimizer",
+        "held-out %",
+        "train loss",
+        "step RMS",
+        "mean λ",
+        "gradient's signal / noise",
+        "ThermoLion minus it, held-out points",
+        "verdict, held-out",
+        "ThermoLion minus it, train loss %",
+        "verdict, train loss",
+    )
+    words = "Every cell: wrong labels in train and validation, right ones in the test images"
+    return Table("cells", words, header, tuple(rows), tuple(data))
+
+
+def _words(verdict: verdicts.Verdict | None) -> tuple[str, str]:
+    if verdict is None:
+        return DASH, DASH
+    found = verdict.difference
+    between = f" [{found.low:+.2f}, {found.high:+.2f}]" if found.half else ""
+    return f"{found.mean:+.2f}{between}", verdict.case
+
+
+def _numbers(name: str, verdict: verdicts.Verdict | None) -> dict[str, Any]:
+    found = verdict.difference if verdict else None
+    return {
+        f"{name}_difference": found.mean if found else None,
+        f"{name}_half": found.half if found else None,
+        f"{name}_level": found.level if found else None,
+        f"{name}_case": verdict.case if verdict else None,
+    }
