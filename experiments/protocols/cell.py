@@ -64,7 +64,7 @@ class Regime:
         half: batches of at most half of the training images.
         scheduled: whether learning rates follow the learner's schedule.
         readings: times that the validation part is read.
-        telemetry: whether each reading measures the gradient's noise and the gate, too.
+        telemetry: what each reading measures beside; see `training.Config`.
     """
 
     batch_size: int
@@ -74,7 +74,7 @@ class Regime:
     half: bool = False
     scheduled: bool = False
     readings: int = 0
-    telemetry: bool = False
+    telemetry: Literal["gate", "all"] | None = None
 
 
 @dataclass(frozen=True)

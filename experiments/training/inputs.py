@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -14,6 +14,8 @@ Array = jax.Array
 # (hyperparameters, key, steps_per_epoch, total_steps) -> a GradientTransformation, or a pair of it
 # and eval_params(opt_state, params) -> the parameters to evaluate (averaged ones, for instance).
 Build = Callable[[Mapping[str, Any], Array, int, int], Any]
+
+Telemetry = Literal["gate", "all"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Config:
             `Run.schedule`, instead of as a number.
         readings: how often the validation images are read: at ends of epochs, spread evenly, the
             last time after the last step. At most once an epoch.
-        telemetry: whether each reading measures the gradient's noise and the gate, too; see
+        telemetry: what each reading measures beside: the gate, or the gradient's noise, too; see
             `telemetry.measure`.
     """
 
@@ -60,7 +62,7 @@ class Config:
     steps: int | None = None
     scheduled: bool = False
     readings: int = 0
-    telemetry: bool = False
+    telemetry: Telemetry | None = None
 
     def steps_per_epoch(self, images: int) -> int:
         """Steps of one pass over so many images."""

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from experiments.networks import Network
+from experiments.networks.network import Params
+from experiments.training.inputs import Telemetry
 from experiments.training.step import State, loss_and_gradient
 from thermolion_optax import SnrGateState, phase_statistics
 
@@ -14,14 +16,21 @@ BATCHES = 8
 
 
 def measure(
-    network: Network, state: State, images: Array, labels: Array, batch_size: int, key: Array
+    network: Network,
+    state: State,
+    images: Array,
+    labels: Array,
+    batch_size: int,
+    key: Array,
+    what: Telemetry = "all",
 ) -> dict[str, Array]:
     """Float scalars by name, of the parameters and the optimizer's state as they stand.
 
-    `gradient_snr` is that of a batch's gradient over the disjoint batches that ``key`` draws: the
-    norm of the gradient's mean over the root of its variance, summed over all parameters, the mean
-    freed of its own variance. Where the optimizer has a gate, its own reading of that, `snr_mean`,
-    `gate_mean` (the mean λ of the tanh gate) and `noise_std` are those of `phase_statistics`.
+    Where the optimizer has a gate: `snr_mean`, `gate_mean` (the mean λ of the tanh gate) and
+    `noise_std` of `phase_statistics`, which cost next to nothing. With "all" also `gradient_snr`,
+    which knows of no optimizer: that of a batch's gradient over the disjoint batches that ``key``
+    draws, the norm of the gradient's mean over the root of its variance, summed over all
+    parameters, the mean freed of its own variance.
 
     Args:
         network: what is trained.
@@ -30,8 +39,23 @@ def measure(
         labels: integers (N,).
         batch_size: of the run; at most N / 2.
         key: of the batches.
+        what: "gate" or "all".
     """
     params, opt_state = state
+    found = {}
+    nodes = jax.tree.leaves(opt_state, is_leaf=lambda x: isinstance(x, SnrGateState))
+    if any(isinstance(one, SnrGateState) for one in nodes):
+        phases = phase_statistics(opt_state)
+        names = ("snr_mean", "gate_mean", "noise_std")
+        found |= {name: phases[name]["all"] for name in names}
+    if what == "all":
+        found["gradient_snr"] = _gradient_snr(network, params, images, labels, batch_size, key)
+    return found
+
+
+def _gradient_snr(
+    network: Network, params: Params, images: Array, labels: Array, batch_size: int, key: Array
+) -> Array:
     count = min(BATCHES, len(labels) // batch_size)
     if count < 2:
         raise ValueError(
@@ -49,14 +73,7 @@ def measure(
     (total, squares), _ = jax.lax.scan(add, start, rows.reshape(count, batch_size))
     of_mean = _square(jax.tree.map(lambda x: x / count, total))
     noise = (squares - count * of_mean) / (count - 1)
-    signal = jnp.maximum(of_mean - noise / count, 0.0)
-    found = {"gradient_snr": jnp.sqrt(signal / noise)}
-    gates = jax.tree.leaves(opt_state, is_leaf=lambda x: isinstance(x, SnrGateState))
-    if any(isinstance(one, SnrGateState) for one in gates):
-        phases = phase_statistics(opt_state)
-        names = ("snr_mean", "gate_mean", "noise_std")
-        found |= {name: phases[name]["all"] for name in names}
-    return found
+    return jnp.sqrt(jnp.maximum(of_mean - noise / count, 0.0) / noise)
 
 
 def _square(tree: Any) -> Array:

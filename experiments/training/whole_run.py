@@ -115,7 +115,7 @@ def train(
         measured = {}
         if config.telemetry:
             probe = network, state, images, labels, config.batch_size, keys.probe
-            measured = telemetry.measure(*probe)
+            measured = telemetry.measure(*probe, config.telemetry)
         return found.accuracy, found.loss.mean(), measured
 
     def epoch_and_reading(state: Any, key_and_flag: Any) -> tuple[Any, Any]:

@@ -173,7 +173,7 @@ def study(
             [
                 ShortChain(
                     task=Task(dataset, network, fair.protocol()["limit"], parts="split"),
-                    regime=fair.regime(regime, budget),
+                    regime=replace(fair.regime(regime, budget), telemetry="gate"),
                     name=name,
                     candidates=candidates,
                     schedule=numbers["schedule"],

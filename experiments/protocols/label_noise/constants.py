@@ -34,7 +34,7 @@ def regimes(budget: str) -> dict[str, Regime]:
             half=True,
             scheduled=True,
             readings=numbers["readings"],
-            telemetry=True,
+            telemetry="all",
         )
         for size in numbers["batch_sizes"]
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.analysis.arms import Arm, Task, final_losses
+from experiments.analysis.noise_cells import curves
 from experiments.analysis.statistics import interval
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.ablation import constants
@@ -60,9 +61,16 @@ def question_table(
                 data.append(_data(asked, task, arm, verdicts))
     if not rows:
         return None
+    header = HEADER
+    if question.get("prints_noise"):
+        header = (*HEADER[:4], "noise σ / sign step", *HEADER[4:])
+        rows = [
+            (*row[:4], _or_dash(one["noise"], ".1e"), *row[4:])
+            for row, one in zip(rows, data, strict=True)
+        ]
     key = re.sub(r"[^a-z0-9]+", "-", asked.lower())
     called = f"{asked}: {question['text']}"
-    return Table(key, called, HEADER, tuple(rows), tuple(data))
+    return Table(key, called, header, tuple(rows), tuple(data))
 
 
 def of_task(verdict: Verdict, task: Task) -> Verdict | None:
@@ -94,6 +102,7 @@ def _data(asked: str, task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) 
         "held_out_half95": interval(held_out).half if held_out else None,
         "train_loss": loss_of(arm),
         "update_rms": step_of(arm),
+        "noise": noise_of(arm),
     }
     for name, each in zip(("held_out", "train_loss"), verdicts, strict=True):
         found |= {
@@ -115,6 +124,12 @@ def step_of(arm: Arm) -> float | None:
     """The final runs' mean root mean square step."""
     steps = [one.update_rms for one in arm.tuned if one.update_rms is not None]
     return math.fsum(steps) / len(steps) if steps else None
+
+
+def noise_of(arm: Arm) -> float | None:
+    """The standard deviation of the noise beside a sign of size 1, at the first reading."""
+    found = curves(arm.tuned, "noise_std")
+    return float(found[:, 0].mean()) if found.size else None
 
 
 def _or_dash(value: float | None, form: str) -> str:

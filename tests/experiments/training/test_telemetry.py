@@ -12,6 +12,7 @@ from thermolion_optax import phase_statistics
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (64, 32, 32, 1), dtype=np.uint8)
 LABELS = GENERATOR.integers(0, 4, 64).astype(np.int32)
+NAMES = ("snr_mean", "gate_mean", "noise_std")
 NETWORK = networks.resolve("convnet")
 
 
@@ -50,7 +51,9 @@ def test_where_there_is_a_gate_it_is_read_too(params):
     args = jnp.asarray(IMAGES), jnp.asarray(LABELS), 16, jax.random.key(7)
     found = measure(NETWORK, (params, opt_state), *args)
     phases = phase_statistics(opt_state)
-    for name in ("snr_mean", "gate_mean", "noise_std"):
+    gate = measure(NETWORK, (params, opt_state), *args, "gate")
+    assert set(found) == {*gate, "gradient_snr"} == {*NAMES, "gradient_snr"}
+    for name in NAMES:
         np.testing.assert_array_equal(found[name], phases[name]["all"])
 
 
@@ -70,7 +73,7 @@ def test_measuring_changes_nothing_else():
         (found,) = training.run_many(build, runs, data, config, network=NETWORK, devices=1)
         return found
 
-    plain, measured = outcome(), outcome(telemetry=True)
+    plain, measured = outcome(), outcome(telemetry="all")
     assert plain.telemetry is None
     assert {name: len(some) for name, some in measured.telemetry.items()} == {
         "gradient_snr": 2,

@@ -52,6 +52,7 @@ class Judged(Made):
                 fingerprint=f"{zlib.crc32(cell.task.title.encode()):08x}",
                 train_loss=[1.0, math.exp(-WORTH[name]) * (1 + noise)],
                 test_accuracy=accuracy if cell.reads_test else None,
+                telemetry={"noise_std": [2e-3, 1e-3]} if "thermolion" in name else None,
                 update_rms=STEP.get(name, rate(cell)),
             )
 
@@ -118,6 +119,8 @@ def test_every_question_that_was_run_has_its_verdict_and_its_table(made, folder_
     assert float(permuted["held_out_level"]) == pytest.approx(1 - 0.05 / 5)
     assert float(permuted["train_loss_difference"]) == pytest.approx(-200, abs=15)
     assert float(permuted["update_rms"]) == 1e-3
+    noise = next(table for table in section.tables if table.title.startswith("Q5"))
+    assert {row[noise.header.index("noise σ / sign step")] for row in noise.rows} == {"2.0e-03"}
     assert not section.missing
 
 
