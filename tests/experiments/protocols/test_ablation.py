@@ -4,15 +4,20 @@ import math
 from collections import Counter
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from made_records import Made
 
-from experiments import optimizers
+from experiments import networks, optimizers, training
 from experiments.protocols import ablation
 from experiments.protocols.ablation import constants
 from experiments.protocols.ablation.study import rate_of_step
 from experiments.protocols.fair import constants as fair
+from experiments.training.whole_run import train
 
+GATE = {"snr_mean", "gate_mean", "noise_std"}
 THREE = ("thermolion", "adamw", "signum:weight_decay=0.01")
 
 
@@ -56,6 +61,24 @@ def test_every_arm_is_named_canonically_and_can_be_trained():
     assert spoken <= {*numbers["arms"], *numbers["derived"]}
     for derived in numbers["derived"].values():
         assert {derived["optimizer"], derived["step_of"]} <= {*numbers["arms"]}
+
+
+@pytest.mark.parametrize("name", ablation.OPTIMIZERS)
+def test_every_arm_is_trained_under_a_schedule_and_its_gate_is_read(name):
+    found = optimizers.resolve(name)
+    data = training.Data(
+        np.zeros((8, 32, 32, 1), np.uint8), np.arange(8, dtype=np.int32) % 2, num_classes=2
+    )
+    data = replace(data, validation_images=data.train_images, validation_labels=data.train_labels)
+    config = training.Config(batch_size=4, steps=3, scheduled=True, readings=2, telemetry="gate")
+    numbers = {key: jnp.float32(value) for key, value in found.hyperparameters.items()}
+    network = networks.resolve("convnet")
+    trained = jax.eval_shape(
+        lambda: train(found.build, data, config, numbers, 0, network=network, schedule=1)
+    )
+    gated = name.startswith(("thermolion", "grafted"))
+    assert set(trained.telemetry) == (GATE if gated else set())
+    assert {x.shape for x in trained.telemetry.values()} <= {(2,)}
 
 
 def test_the_whole_study_has_the_runs_that_it_says():
