@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.reference import Reference
 from experiments.reports import comparison, figures, missing, notes, tables
 from experiments.reports.labels import dataset_order
-from experiments.reports.section import Figure, Question, Section
+from experiments.reports.section import Figure, Question, Section, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -64,17 +63,13 @@ def section(
         every = [replace(table, title=f"{table.title} [{network}]") for table in every]
     return Section(
         title=title,
-        slug=_slug(f"{first.protocol} v{first.version} {network}"),
+        slug=slug(f"{first.protocol} v{first.version} {network}"),
         description=_description(first.protocol),
         tables=tuple(every),
         figures=tuple(_figures(entries, beside)),
         notes=(*notes.notes(entries), *about),
         missing=tuple(missing.missing(entries, question.folder)),
     )
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _description(protocol: str) -> str:

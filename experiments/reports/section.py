@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,16 @@ class Question:
 
     folder: str
     baseline: str | None = None
+
+
+def slug(text: str) -> str:
+    """A text fit for file names.
+
+    Example:
+        >>> slug("fair[budget=smoke] v1")
+        'fair-budget-smoke-v1'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 Builder = Callable[[Sequence[Entry], Question], list[Section]]

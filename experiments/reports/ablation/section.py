@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,13 +9,11 @@ from experiments.analysis.arms import Arm, tasks
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.ablation import constants
-from experiments.protocols.fair import constants as fair
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
-from experiments.reports.fair.section import of_one_study
-from experiments.reports.section import Figure, Question, Section
-from experiments.reports.table import EDGE
+from experiments.reports.fair.section import closing_notes, of_one_study
+from experiments.reports.section import Figure, Question, Section, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -39,8 +36,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
-            + f"-v{first.protocol_version}",
+            slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=numbers["description"],
             verdicts=tuple(answer.line for answer in answers),
             tables=tuple(table for table in [*made, tables.settings_table(found)] if table),
@@ -55,7 +51,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
 
 
 def _notes(found: Sequence[Arm], budget: str) -> list[str]:
-    numbers, margins = constants.protocol(), fair.protocol()["margins"]
+    numbers = constants.protocol()
     share = numbers["budgets"][budget]
     notes = [
         f"Every arm was tuned alike: {share['rates']} learning rates half a decade apart around "
@@ -64,18 +60,10 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "the final runs alone, once.",
         "AdamW at ThermoLion's step runs at the rate at which its tuning runs' steps had the root "
         "mean square of ThermoLion's, interpolated in logarithms.",
-        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
-        f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
-        "counts as chance.",
     ]
     if budget != "full":
         notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
-    if any(arm.at_edge for arm in found):
-        notes.append(
-            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
-        )
-    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
-    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+    return [*notes, *closing_notes(found)]
 
 
 def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from experiments.protocols.ablation import constants
 from experiments.reports.fair.questions import Answer
 from experiments.reports.fair.tables import accuracies, place, title
 from experiments.reports.labels import optimizer_title
+from experiments.reports.section import slug
 from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
 
 HEADER = (
@@ -68,9 +68,8 @@ def question_table(
             (*row[:4], _or_dash(one["noise"], ".1e"), *row[4:])
             for row, one in zip(rows, data, strict=True)
         ]
-    key = re.sub(r"[^a-z0-9]+", "-", asked.lower())
     called = f"{asked}: {question['text']}"
-    return Table(key, called, header, tuple(rows), tuple(data))
+    return Table(slug(asked), called, header, tuple(rows), tuple(data))
 
 
 def of_task(verdict: Verdict, task: Task) -> Verdict | None:

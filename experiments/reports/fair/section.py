@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ from experiments.protocols.fair import constants
 from experiments.records import Record
 from experiments.reports.fair import figures, questions, tables
 from experiments.reports.labels import optimizer_title
-from experiments.reports.section import Figure, Question, Section
+from experiments.reports.section import Figure, Question, Section, slug
 from experiments.reports.table import EDGE, Table
 
 
@@ -37,8 +36,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
-            + f"-v{first.protocol_version}",
+            slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=constants.protocol()["description"],
             verdicts=tuple(answer.line for answer in answers),
             tables=tuple(table for table in made if table is not None),
@@ -73,17 +71,24 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
 
 
 def _notes(found: Sequence[Arm], budget: str) -> list[str]:
-    numbers = constants.protocol()
     notes = [
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
-        "Untuned is an optimizer at its own default settings with a constant learning rate; a run "
-        "that diverged counts as chance.",
-        f"Differences within ±{numbers['margins']['accuracy_points']:g} point of held-out accuracy "
-        f"and ±{numbers['margins']['train_loss_percent']:g} % of train loss count as none.",
+        "Untuned is an optimizer at its own default settings with a constant learning rate.",
     ]
     if budget != "full":
         notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
+    return [*notes, *closing_notes(found)]
+
+
+def closing_notes(found: Sequence[Arm]) -> list[str]:
+    """What the tables of every study with tuned arms need beside them."""
+    margins = constants.protocol()["margins"]
+    notes = [
+        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
+        f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
+        "counts as chance.",
+    ]
     if any(arm.at_edge for arm in found):
         notes.append(
             f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."

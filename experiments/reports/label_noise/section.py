@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from experiments.analysis import verdicts
@@ -10,14 +9,12 @@ from experiments.analysis.arms import Arm
 from experiments.analysis.noise_cells import NoiseCell, growth, noise_cells, sees
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
-from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants
-from experiments.reports.fair.section import of_one_study
+from experiments.reports.fair.section import closing_notes, of_one_study
 from experiments.reports.label_noise import figures
 from experiments.reports.label_noise.tables import cell_table, difference, others, where
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.section import Figure, Question, Section
-from experiments.reports.table import EDGE
+from experiments.reports.section import Figure, Question, Section, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -37,8 +34,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
-            + f"-v{first.protocol_version}",
+            slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=numbers["description"],
             verdicts=(*_seen(cells, start), *_helped(cells, budget)),
             tables=(table,) if table else (),
@@ -112,7 +108,7 @@ def _helped(cells: Sequence[NoiseCell], budget: str) -> list[str]:
 
 
 def _notes(found: Sequence[Arm], budget: str) -> list[str]:
-    numbers, margins = constants.protocol(), fair.protocol()["margins"]
+    numbers = constants.protocol()
     share = numbers["budgets"][budget]
     notes = [
         f"In every cell every optimizer was tuned alike: {share['rates']} learning rates half a "
@@ -124,18 +120,10 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "Batch sizes have different numbers of steps: effects are read within one of them.",
         "The gradient's signal-to-noise ratio is measured on up to 8 disjoint batches at each "
         "reading, apart from the gate: norm of the mean over the root of the summed variance.",
-        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
-        f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
-        "counts as chance.",
     ]
     if budget != "full":
         notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
-    if any(arm.at_edge for arm in found):
-        notes.append(
-            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
-        )
-    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
-    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+    return [*notes, *closing_notes(found)]
 
 
 def _missing(cells: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
