@@ -16,28 +16,23 @@ The two blocks need two matrix forms, since the first has few inputs (1 or 3) an
 
       (n·H/2·W/2, 16·c) @ (16·c, 4·f) = (n·H/2·W/2, 4·f)
 
-* Block 2, *taps*: its 32 inputs would make the windows' 16/9 of the arithmetic too dear. The three
-  *width* taps lie side by side in the left matrix (three times the image, not nine times as in
-  the usual im2col), the three *height* taps in the right one, and the product's three column
-  groups are then added, each shifted by a row:
+* Block 2, *taps*: its 32 inputs would make the windows' 16/9 of the arithmetic too dear, so it is
+  `taps.convolve`.
 
-      (n·H·W, 3·c) @ (3·c, 3·f) = (n·H·W, 3·f)      y[r] = z₀[r-1] + z₁[r] + z₂[r+1]
-
-Between the products lie the pools and shifted sums. Each is a call of its own (`_kept`), since XLA
-would otherwise compute it again in everything that reads it, up to four times.
+Between the products lie the pools and shifted sums. Each is a call of its own (`taps.kept`), since
+XLA would otherwise compute it again in everything that reads it, up to four times.
 
 Ties in the pool: the gradient goes to the first maximum of the window in row-major order, as in
 PyTorch and in XLA's own select-and-scatter. Constant image borders make ties common.
 """
 
-import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.experimental.xla_metadata import set_xla_metadata
+
+from experiments.networks import taps
 
 Array = jax.Array
 
@@ -53,23 +48,6 @@ class Kernels(NamedTuple):
     bias1: Array
     kernel2: Array
     bias2: Array
-
-
-def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a call that XLA does not inline, so that its result is made just once."""
-
-    @jax.jit
-    @functools.wraps(function)  # the call's name in the compiled program, too
-    def body(*arguments: Any) -> Any:
-        with set_xla_metadata(inlineable="true"):  # what it calls itself
-            return function(*arguments)
-
-    @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
-        with set_xla_metadata(inlineable="false"):
-            return body(*arguments)
-
-    return call
 
 
 def features(kernels: Kernels, images: Array) -> Array:
@@ -124,8 +102,8 @@ def _chunked_backward(residuals, cotangent: Array):
         images, (hidden, first1, first2), g = chunk
         bias2 = _alive(g, first2).sum((0, 1, 2))
         g = _unpool(g, first2)
-        kernel2 = _kernel_gradient(hidden, g)
-        g = _image_gradient(kernels.kernel2, g)
+        kernel2 = taps.kernel_gradient(hidden, g)
+        g = taps.image_gradient(kernels.kernel2, g)
         (kernel1, bias1), image = _window_gradients(kernels.kernel1, images, first1, g)
         total = jax.tree.map(jnp.add, total, Kernels(kernel1, bias1, kernel2, bias2))
         return total, image  # the image's gradient is dropped by XLA where nobody asks
@@ -175,12 +153,11 @@ def _placed(kernel: Array) -> Array:
 def _tap_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
     """Block 2, likewise."""
     n, height, width, _ = images.shape
-    z = _width_taps(images) @ _columns(kernel)  # (n·H·W, 3f)
-    y = _sum_of_rows(z.reshape(n, height, width, 3, -1))
+    y = taps.convolve(kernel, images)
     return _pool(y.reshape(n, height // 2, 2, width // 2, 2, -1), bias)
 
 
-@_kept
+@taps.kept
 def _pool(y: Array, bias: Array) -> tuple[Array, Array]:
     """Maximum and ReLU of each window's four places, and which came first.
 
@@ -202,62 +179,10 @@ def _alive(g: Array, first: Array) -> Array:
     return jnp.where(first < 4, g, 0.0)
 
 
-@_kept
+@taps.kept
 def _unpool(g: Array, first: Array) -> Array:
     """Gradient (n, 2h, 2w, f) before pool and ReLU, from that behind them (n, h, w, f)."""
     n, height, width, f = g.shape
     place = jnp.arange(4, dtype=jnp.uint8).reshape(1, 1, 2, 1, 2, 1)
     g = jnp.where(first[:, :, None, :, None] == place, g[:, :, None, :, None], 0.0)
     return g.reshape(n, 2 * height, 2 * width, f)
-
-
-def _kernel_gradient(images: Array, g: Array) -> Array:
-    """Gradient of the kernel; g (n, H, W, f) is the gradient of the convolution's output."""
-    c, f = images.shape[-1], g.shape[-1]
-    dz = _width_taps(images).T @ _height_taps(g)  # (3c, 3f)
-    return dz.reshape(3, c, 3, f).transpose(2, 0, 1, 3)
-
-
-def _image_gradient(kernel: Array, g: Array) -> Array:
-    """Gradient (n, H, W, c) of the convolution's input."""
-    n, height, width, _ = g.shape
-    d = _height_taps(g) @ _columns(kernel).T  # (n·H·W, 3c)
-    return _sum_of_columns(d.reshape(n, height, width, 3, -1))
-
-
-@_kept
-def _sum_of_rows(z: Array) -> Array:
-    """y[r] = z₀[r-1] + z₁[r] + z₂[r+1] of z (n, H, W, 3, f), r a row."""
-    return _shift(z[:, :, :, 0], 1, axis=1) + z[:, :, :, 1] + _shift(z[:, :, :, 2], -1, axis=1)
-
-
-@_kept
-def _sum_of_columns(d: Array) -> Array:
-    """The transpose of the width taps: d₀[x+1] + d₁[x] + d₂[x-1] of d (n, H, W, 3, c)."""
-    return _shift(d[:, :, :, 0], -1, axis=2) + d[:, :, :, 1] + _shift(d[:, :, :, 2], 1, axis=2)
-
-
-def _columns(kernel: Array) -> Array:
-    """The kernel (3, 3, c, f) as the right matrix: rows (width tap, c), columns (height tap, f)."""
-    c, f = kernel.shape[2:]
-    return kernel.transpose(1, 2, 0, 3).reshape(3 * c, 3 * f)
-
-
-def _width_taps(images: Array) -> Array:
-    """The left matrix (n·H·W, 3c): each pixel with its left and right neighbour."""
-    taps = [_shift(images, 1, axis=2), images, _shift(images, -1, axis=2)]
-    return jnp.stack(taps, -2).reshape(-1, 3 * images.shape[-1])
-
-
-def _height_taps(g: Array) -> Array:
-    """The transpose of the shifted sum: (n·H·W, 3f), row r holding g[r+1], g[r], g[r-1]."""
-    taps = [_shift(g, -1, axis=1), g, _shift(g, 1, axis=1)]
-    return jnp.stack(taps, -2).reshape(-1, 3 * g.shape[-1])
-
-
-def _shift(x: Array, by: int, axis: int) -> Array:
-    """Move `x` by one place (±1) along an axis, a zero coming in."""
-    zero = jnp.zeros_like(lax.slice_in_dim(x, 0, 1, axis=axis))
-    if by > 0:
-        return jnp.concatenate([zero, lax.slice_in_dim(x, 0, -1, axis=axis)], axis)
-    return jnp.concatenate([lax.slice_in_dim(x, 1, None, axis=axis), zero], axis)
