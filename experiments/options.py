@@ -62,7 +62,8 @@ def _run(run: argparse.ArgumentParser) -> None:
         default="paper",
         metavar="NAME",
         help="paper (as published, with several seeds; default), fair (tuned on validation), "
-        "ablation (ThermoLion part by part) or label_noise (where the signal is weak)",
+        "ablation (ThermoLion part by part), label_noise (where the signal is weak) or exponent "
+        "(SMES at several alpha)",
     )
     add(
         "--datasets",

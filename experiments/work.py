@@ -141,9 +141,14 @@ def _load(places: Places, task: Task, with_test: bool) -> tuple[training.Data, D
         train = datasets.load(name, "train", limit, data_dir, manual_dir)
         if with_test and "test" in datasets.splits(name):
             test = datasets.load(name, "test", None, data_dir, manual_dir)
-    train = datasets.with_label_noise(train, task.label_noise)
+    train = datasets.with_sparsity(
+        datasets.with_label_noise(train, task.label_noise), task.sparsity
+    )
     if validation is not None:
         validation = datasets.with_label_noise(validation, task.label_noise)
+        validation = datasets.with_sparsity(validation, task.sparsity)
+    if test is not None:
+        test = datasets.with_sparsity(test, task.sparsity)
     data = training.Data(
         train_images=train.images,
         train_labels=train.labels,
@@ -165,6 +170,7 @@ def _load(places: Places, task: Task, with_test: bool) -> tuple[training.Data, D
         classes_present=len(np.unique(train.labels)),
         largest_class=int(np.bincount(train.labels).max()),
         label_noise=task.label_noise or None,
+        sparsity=task.sparsity or None,
         rule=rule,
         licence=train.licence,
         source=train.source,

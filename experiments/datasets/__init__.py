@@ -10,6 +10,7 @@ from experiments.datasets.label_noise import with_label_noise
 from experiments.datasets.load import NAMES, load, splits
 from experiments.datasets.load_splits import Splits, load_splits
 from experiments.datasets.prepare import prepare
+from experiments.datasets.sparsity import with_sparsity
 from experiments.datasets.user_npz import NPZ_FORMAT
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "prepare",
     "splits",
     "with_label_noise",
+    "with_sparsity",
 ]

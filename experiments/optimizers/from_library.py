@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from experiments.optimizers import from_optax
-from experiments.optimizers.overrides import check_settings, is_whole
+from experiments.optimizers.overrides import check_settings, is_number, is_whole
 
 if TYPE_CHECKING:
     import jax
@@ -155,6 +155,41 @@ def smes(
     import thermolion_optax
 
     return thermolion_optax.smes(learning_rate, alpha, b1, b2, eps, weight_decay=weight_decay)
+
+
+def scaled_smes(
+    learning_rate: Rate = 1e-3,
+    alpha: Scalar = 0.25,
+    b1: Scalar = 0.9,
+    b2: Scalar = 0.999,
+    eps: Scalar = 1e-8,
+    gradient_size: Scalar = 1.0,
+    cycles: int | None = None,
+    amsgrad: bool = False,
+    *,
+    total_steps: int,
+) -> optax.GradientTransformation:
+    """SMES on gradients in units of their size s, so that all alpha share Adam's learning rate.
+
+    m/s over (v/s^2)^alpha + eps is SMES at the rate times s^(2 alpha - 1) and the eps times
+    s^(2 alpha). With `cycles` alpha swings so many times as a cosine, from twice its value, where
+    it begins and ends, down to 0: a schedule of our own after Natural Spectral Fusion
+    (arXiv 2509.04713). `amsgrad` is Padam's running maximum.
+    """
+    import optax
+
+    import thermolion_optax
+    from experiments.optimizers import variants
+
+    if cycles is not None and not is_whole(cycles):
+        raise ValueError(f"cycles = {cycles!r}, but must be a whole number, at least 1")
+    if is_number(gradient_size) and not 0 < gradient_size < float("inf"):
+        raise ValueError(f"gradient_size = {gradient_size!r}, but must be finite and above 0")
+    exponent = alpha if cycles is None else variants.swinging(alpha, cycles, total_steps)
+    return optax.chain(
+        optax.scale(1 / gradient_size),
+        thermolion_optax.smes(learning_rate, exponent, b1, b2, eps, amsgrad=amsgrad),
+    )
 
 
 def grafted(

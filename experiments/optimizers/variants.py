@@ -1,4 +1,4 @@
-"""ThermoLion taken apart: other gates, and its averages with their bias corrected."""
+"""Variants by name: ThermoLion with other gates or unbiased averages, SMES with a cyclic alpha."""
 
 from collections.abc import Callable
 from typing import Any
@@ -80,3 +80,14 @@ def part(name: str, argument: str, key: Any) -> optax.GradientTransformation:
 def unbiased(decay: Any) -> optax.Schedule:
     """The decay of step t = count + 1 that makes a plain average the bias-corrected one."""
     return lambda count: decay * (1 - decay**count) / (1 - decay ** (count + 1))
+
+
+def swinging(mean: Any, cycles: int, steps: int) -> optax.Schedule:
+    """A number that swings as a cosine between twice its mean, at the start, and 0.
+
+    Example:
+        >>> alpha = swinging(0.25, cycles=2, steps=100)
+        >>> [round(float(alpha(count)), 3) for count in (0, 25, 50, 100)]
+        [0.5, 0.0, 0.5, 0.5]
+    """
+    return lambda count: mean * (1 + jnp.cos(2 * jnp.pi * cycles * count / steps))

@@ -14,7 +14,7 @@ from experiments.protocols.cell import (
 from experiments.protocols.grid import Grid, grid, learners
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
-STUDIES: tuple[str, ...] = ("fair", "ablation", "label_noise")
+STUDIES: tuple[str, ...] = ("fair", "ablation", "label_noise", "exponent")
 """Protocols whose plan needs results: packages here with OPTIMIZERS and `study`."""
 
 NAMES: tuple[str, ...] = (*PROTOCOLS, *STUDIES)

@@ -22,6 +22,7 @@ class Task:
             disjoint parts for training, validation and test.
         label_noise: share of the labels of train and validation redrawn among the other classes;
             the test images keep theirs.
+        sparsity: share of each image's pixels set to 0, of the test images', too.
     """
 
     dataset: str
@@ -29,12 +30,14 @@ class Task:
     limit: int = 5000
     parts: Literal["published", "split"] = "published"
     label_noise: float = 0.0
+    sparsity: float = 0.0
 
     @property
     def title(self) -> str:
-        """The data set's name in records; see `dataset_title`. Noise makes it another one."""
+        """The data set's name in records; see `dataset_title`. What changes it is part of it."""
         noise = f" ({100 * self.label_noise:g} % label noise)" if self.label_noise else ""
-        return dataset_title(self.dataset) + noise
+        blank = f" ({100 * self.sparsity:g} % of the pixels 0)" if self.sparsity else ""
+        return dataset_title(self.dataset) + noise + blank
 
 
 @dataclass(frozen=True)

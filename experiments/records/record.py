@@ -32,6 +32,7 @@ class DataFacts:
         classes_present: classes that the training images hold.
         largest_class: training images of the commonest class.
         label_noise: share of the labels of train and validation that were redrawn.
+        sparsity: share of each image's pixels that were set to 0.
         rule: how the parts were made, where they are not the published ones.
         licence: the terms of the data.
         source: where they come from.
@@ -48,6 +49,7 @@ class DataFacts:
     classes_present: int | None = None
     largest_class: int | None = None
     label_noise: float | None = None
+    sparsity: float | None = None
     rule: str | None = None
     licence: str | None = None
     source: str | None = None

@@ -25,6 +25,7 @@ OPTIMIZER_TITLES: dict[str, str] = {
     "muon": "Muon",
     "smes": "SMES",
     "grafted": "Grafted",
+    "scaled_smes": "Scaled SMES",
 }
 """Name -> title, in the order of tables; variants and users' optimizers follow, as given."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments import datasets, networks, optimizers, protocols
 from experiments.protocols.ablation import constants as ablation
+from experiments.protocols.exponent import constants as exponent
 from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
 
@@ -38,6 +39,7 @@ def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
         "fair": fair.protocol(),
         "ablation": ablation.protocol(),
         "label_noise": label_noise.protocol(),
+        "exponent": exponent.protocol(),
     }
     of_protocols = [
         {"name": p.base, "version": p.version, "what it is": p.summary}

@@ -18,6 +18,7 @@ from experiments.files import write as write_file
 from experiments.protocols.paper import section as paper
 from experiments.reports import generic, html, markdown, provenance
 from experiments.reports.ablation import section as ablation
+from experiments.reports.exponent import section as exponent
 from experiments.reports.fair import section as fair
 from experiments.reports.label_noise import section as label_noise
 from experiments.reports.labels import told_apart
@@ -30,6 +31,7 @@ BUILDERS: dict[str, Builder] = {
     "fair": fair.build,
     "ablation": ablation.build,
     "label_noise": label_noise.build,
+    "exponent": exponent.build,
 }
 """Protocol, deviations left out -> what makes its sections; any other has the generic ones."""
 

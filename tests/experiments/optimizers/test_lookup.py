@@ -44,6 +44,7 @@ def test_every_name_has_the_learning_rate_of_the_released_benchmark_or_its_autho
         "thermolion": 1e-3,
         "smes": 3e-2,
         "grafted": 1e-3,
+        "scaled_smes": 1e-3,
     }
 
 

@@ -1,0 +1,97 @@
+"""The exponent study by cells: one data set in one regime at one sparsity, every exponent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.analysis import matched, paired
+from experiments.analysis.arms import Arm, final_losses, test_runs
+from experiments.analysis.paired import Difference
+
+
+@dataclass(frozen=True, eq=False)
+class ExponentCell:
+    """What was compared in one cell.
+
+    Attributes:
+        dataset: without its sparsity.
+        network: what was trained.
+        regime: how long.
+        sparsity: share of the pixels set to 0.
+        arms: by optimizer.
+    """
+
+    dataset: str
+    network: str
+    regime: str
+    sparsity: float
+    arms: Mapping[str, Arm]
+
+
+def exponent_cells(found: Iterable[Arm]) -> list[ExponentCell]:
+    """The cells of arms, by data set, network, regime and sparsity."""
+    groups: dict[tuple[str, str, str, float], dict[str, Arm]] = {}
+    for arm in found:
+        sparsity = (*arm.ledger, *arm.tuned)[0].data.sparsity or 0.0
+        name = arm.task.dataset.rpartition(" (")[0] if sparsity else arm.task.dataset
+        place = (name, arm.task.network, arm.task.regime, sparsity)
+        groups.setdefault(place, {})[arm.optimizer] = arm
+    return [ExponentCell(*place, groups[place]) for place in sorted(groups)]
+
+
+def values(cell: ExponentCell, name: str, what: str) -> dict[int, float]:
+    """By seed one number of an arm's final runs.
+
+    Args:
+        cell: the cell.
+        name: the optimizer.
+        what: "train loss" of the last epoch; "held-out" accuracy in per cent; "gap", validation
+            minus train loss where the train loss is the cell's largest final one; "raw gap",
+            train minus held-out accuracy in points.
+    """
+    runs = cell.arms[name].tuned if name in cell.arms else ()
+    if what == "train loss":
+        return final_losses(runs)
+    if what == "gap":
+        wanted = matched.levels(cell.arms)
+        return {s: loss - wanted[s] for s, loss in matched.at_levels(runs, wanted).items()}
+    judged = test_runs(runs)
+    if judged is None:
+        return {}
+    held_out = dict(zip(judged.seeds, (100 * judged.accuracy).tolist(), strict=True))
+    if what == "held-out":
+        return held_out
+    return {
+        one.seed: 100 * one.train_accuracy - held_out[one.seed]
+        for one in runs
+        if one.status == "ok" and one.train_accuracy is not None and one.seed in held_out
+    }
+
+
+def matched_difference(
+    cell: ExponentCell, first: str, other: str, *, comparisons: int = 1
+) -> Difference | None:
+    """Paired difference of the validation loss at matched train loss, in per cent.
+
+    Both are read at the same train loss, so who has the smaller one has the smaller gap.
+    """
+    if not {first, other} <= cell.arms.keys():
+        return None
+    wanted = matched.levels(cell.arms)
+    one, two = (matched.at_levels(cell.arms[name].tuned, wanted) for name in (first, other))
+    if not one.keys() & two.keys():
+        return None
+    return paired.loss_difference(one, two, comparisons=comparisons)
+
+
+def best(cell: ExponentCell, names: Iterable[str]) -> str | None:
+    """The arm with the best mean held-out accuracy among those that have final runs."""
+    means = {
+        name: float(np.mean([*found.values()]))
+        for name in names
+        if (found := values(cell, name, "held-out"))
+    }
+    return max(means, key=lambda name: means[name], default=None)

@@ -1,0 +1,58 @@
+"""The exponent study's numbers: those of `exponent.json`, and what it shares with the fair one."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.protocols.fair import constants as fair
+
+WORDS = ("description", "arms", "alphas", "questions", "gradient_sizes", "budgets")
+"""What of `exponent.json` decides no run but through a chain's candidates and seeds."""
+
+SHARED = ("limit", "margins", "regimes")
+"""What is the fair protocol's."""
+
+
+@functools.cache
+def protocol() -> dict[str, Any]:
+    """The content of `exponent.json`."""
+    return json.loads((Path(__file__).parent / "exponent.json").read_text(encoding="utf-8"))
+
+
+def gradient_size(dataset: str, sparsity: float) -> float:
+    """The size s of a data set's gradients, as `gradient_sizes` measures it.
+
+    Args:
+        dataset: its name in records.
+        sparsity: share of the pixels set to 0.
+
+    Raises:
+        ValueError: it has not been measured.
+    """
+    plain, sparse = fair.protocol()["gradient_sizes"], protocol()["gradient_sizes"]
+    found = sparse.get(dataset, {}).get(f"{sparsity:g}") if sparsity else plain.get(dataset)
+    if found is None:
+        raise ValueError(
+            f"the exponent protocol states rates in units of the gradients' size, and that of "
+            f"{dataset} is not known: python -m experiments.protocols.exponent.gradient_sizes "
+            f"measures it, for exponent.json; known are {', '.join(plain)}"
+        )
+    return found
+
+
+def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
+    """First 16 hex digits of a sha256 over all that decides an arm's runs and verdicts.
+
+    A further arm, question or measured size changes no run that was made.
+
+    Args:
+        candidates: the configurations that the arm is tuned over.
+    """
+    numbers = {name: value for name, value in protocol().items() if name not in WORDS}
+    content = [numbers, {name: fair.protocol()[name] for name in SHARED}, list(candidates)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

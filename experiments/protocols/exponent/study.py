@@ -1,0 +1,118 @@
+"""The exponent study on data sets: a short tuning of every exponent over rates and eps.
+
+A step of exponent α has the units of g^(1-2α) and eps those of g^(2α). `scaled_smes` takes both
+out by dividing gradients by their size s, so one list of candidates serves all exponents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from experiments.optimizers import Optimizer
+from experiments.protocols.cell import ProtocolName, Regime, Task, dataset_title
+from experiments.protocols.exponent import constants
+from experiments.protocols.fair import constants as fair
+from experiments.protocols.fair.short_tuning import (
+    Seeds,
+    ShortChain,
+    ShortStudy,
+    rates_around,
+    short_study,
+)
+from experiments.protocols.fair.study import check_names
+
+NAME, FACTORY = "exponent", "scaled_smes"
+
+
+def study(
+    datasets: Sequence[str],
+    optimizers: Mapping[str, Optimizer],
+    networks: Sequence[str] = ("convnet",),
+    *,
+    budget: str = "full",
+    regimes: Sequence[str] = ("B", "A"),
+) -> ShortStudy:
+    """All arms, by data set, regime, sparsity, then optimizer.
+
+    Args:
+        datasets: names or paths.
+        optimizers: by canonical name, in the order of their run; `scaled_smes` and its variants.
+        networks: names or import paths.
+        budget: "full", or "smoke", which is no answer.
+        regimes: names of the fair protocol's.
+
+    Raises:
+        ValueError: a name that there is not, or one given twice; another optimizer; a data set
+            whose gradients have not been measured.
+    """
+    numbers = constants.protocol()
+    known = fair.protocol()["regimes"]
+    check_names(budget, numbers["budgets"], datasets, networks, regimes, known)
+    for name in optimizers:
+        if name.partition(":")[0] != FACTORY:
+            raise ValueError(
+                f"the exponent protocol compares {FACTORY} and its variants, such as "
+                f"{FACTORY}:alpha=0.5; {name} is neither"
+            )
+    share, seeds = numbers["budgets"][budget], numbers["seeds"]
+    printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
+    final = tuple(range(seeds["final"], seeds["final"] + share["final"]))
+    chains = []
+    for task, regime in _tasks(datasets, networks, regimes, share["sparse"], budget):
+        size = constants.gradient_size(dataset_title(task.dataset), task.sparsity)
+        for name, one in optimizers.items():
+            found = candidates(one.overrides.get("alpha") == 0, size, share)
+            digest = constants.content_hash(found)
+            chains.append(
+                ShortChain(
+                    task=task,
+                    regime=regime,
+                    name=name,
+                    candidates=found,
+                    schedule=numbers["schedule"],
+                    seeds=Seeds(seeds["tune"], seeds["confirm"], final),
+                    protocol=ProtocolName(printed, numbers["version"], digest, budget),
+                    again=share["again"],
+                )
+            )
+    return short_study(chains)
+
+
+def candidates(
+    at_zero: bool, size: float, share: Mapping[str, Any]
+) -> tuple[dict[str, float], ...]:
+    """Rates by eps, the smaller eps and then the rate nearer to the default first.
+
+    Args:
+        at_zero: whether α is 0, where eps would only scale the step, so there is none.
+        size: of the gradients.
+        share: the budget.
+    """
+    numbers = constants.protocol()
+    rates = rates_around(numbers["rate"], share["rates"], numbers["rates_per_decade"])
+    tried = [0.0] if at_zero else numbers["eps"][: share["eps"]]
+    return tuple(rate | {"eps": eps, "gradient_size": size} for eps in tried for rate in rates)
+
+
+def _tasks(
+    datasets: Sequence[str],
+    networks: Sequence[str],
+    regimes: Sequence[str],
+    sparse: Mapping[str, Any],
+    budget: str,
+) -> list[tuple[Task, Regime]]:
+    """What is learnt and how long; sparsity is varied in the sets and regimes chosen for it."""
+    found = []
+    for dataset in datasets:
+        for network in networks:
+            for regime in regimes:
+                varied = dataset in sparse["datasets"] and regime in sparse["regimes"]
+                for share in [0.0, *(sparse["shares"] if varied else ())]:
+                    task = Task(
+                        dataset, network, fair.protocol()["limit"], parts="split", sparsity=share
+                    )
+                    readings = constants.protocol()["readings"]
+                    found.append((task, replace(fair.regime(regime, budget), readings=readings)))
+    return found

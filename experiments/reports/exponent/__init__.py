@@ -1,0 +1,1 @@
+"""The exponent study's part of a report."""

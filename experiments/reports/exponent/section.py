@@ -1,0 +1,108 @@
+"""Records of an exponent study -> its section: three claims by rule, a table, figures, gaps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from experiments.analysis.arms import Arm
+from experiments.analysis.exponent_cells import ExponentCell, exponent_cells
+from experiments.analysis.short_arms import short_arms
+from experiments.analysis.statistics import Entry
+from experiments.protocols.exponent import constants
+from experiments.protocols.fair import constants as fair
+from experiments.reports.exponent import figures
+from experiments.reports.exponent.claims import claims, prefix
+from experiments.reports.exponent.tables import arm_title, cell_table, where
+from experiments.reports.fair.section import of_one_study
+from experiments.reports.section import Figure, Question, Section
+from experiments.reports.table import EDGE
+
+
+def build(entries: Sequence[Entry], question: Question) -> list[Section]:
+    """One section a study: records of another content hash are left out, and that is said.
+
+    Args:
+        entries: of one protocol and version.
+        question: what the caller asks; its folder stands in the commands.
+    """
+    records, excluded = of_one_study([one for entry in entries for one in entry.records])
+    first = records[0]
+    budget = first.budget or "full"
+    found = short_arms(records)
+    cells = exponent_cells(found)
+    table = cell_table(cells)
+    return [
+        Section(
+            title=f"Protocol {first.protocol}, version {first.protocol_version}",
+            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
+            + f"-v{first.protocol_version}",
+            description=constants.protocol()["description"],
+            verdicts=tuple(claims(cells, budget)),
+            tables=(table,) if table else (),
+            figures=tuple(
+                Figure(key, prefix(budget) + caption, draw)
+                for key, caption, draw in figures.available(cells)
+            ),
+            notes=tuple(_notes(found, budget)),
+            missing=(*excluded, *_missing(cells, budget, question.folder)),
+        )
+    ]
+
+
+def _notes(found: Sequence[Arm], budget: str) -> list[str]:
+    numbers, margins = constants.protocol(), fair.protocol()["margins"]
+    share = numbers["budgets"][budget]
+    notes = [
+        f"Every arm was tuned alike: {share['rates']} learning rates half a decade apart by "
+        f"{share['eps']} eps (none at α = 0, where it would only scale the step) on one seed, the "
+        f"best {share['again']} again on a second; the schedule is {numbers['schedule']}, without "
+        "weight decay. The test images were read by the final runs alone, once.",
+        "Gradients are divided by their size s, the median of √v̂ after AdamW's first epoch, so "
+        "rates and eps are in Adam's units at every α: on plain gradients they are the rate times "
+        "s^(2α-1) and the eps times s^(2α), also of a cyclic α at each of its steps.",
+        "The cyclic α swings as a cosine four times from ½ to 0 and back: our choice, after "
+        "Natural Spectral Fusion, whose text was not at hand.",
+        "The gap is read where a run's train loss comes down to the largest final one of all arms "
+        "at that seed, between readings by a straight line; a train loss is the mean of an epoch's "
+        "batches, a validation loss is read at the epoch's end. Arms pass that level at different "
+        "places of their rates' schedule.",
+        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
+        f"±{margins['train_loss_percent']:g} % of a loss count as none; a run that diverged counts "
+        "as chance, and has no gap.",
+    ]
+    if any(one.data.sparsity for arm in found for one in arm.ledger[:1]):
+        notes.append(
+            "Sparse images lose a fixed share of pixels, each image others, in train, validation "
+            "and test alike."
+        )
+    if budget != "full":
+        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
+    if any(arm.at_edge for arm in found):
+        notes.append(
+            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
+        )
+    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
+    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+
+
+def _missing(cells: Sequence[ExponentCell], budget: str, folder: str) -> list[str]:
+    """Arms that have not all their final runs, and the command that goes on with them."""
+    wanted = constants.protocol()["budgets"][budget]["final"]
+    lacking = [
+        f"{arm_title(name)} on {where(cell)}: {len(arm.tuned)} of {wanted} final runs"
+        for cell in cells
+        for name, arm in cell.arms.items()
+        if len(arm.tuned) < wanted
+    ]
+    if not lacking:
+        return []
+    sets = dict.fromkeys(cell.dataset for cell in cells)
+    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
+    regimes = " ".join(dict.fromkeys(cell.regime for cell in cells))
+    share = "" if budget == "full" else f" --budget {budget}"
+    command = (
+        f"python -m experiments run --protocol exponent{share} --datasets {names} "
+        f"--regimes {regimes} --out {folder}"
+    )
+    return [*lacking, f"the command that goes on: `{command}`"]

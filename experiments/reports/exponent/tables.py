@@ -1,0 +1,90 @@
+"""Cells -> the exponent study's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.analysis.exponent_cells import ExponentCell, values
+from experiments.analysis.statistics import interval
+from experiments.protocols.exponent import constants
+from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+
+QUANTITIES = ("train loss", "held-out", "raw gap", "gap")
+
+
+def arm_title(name: str) -> str:
+    """An arm's name in tables and figures."""
+    return constants.protocol()["arms"].get(name) or optimizer_title(name)
+
+
+def where(cell: ExponentCell) -> str:
+    """A cell in tables."""
+    network = f", {cell.network}" if cell.network != "convnet" else ""
+    blank = f", {100 * cell.sparsity:g} % of the pixels 0" if cell.sparsity else ""
+    return f"{dataset_title(cell.dataset)}, {cell.regime}{network}{blank}"
+
+
+def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
+    """Every exponent in every cell: its setting, fit, held-out accuracy and gaps."""
+    rows, data = [], []
+    order = [*constants.protocol()["arms"]]
+    for cell in cells:
+        mine = [one for one in order if one in cell.arms]
+        for name in [*mine, *(one for one in cell.arms if one not in order)]:
+            arm = cell.arms[name]
+            if not arm.tuned or arm.winner is None:
+                continue
+            numbers = dict(arm.winner.hyperparameters)
+            found = {what: [*values(cell, name, what).values()] for what in QUANTITIES}
+            said = {what: interval(some) if some else None for what, some in found.items()}
+            losses = [
+                f"{said[what].mean:.4f} ± {said[what].half or 0:.4f}" if said[what] else DASH
+                for what in ("train loss", "gap")
+            ]
+            rows.append(
+                (
+                    f"{where(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",
+                    f"{numbers['learning_rate']:.3g}",
+                    f"{numbers['eps']:g}",
+                    losses[0],
+                    number(said["held-out"], bounds=PERCENT),
+                    number(said["raw gap"], sign=True),
+                    losses[1],
+                )
+            )
+            data.append(_data(cell, name, numbers, said))
+    if not rows:
+        return None
+    header = (
+        "data set, regime: arm",
+        "rate, in Adam's units",
+        "eps, likewise",
+        "train loss",
+        "held-out %",
+        "train - held-out, points",
+        "validation - train loss at matched train loss",
+    )
+    words = "Every exponent, tuned: how well it fits and how well it generalises"
+    return Table("exponents", words, header, tuple(rows), tuple(data))
+
+
+def _data(
+    cell: ExponentCell, name: str, numbers: dict[str, float], said: dict[str, Any]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "dataset": cell.dataset,
+        "network": cell.network,
+        "regime": cell.regime,
+        "sparsity": cell.sparsity,
+        "arm": name,
+        "seeds": len(cell.arms[name].tuned),
+        "at_edge": cell.arms[name].at_edge,
+        **numbers,
+    }
+    for what, each in said.items():
+        key = what.replace(" ", "_").replace("-", "_")
+        found[f"{key}_mean"] = each.mean if each else None
+        found[f"{key}_half95"] = each.half if each else None
+    return found
