@@ -1,0 +1,147 @@
+"""The exponent study's report, from records of runs that never were."""
+
+import csv
+import io
+import math
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_records import Made
+from PIL import Image
+
+from experiments import optimizers
+from experiments.analysis.exponent_cells import exponent_cells, values
+from experiments.analysis.short_arms import short_arms
+from experiments.protocols import exponent
+from experiments.protocols.exponent import constants
+from experiments.records import DataFacts
+from experiments.reports import report
+from experiments.reports.exponent import figures
+
+ALPHAS = constants.protocol()["alphas"]
+
+
+class Judged(Made):
+    """α fits as e^(-1-2α) and its validation loss exceeds its train loss by 0.1 + α at the end.
+
+    Where 90 % of the pixels are 0, α = ½ gains two points held out, and α = ¾ one, on all others.
+    """
+
+    def run(self, cells):
+        super().run(cells)
+        for cell in cells:
+            name = cell.learner.optimizer
+            alpha = ALPHAS.get(name, 0.25)
+            noise = (zlib.crc32(f"{name}{cell.seed}{cell.task.title}".encode()) % 100 - 50) / 1e4
+            loss = math.exp(-1 - 2 * alpha + noise)
+            bonus = 0.02 * (alpha == 0.5) + 0.01 * (alpha == 0.75) if cell.task.sparsity else 0.0
+            self.records[cell] = replace(
+                self.records[cell],
+                fingerprint=f"{zlib.crc32(cell.task.title.encode()):08x}",
+                data=DataFacts(classes=10, sparsity=cell.task.sparsity or None),
+                train_loss=[1.0, 0.4, loss],
+                train_accuracy=0.95,
+                validation_accuracy=[0.5, 0.6, self.accuracy(cell)],
+                validation_loss=[1.1, 0.5 + alpha, loss + 0.1 + alpha],
+                test_accuracy=0.8 + bonus - 0.01 * alpha + noise if cell.reads_test else None,
+            )
+
+
+@pytest.fixture(scope="module")
+def made():
+    def records_of(budget="full", names=exponent.OPTIMIZERS, sets=("fashion_mnist", "digits")):
+        resolved = {name: optimizers.resolve(name) for name in names}
+        study = exponent.study(list(sets), resolved, budget=budget, regimes=("B",))
+
+        def accuracy(cell):
+            rate = dict(cell.learner.changed)["learning_rate"]
+            return 0.8 - abs(math.log10(rate / 1e-3)) / 10
+
+        found = Judged(accuracy)
+        while cells := study.plan(found.find).cells:
+            found.run(cells)
+        return list(found.records.values())
+
+    return records_of
+
+
+def test_the_three_claims_are_answered_by_rule(made, folder_of):
+    built = report.build(folder_of(made()))
+    (section,) = built.sections
+    lines = section.verdicts
+    faster = [line for line in lines if "fit the training set faster?" in line]
+    assert len(faster) == 3
+    assert "α = ½ against α = 0, train loss: over 2 sets, better: -100" in faster[0]
+    gap = [line for line in lines if "close the gap at matched train loss?" in line]
+    assert len(gap) == 3
+    words = "α = 0 against α = ½, validation loss at matched train loss: over 2 sets, better: -"
+    assert words in gap[0]
+    sparse = [line for line in lines if "depend on sparsity?" in line]
+    assert len(sparse) == 2 * 2 + 1
+    grows = "α = ½ minus α = 0 with 90 % of the pixels 0 against the same with none"
+    assert any(f"{grows}, held-out accuracy: better: +2" in line for line in sparse)
+    assert "α = 0 at 0 %, α = ½ at 50 %, α = ½ at 90 %" in sparse[-1]
+    assert not any("not an answer" in line for line in lines)
+    assert not section.missing
+
+
+def test_the_table_has_every_arm_of_every_cell(made, folder_of):
+    (section,) = report.build(folder_of(made())).sections
+    rows = list(csv.DictReader(io.StringIO(report.csv_of(section.tables))))
+    assert len(rows) == 4 * 6
+    half = next(r for r in rows if r["arm"].endswith("alpha=0.5") and r["sparsity"] == "0")
+    assert float(half["learning_rate"]) == 1e-3
+    assert float(half["train_loss_mean"]) == pytest.approx(math.exp(-2), rel=1e-2)
+    assert float(half["raw_gap_mean"]) == pytest.approx(95 - 79.5, abs=0.2)
+    assert half["gap_mean"]
+
+
+def test_the_gap_is_read_at_the_worst_fit(made):
+    cells = exponent_cells(short_arms(made(sets=("digits",))))
+    (cell,) = cells
+    zero = values(cell, "scaled_smes:alpha=0", "gap")
+    assert zero.keys() == set(range(201, 211))  # at their own end
+    assert np.mean([*zero.values()]) == pytest.approx(0.1, abs=1e-3)
+    half = np.mean([*values(cell, "scaled_smes:alpha=0.5", "gap").values()])
+    level, last = math.exp(-1), math.exp(-2)
+    share = (0.4 - level) / (0.4 - last)
+    assert half == pytest.approx(1.0 + share * (last + 0.6 - 1.0) - level, abs=2e-2)
+
+
+def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
+    records = made("smoke", ("scaled_smes:alpha=0", "scaled_smes:alpha=0.5"), ("digits",))
+    gone = [r for r in records if r.optimizer.endswith("=0") and r.phase == "final"]
+    (section,) = report.build(folder_of([r for r in records if r not in gone[:2]])).sections
+    assert section.verdicts
+    assert all("not an answer (smoke): " in line for line in section.verdicts)
+    assert any(line.startswith("α = 0 on digits, B") for line in section.missing)
+    assert "--protocol exponent --budget smoke --datasets digits --regimes B" in section.missing[-1]
+
+
+def test_a_study_that_has_only_begun_has_no_verdict(made, folder_of):
+    (section,) = report.build(folder_of([r for r in made() if r.phase == "tune"])).sections
+    assert all("No answer yet" in line for line in section.verdicts)
+    assert [figure.key for figure in section.figures] == ["heat"]
+
+
+def test_the_heat_maps_cells_are_the_best_over_eps(made):
+    (cell,) = exponent_cells(short_arms(made(sets=("digits",))))
+    grid = figures.accuracy_grid(cell)
+    assert len(grid) == 4 * 9
+    assert grid[0.25, 1e-3] == pytest.approx(80)
+    assert grid[0.75, 1e-5] == pytest.approx(60)
+
+
+def test_figures_are_whole_and_the_same_again(made, folder_of):
+    (section,) = report.build(folder_of(made())).sections
+    keys = ["train-loss", "held-out", "gap", "sparsity", "heat"]
+    assert [figure.key for figure in section.figures] == keys
+    for figure in section.figures:
+        drawn = figure.draw()
+        assert drawn == figure.draw()
+        with Image.open(io.BytesIO(drawn["png"])) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+            assert (edge == 255).all()
