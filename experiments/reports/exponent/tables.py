@@ -40,8 +40,8 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
             found = {what: [*values(cell, name, what).values()] for what in QUANTITIES}
             said = {what: interval(some) if some else None for what, some in found.items()}
             losses = [
-                f"{said[what].mean:.4f} ± {said[what].half or 0:.4f}" if said[what] else DASH
-                for what in ("train loss", "gap")
+                f"{each.mean:.4f} ± {each.half or 0:.4f}" if each else DASH
+                for each in (said["train loss"], said["gap"])
             ]
             rows.append(
                 (
