@@ -1,0 +1,125 @@
+"""Records -> figures: who trains, gradients over depth, distortion over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.distortion_study.findings import (
+    CHANCE,
+    TRAINS,
+    Record,
+    accuracies,
+    finals,
+    networks,
+    ratio,
+    typical,
+)
+from experiments.distortion_study.network import layers
+from experiments.distortion_study.plan import ALPHAS, STRENGTHS, Arm
+from experiments.reports import canvas, style
+
+# Dark to light with α, AdamW grey: a line and a marker each, as grey prints need.
+_LOOKS: dict[str, dict[str, Any]] = {
+    "SGD": {"color": "#663300", "linestyle": ":", "marker": "p"},
+    "SMES α=0": {"color": "#440154", "linestyle": "-.", "marker": "v"},
+    "SMES α=¼": {"color": "#21918C", "linestyle": "--", "marker": "s"},
+    "SMES α=½": {"color": "#DD8800", "linestyle": "-", "marker": "o"},
+    "AdamW": {"color": "#777777", "linestyle": (0, (6, 2)), "marker": "D"},
+}
+
+
+def draw(records: Sequence[Record]) -> dict[str, dict[str, bytes]]:
+    """Key to figure, as {"png": bytes, "svg": bytes}; none before an arm is complete."""
+    found = finals(records)
+    if not found:
+        return {}
+    return {"outcomes": outcomes(found), "depth": over_depth(found), "time": over_time(found)}
+
+
+def _title(place: tuple[int, str]) -> str:
+    return f"{place[0]} layers, {place[1]} initialisation"
+
+
+def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
+    """Train accuracy of every seed, plain and rescaled, a panel a network."""
+    with style.context():
+        places = networks(found)
+        figure, axes = canvas.panels(len(places), 2.9, 5.0, sharex=True)
+        handles: dict[str, Any] = {}
+        for number, (axis, place) in enumerate(zip(axes, places, strict=True)):
+            for row, name in enumerate(ALPHAS):
+                for strength in STRENGTHS:
+                    some = found.get(Arm(*place, name, strength))
+                    if not some:
+                        continue
+                    values = [100 * each for each in accuracies(some)]
+                    height = row + (0.17 if strength else -0.17)
+                    colour = _LOOKS[name]["color"]
+                    filled = "white" if strength else colour
+                    label = "each layer rescaled to one size" if strength else "as it is"
+                    axis.plot([np.mean(values)] * 2, [height - 0.13, height + 0.13], color=colour)
+                    (drawn,) = axis.plot(
+                        values, [height] * len(values), "o", color=colour, mfc=filled
+                    )
+                    handles[label] = drawn
+            for line in (CHANCE, TRAINS):
+                axis.axvline(100 * line, color="black", linewidth=0.8, linestyle=":")
+            left = number % canvas.COLUMNS == 0
+            axis.set_yticks(range(len(ALPHAS)), [*ALPHAS] if left else [""] * len(ALPHAS))
+            axis.set_ylim(len(ALPHAS) - 0.5, -0.5)
+            axis.set_xlim(0, 100)
+            axis.tick_params(labelbottom=True)
+            axis.grid(False, axis="y")
+            axis.set_title(_title(place))
+            axis.set_xlabel("train accuracy, %")
+        canvas.add_legend(figure, handles)
+        return canvas.encode(figure)
+
+
+def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
+    """Each layer's gradient before the first step, geometric means over the seeds."""
+    with style.context():
+        places = networks(found)
+        figure, axes = canvas.panels(len(places), 2.9, 4.6)
+        handles: dict[str, Any] = {}
+        for axis, place in zip(axes, places, strict=True):
+            runs = next(some for arm, some in found.items() if (arm.depth, arm.start) == place)
+            for kind, look, label in (("kernel", "o-", "kernels"), ("bias", "s--", "biases")):
+                sizes = np.array([one["gradients"][0][kind] for one in runs], np.float64)
+                mean = np.exp(np.log(sizes).mean(0))
+                (handles[label],) = axis.plot(range(1, len(mean) + 1), mean, look)
+            axis.set_yscale("log")
+            axis.set_title(_title(place))
+            axis.set_xlabel(f"layer, from the input; {len(layers(place[0]))} is the dense one")
+            axis.set_ylabel("gradient, root mean square")
+        canvas.add_legend(figure, handles)
+        return canvas.encode(figure)
+
+
+def over_time(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
+    """Largest over smallest kernel gradient along training without rescaling, medians."""
+    with style.context():
+        places = networks(found)
+        figure, axes = canvas.panels(len(places), 3.1, 4.6)
+        handles: dict[str, Any] = {}
+        for axis, place in zip(axes, places, strict=True):
+            for name, look in _LOOKS.items():
+                some = found.get(Arm(*place, name, 0.0), [])
+                by_step: dict[int, list[float | None]] = {}
+                for one in some:
+                    for reading in one["gradients"]:
+                        by_step.setdefault(reading["step"], []).append(ratio(reading["kernel"]))
+                values = {step: typical(ratios) for step, ratios in sorted(by_step.items())}
+                curve = {step: value for step, value in values.items() if value is not None}
+                if curve:
+                    drawn = axis.plot([*curve], [*curve.values()], **look, markersize=4)
+                    handles[name] = drawn[0]
+            axis.set_yscale("log")
+            axis.set_title(_title(place))
+            axis.set_xlabel("step")
+            axis.set_ylabel("kernels' gradients, max / min")
+        canvas.add_legend(figure, handles)
+        return canvas.encode(figure)

@@ -1,0 +1,169 @@
+"""Records -> what they say: who trains which network, with and without the rescaling."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.distortion_study.plan import (
+    ALPHAS,
+    GAINS,
+    SEEDS,
+    STRENGTHS,
+    Arm,
+    run_of,
+)
+
+TRAINS, CHANCE = 0.5, 0.15
+"""Mean train accuracy from which a network counts as trained, and up to which as at chance."""
+
+Record = dict[str, Any]
+
+
+def finals(records: Sequence[Record]) -> dict[Arm, list[Record]]:
+    """The runs on the final seeds, by arm; arms that lack some are left out."""
+    found: dict[Arm, list[Record]] = {}
+    for one in records:
+        if one["phase"] == "final":
+            found.setdefault(run_of(one).arm, []).append(one)
+    return {arm: some for arm, some in found.items() if len(some) == len(SEEDS)}
+
+
+def accuracies(records: Sequence[Record]) -> list[float]:
+    """Train accuracies; a run that diverged has a tenth, chance's."""
+    return [0.1 if one["train_accuracy"] is None else one["train_accuracy"] for one in records]
+
+
+def outcome(records: Sequence[Record]) -> str:
+    """Whether an arm trains its network: by the mean over its seeds."""
+    mean = statistics.fmean(accuracies(records))
+    return "trains" if mean >= TRAINS else "at chance" if mean <= CHANCE else "partly"
+
+
+def ratio(sizes: Sequence[float | None]) -> float | None:
+    """Largest over smallest of the layers' gradients; None where one is 0 or not finite."""
+    found = [size for size in sizes if size]
+    return max(found) / min(found) if found and len(found) == len(sizes) else None
+
+
+def typical(values: Sequence[float | None]) -> float | None:
+    """The median of those that exist."""
+    found = [value for value in values if value is not None]
+    return statistics.median(found) if found else None
+
+
+def networks(found: dict[Arm, list[Record]]) -> list[tuple[int, str]]:
+    """The networks of some arms, the shallow first."""
+    there = {(arm.depth, arm.start) for arm in found}
+    order = [*GAINS]
+    return sorted(there, key=lambda one: (one[0], order.index(one[1])))
+
+
+def text(records: Sequence[Record]) -> str:
+    """The findings as Markdown."""
+    found = finals(records)
+    lines = ["# Distortion: which exponent trains a deep plain ConvNet", ""]
+    if not found:
+        return "\n".join([*lines, "No arm has all its final runs yet."]) + "\n"
+    steps, images = records[0]["steps"], records[0]["images"]
+    if steps < 100:
+        lines += ["Not an answer (smoke).", ""]
+    lines += [
+        f"Plain ConvNets of 3×3 convolutions (16 channels, 16×16, no normalisation), {images:,} "
+        f"images of {records[0]['dataset']} shrunk to 16×16, {steps} steps of 32. Rates: the best "
+        "of a list, by train loss on a tuning seed; then three fresh seeds. A rate is stated by "
+        "the first step of the leaf of the largest gradient. SMES has eps 0, AdamW its default. "
+        f"*Trains*: mean train accuracy of at least {100 * TRAINS:g} %; *at chance*: at most "
+        f"{100 * CHANCE:g} %; else *partly*.",
+        "",
+        *claims(found),
+        "",
+        "| network, initialisation | optimizer | rescaled | best size | train accuracy %, by seed "
+        "| outcome | kernels max/min at the start → end |",
+        "|---|---|---|---:|---:|---|---:|",
+    ]
+    for depth, start in networks(found):
+        for optimizer in ALPHAS:
+            for strength in STRENGTHS:
+                some = found.get(Arm(depth, start, optimizer, strength))
+                if some:
+                    lines.append(_row(depth, start, optimizer, strength, some, records))
+    wanted = len({arm.depth for arm in found}) * len(GAINS) * len(ALPHAS) * len(STRENGTHS)
+    if len(found) < wanted:
+        lines += ["", f"{wanted - len(found)} of {wanted} arms are still being run."]
+    return "\n".join(lines) + "\n"
+
+
+def _row(
+    depth: int,
+    start: str,
+    optimizer: str,
+    strength: float,
+    some: Sequence[Record],
+    records: Sequence[Record],
+) -> str:
+    shown = ", ".join(f"{100 * each:.0f}" for each in accuracies(some))
+    diverged = sum(one["status"] != "ok" for one in some)
+    tried = {one["size"] for one in records if one["phase"] == "tune"}
+    edge = " (outermost)" if some[0]["size"] in (min(tried), max(tried)) else ""
+    ends = [typical([ratio(one["gradients"][end]["kernel"]) for one in some]) for end in (0, -1)]
+    change = " → ".join("–" if end is None else f"{end:.1e}" for end in ends)
+    return (
+        f"| {depth} layers, {start} | {optimizer} | {'yes' if strength else 'no'} "
+        f"| {some[0]['size']:g}{edge} | {shown}{f' ({diverged} diverged)' if diverged else ''} "
+        f"| {outcome(some)} | {change} |"
+    )
+
+
+def claims(found: dict[Arm, list[Record]]) -> list[str]:
+    """The paper's expectation and what the rescaling does, by rule, one line each."""
+    every = networks(found)
+    lines = [
+        _expected(found, *one)
+        for one in (("SMES α=½", "nearly immune", True), ("SMES α=0", "helpless", False))
+    ]
+    for optimizer in ALPHAS:
+        pairs = {
+            place: tuple(100 * statistics.fmean(accuracies(arm)) for arm in (plain, rescaled))
+            for place in every
+            if (plain := found.get(Arm(*place, optimizer, 0.0)))
+            and (rescaled := found.get(Arm(*place, optimizer, 1.0)))
+        }
+        said = ", ".join(
+            f"{d} layers {s} {before:.0f} → {after:.0f}"
+            for (d, s), (before, after) in pairs.items()
+        )
+        lines.append(f"- What the rescaling does for {optimizer}, mean train accuracy %: {said}.")
+    for depth, start in every:
+        some = found.get(Arm(depth, start, "SGD", 0.0), [])
+        ratios = [
+            typical([ratio(one["gradients"][0][kind]) for one in some]) or math.nan
+            for kind in ("kernel", "bias")
+        ]
+        lines.append(
+            f"- Gradient before the first step, {depth} layers, {start} initialisation: largest "
+            f"over smallest layer {ratios[0]:.1e} in kernels, {ratios[1]:.1e} in biases."
+        )
+    return lines
+
+
+def _expected(
+    found: dict[Arm, list[Record]], optimizer: str, expected: str, trains_all: bool
+) -> str:
+    """Whether an exponent trains every network, or none, as expected."""
+    wanted = len({arm.depth for arm in found}) * len(GAINS)
+    results = {
+        place: outcome(some)
+        for place in networks(found)
+        if (some := found.get(Arm(*place, optimizer, 0.0)))
+    }
+    trained = sum(one == "trains" for one in results.values())
+    holds = trained == (wanted if trains_all else 0)
+    answer = ("Yes" if holds else "No") if len(results) == wanted else "No answer yet"
+    said = ", ".join(f"{depth} layers {start}: {one}" for (depth, start), one in results.items())
+    return (
+        f"- Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks "
+        f"({said})."
+    )
