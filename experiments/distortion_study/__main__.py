@@ -87,21 +87,26 @@ def report(options: argparse.Namespace) -> None:
     print(text)
 
 
+def parser() -> argparse.ArgumentParser:
+    """The options of both commands."""
+    made = argparse.ArgumentParser(prog="python -m experiments.distortion_study")
+    commands = made.add_subparsers(required=True)
+    for command in (run, report):
+        one = commands.add_parser(command.__name__, help=(command.__doc__ or "").splitlines()[0])
+        one.add_argument("--out", type=Path, required=True, metavar="DIR", help="of the records")
+        one.set_defaults(command=command)
+        if command is run:
+            one.add_argument("--dataset", default="fashion_mnist", metavar="NAME")
+            one.add_argument("--images", type=int, default=1000, metavar="N", help="the first N")
+            one.add_argument("--data-dir", metavar="DIR", help="where prepared data sets lie")
+            one.add_argument("--depths", nargs="+", type=int, metavar="N", help="of the networks")
+            one.add_argument("--smoke", action="store_true", help="few steps; answers nothing")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """One command."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.distortion_study")
-    commands = parser.add_subparsers(required=True)
-    for command in (run, report):
-        made = commands.add_parser(command.__name__, help=(command.__doc__ or "").splitlines()[0])
-        made.add_argument("--out", type=Path, required=True, metavar="DIR", help="of the records")
-        made.set_defaults(command=command)
-        if command is run:
-            made.add_argument("--dataset", default="fashion_mnist", metavar="NAME")
-            made.add_argument("--images", type=int, default=1000, metavar="N", help="the first N")
-            made.add_argument("--data-dir", metavar="DIR", help="where prepared data sets lie")
-            made.add_argument("--depths", nargs="+", type=int, metavar="N", help="of the networks")
-            made.add_argument("--smoke", action="store_true", help="few steps; answers nothing")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     options.command(options)
     return 0
 

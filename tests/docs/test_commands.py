@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.distortion_study import __main__ as distortion_study
 from experiments.options import parser
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +27,12 @@ def shell_lines(text: str) -> list[str]:
 
 def experiments_commands(lines: list[str]) -> list[list[str]]:
     """The arguments of every `python -m experiments`."""
+    return _arguments(lines, "experiments")
+
+
+def _arguments(lines: list[str], module: str) -> list[list[str]]:
     split = [shlex.split(line, comments=True) for line in lines if "-m experiments" in line]
-    return [words[words.index("experiments") + 1 :] for words in split]
+    return [words[words.index(module) + 1 :] for words in split if module in words]
 
 
 def understood(arguments: list[str]) -> bool:
@@ -39,6 +44,13 @@ def understood(arguments: list[str]) -> bool:
 def test_every_command_is_understood(page):
     lines = shell_lines(page.read_text(encoding="utf-8"))
     assert all(map(understood, experiments_commands(lines)))
+
+
+def test_the_distortion_studys_commands_are_understood():
+    lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
+    found = _arguments(lines, "experiments.distortion_study")
+    options = [distortion_study.parser().parse_args(arguments) for arguments in found]
+    assert [one.command for one in options] == [distortion_study.run, distortion_study.report]
 
 
 def test_there_are_commands_of_every_kind():
