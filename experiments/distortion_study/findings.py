@@ -78,6 +78,11 @@ def text(records: Sequence[Record]) -> str:
         f"*Trains*: mean train accuracy of at least {100 * TRAINS:g} %; *at chance*: at most "
         f"{100 * CHANCE:g} %; else *partly*.",
         "",
+        "The rescaling gives every leaf the geometric mean of all: it evens out the layers, not "
+        "the size of the gradient from step to step. Without biases ⟨kernel, its gradient⟩ would "
+        "be one number in all layers of such a network, so where gradients explode those of the "
+        "kernels grow together, and it is the biases' that are unequal.",
+        "",
         *claims(found),
         "",
         "| network, initialisation | optimizer | rescaled | best size | train accuracy %, by seed "
