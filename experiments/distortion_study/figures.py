@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from experiments.distortion_study.findings import (
     CHANCE,
@@ -18,7 +19,7 @@ from experiments.distortion_study.findings import (
     typical,
 )
 from experiments.distortion_study.network import layers
-from experiments.distortion_study.plan import ALPHAS, STRENGTHS, Arm
+from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, Arm
 from experiments.reports import canvas, style
 
 # Dark to light with α, AdamW grey: a line and a marker each, as grey prints need.
@@ -29,6 +30,10 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "SMES α=½": {"color": "#DD8800", "linestyle": "-", "marker": "o"},
     "AdamW": {"color": "#777777", "linestyle": (0, (6, 2)), "marker": "D"},
 }
+
+
+# A row of panels for each depth, a column for each initialisation.
+_COLUMNS = len(GAINS)
 
 
 def draw(records: Sequence[Record]) -> dict[str, dict[str, bytes]]:
@@ -47,7 +52,7 @@ def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
     """Train accuracy of every seed, plain and rescaled, a panel a network."""
     with style.context():
         places = networks(found)
-        figure, axes = canvas.panels(len(places), 2.9, 5.0, sharex=True)
+        figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=_COLUMNS, sharex=True)
         handles: dict[str, Any] = {}
         for number, (axis, place) in enumerate(zip(axes, places, strict=True)):
             for row, name in enumerate(ALPHAS):
@@ -60,14 +65,17 @@ def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
                     colour = _LOOKS[name]["color"]
                     filled = "white" if strength else colour
                     label = "each layer rescaled to one size" if strength else "as it is"
-                    axis.plot([np.mean(values)] * 2, [height - 0.13, height + 0.13], color=colour)
+                    (mean,) = axis.plot(np.mean(values), height, "|", color=colour, ms=11, mew=1.8)
                     (drawn,) = axis.plot(
                         values, [height] * len(values), "o", color=colour, mfc=filled
                     )
-                    handles[label] = drawn
+                    handles |= {label: drawn, "mean of the seeds": mean}
             for line in (CHANCE, TRAINS):
-                axis.axvline(100 * line, color="black", linewidth=0.8, linestyle=":")
-            left = number % canvas.COLUMNS == 0
+                dotted = axis.axvline(100 * line, color="black", linewidth=0.8, linestyle=":")
+                handles[f"at chance up to {100 * CHANCE:g} %, trains from {100 * TRAINS:g} %"] = (
+                    dotted
+                )
+            left = number % _COLUMNS == 0
             axis.set_yticks(range(len(ALPHAS)), [*ALPHAS] if left else [""] * len(ALPHAS))
             axis.set_ylim(len(ALPHAS) - 0.5, -0.5)
             axis.set_xlim(0, 100)
@@ -83,7 +91,7 @@ def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
     """Each layer's gradient before the first step, geometric means over the seeds."""
     with style.context():
         places = networks(found)
-        figure, axes = canvas.panels(len(places), 2.9, 4.6)
+        figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=_COLUMNS, sharey=True)
         handles: dict[str, Any] = {}
         for axis, place in zip(axes, places, strict=True):
             runs = next(some for arm, some in found.items() if (arm.depth, arm.start) == place)
@@ -93,6 +101,7 @@ def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
                 (handles[label],) = axis.plot(range(1, len(mean) + 1), mean, look)
             axis.set_yscale("log")
             axis.set_title(_title(place))
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.set_xlabel(f"layer, from the input; {len(layers(place[0]))} is the dense one")
             axis.set_ylabel("gradient, root mean square")
         canvas.add_legend(figure, handles)
@@ -103,7 +112,7 @@ def over_time(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
     """Largest over smallest kernel gradient along training without rescaling, medians."""
     with style.context():
         places = networks(found)
-        figure, axes = canvas.panels(len(places), 3.1, 4.6)
+        figure, axes = canvas.panels(len(places), 3.1, 5.0, in_a_row=_COLUMNS, sharey=True)
         handles: dict[str, Any] = {}
         for axis, place in zip(axes, places, strict=True):
             for name, look in _LOOKS.items():

@@ -83,7 +83,10 @@ def text(records: Sequence[Record]) -> str:
         "be one number in all layers of such a network, so where gradients explode those of the "
         "kernels grow together, and it is the biases' that are unequal.",
         "",
-        *claims(found),
+        *_part("Which exponents train", expectations(found)),
+        *_part("What the rescaling does", rescaling(found)),
+        *_part("The gradient before the first step", first_gradients(found)),
+        "## Every arm",
         "",
         "| network, initialisation | optimizer | rescaled | best size | train accuracy %, by seed "
         "| outcome | kernels max/min at the start → end |",
@@ -99,6 +102,10 @@ def text(records: Sequence[Record]) -> str:
     if len(found) < wanted:
         lines += ["", f"{wanted - len(found)} of {wanted} arms are still being run."]
     return "\n".join(lines) + "\n"
+
+
+def _part(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"## {title}", "", *(f"- {line}" for line in lines), ""]
 
 
 def _row(
@@ -122,34 +129,53 @@ def _row(
     )
 
 
-def claims(found: dict[Arm, list[Record]]) -> list[str]:
-    """The paper's expectation and what the rescaling does, by rule, one line each."""
-    every = networks(found)
-    lines = [
-        _expected(found, *one)
-        for one in (("SMES α=½", "nearly immune", True), ("SMES α=0", "helpless", False))
+def expectations(found: dict[Arm, list[Record]]) -> list[str]:
+    """What the paper's idea lets one expect of two exponents, and whether it is so, by rule."""
+    return [
+        _expected(found, "SMES α=½", "nearly immune", True),
+        _expected(found, "SMES α=0", "helpless", False),
     ]
+
+
+def rescaling(found: dict[Arm, list[Record]]) -> list[str]:
+    """What `normalize_distortion` does for each optimizer, where both ways are run."""
+    lines = []
     for optimizer in ALPHAS:
         pairs = {
-            place: tuple(100 * statistics.fmean(accuracies(arm)) for arm in (plain, rescaled))
-            for place in every
+            place: (plain, rescaled)
+            for place in networks(found)
             if (plain := found.get(Arm(*place, optimizer, 0.0)))
             and (rescaled := found.get(Arm(*place, optimizer, 1.0)))
         }
-        said = ", ".join(
-            f"{d} layers {s} {before:.0f} → {after:.0f}"
-            for (d, s), (before, after) in pairs.items()
+        if not pairs:
+            continue
+        before, after = (
+            sum(outcome(pair[one]) == "trains" for pair in pairs.values()) for one in (0, 1)
         )
-        lines.append(f"- What the rescaling does for {optimizer}, mean train accuracy %: {said}.")
-    for depth, start in every:
+        means = ", ".join(
+            f"{depth} layers {start} "
+            + " → ".join(f"{100 * statistics.fmean(accuracies(some)):.0f}" for some in pair)
+            for (depth, start), pair in pairs.items()
+        )
+        lines.append(
+            f"{optimizer}: trains {before} of {len(pairs)} networks as it is, {after} with the "
+            f"rescaling; mean train accuracy %: {means}."
+        )
+    return lines
+
+
+def first_gradients(found: dict[Arm, list[Record]]) -> list[str]:
+    """How unequal the layers' gradients are before anything was learnt."""
+    lines = []
+    for depth, start in networks(found):
         some = found.get(Arm(depth, start, "SGD", 0.0), [])
         ratios = [
             typical([ratio(one["gradients"][0][kind]) for one in some]) or math.nan
             for kind in ("kernel", "bias")
         ]
         lines.append(
-            f"- Gradient before the first step, {depth} layers, {start} initialisation: largest "
-            f"over smallest layer {ratios[0]:.1e} in kernels, {ratios[1]:.1e} in biases."
+            f"{depth} layers, {start} initialisation: largest over smallest layer {ratios[0]:.1e} "
+            f"in kernels, {ratios[1]:.1e} in biases."
         )
     return lines
 
@@ -169,6 +195,6 @@ def _expected(
     answer = ("Yes" if holds else "No") if len(results) == wanted else "No answer yet"
     said = ", ".join(f"{depth} layers {start}: {one}" for (depth, start), one in results.items())
     return (
-        f"- Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks "
+        f"Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks "
         f"({said})."
     )

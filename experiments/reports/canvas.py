@@ -36,11 +36,13 @@ def text_width(texts: Iterable[str]) -> float:
     return 0.085 * max(map(len, texts), default=0)
 
 
-def panels(count: int, height: float, width: float = 4.3, **share: Any) -> tuple[Figure, list[Any]]:
-    """A figure with ``count`` axes in rows of three, each ``width`` by ``height`` inches."""
+def panels(
+    count: int, height: float, width: float = 4.3, *, in_a_row: int = COLUMNS, **share: Any
+) -> tuple[Figure, list[Any]]:
+    """A figure with ``count`` axes, each ``width`` by ``height`` inches, so many in a row."""
     if count < 1:
         raise ValueError("no data sets to draw")
-    columns = min(COLUMNS, count)
+    columns = min(in_a_row, count)
     rows = math.ceil(count / columns)
     figure = blank(max(6.4, width * columns), height * rows + 0.4)
     axes = figure.subplots(rows, columns, squeeze=False, **share).ravel().tolist()
