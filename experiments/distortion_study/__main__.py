@@ -11,26 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import files
-from experiments.distortion_study import plan
-
-
-def file_of(folder: Path, depth: int) -> Path:
-    """Where the records of one depth are: processes that take a depth each share no file."""
-    return folder / f"distortion-{depth}-layers.jsonl"
-
-
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The folder's records; a last line that a killed run left unfinished is passed over."""
-    found = []
-    for path in sorted(folder.glob("distortion-*-layers.jsonl")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, 1):
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError:
-                if number < len(lines):
-                    raise ValueError(f"{path}: line {number} is no record") from None
-    return found
+from experiments.distortion_study import folder, plan
 
 
 def run(options: argparse.Namespace) -> None:
@@ -49,8 +30,8 @@ def run(options: argparse.Namespace) -> None:
     facts = {"dataset": train.name, "images": len(train.labels), "fingerprint": train.fingerprint}
     facts["commit"] = environment.describe()["commit"]
     for depth in options.depths or scale.depths:
-        found = [one for one in read(options.out) if one["depth"] == depth]
-        path = file_of(options.out, depth)
+        found = [one for one in folder.read(options.out) if one["depth"] == depth]
+        path = folder.file_of(options.out, depth)
         files.write(path, "".join(map(_line, found)))
         with path.open("a", encoding="utf-8") as out:
             while todo := plan.due(found, dataclasses.replace(scale, depths=(depth,))):
@@ -76,15 +57,7 @@ def _tell(record: dict[str, Any]) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Writes the findings and figures of the folder's records beside them."""
-    from experiments.distortion_study import figures, findings
-
-    found = read(options.out)
-    text = findings.text(found)
-    files.write(options.out / "distortion.md", text)
-    for name, drawn in figures.draw(found).items():
-        for kind, content in drawn.items():
-            files.write(options.out / f"distortion-{name}.{kind}", content)
-    print(text)
+    print(folder.redraw(options.out))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -137,21 +137,38 @@ def expectations(found: dict[Arm, list[Record]]) -> list[str]:
     ]
 
 
-def rescaling(found: dict[Arm, list[Record]]) -> list[str]:
-    """What `normalize_distortion` does for each optimizer, where both ways are run."""
-    lines = []
-    for optimizer in ALPHAS:
-        pairs = {
+Both = tuple[list[Record], list[Record]]
+"""An arm's runs as it is, and with the rescaling."""
+
+
+def both_ways(found: dict[Arm, list[Record]]) -> dict[str, dict[tuple[int, str], Both]]:
+    """Optimizer -> network -> its runs, where both ways are run."""
+    return {
+        optimizer: {
             place: (plain, rescaled)
             for place in networks(found)
             if (plain := found.get(Arm(*place, optimizer, 0.0)))
             and (rescaled := found.get(Arm(*place, optimizer, 1.0)))
         }
+        for optimizer in ALPHAS
+    }
+
+
+def trained(pairs: dict[tuple[int, str], Both]) -> tuple[int, int]:
+    """How many networks an optimizer trains as it is, and with the rescaling."""
+    before, after = (
+        sum(outcome(pair[one]) == "trains" for pair in pairs.values()) for one in (0, 1)
+    )
+    return before, after
+
+
+def rescaling(found: dict[Arm, list[Record]]) -> list[str]:
+    """What `normalize_distortion` does for each optimizer."""
+    lines = []
+    for optimizer, pairs in both_ways(found).items():
         if not pairs:
             continue
-        before, after = (
-            sum(outcome(pair[one]) == "trains" for pair in pairs.values()) for one in (0, 1)
-        )
+        before, after = trained(pairs)
         means = ", ".join(
             f"{depth} layers {start} "
             + " → ".join(f"{100 * statistics.fmean(accuracies(some)):.0f}" for some in pair)

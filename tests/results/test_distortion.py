@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from experiments.distortion_study import __main__ as study
-from experiments.distortion_study import findings, plan
+from experiments.distortion_study import findings, folder, plan
 
 FOLDER = Path(__file__).parents[2] / "results" / "smes" / "distortion"
 
 
 def test_the_findings_are_those_of_the_records():
-    found = study.read(FOLDER)
+    found = folder.read(FOLDER)
     assert len({plan.run_of(one) for one in found}) == len(found) > 0
     assert (FOLDER / "distortion.md").read_text(encoding="utf-8") == findings.text(found)

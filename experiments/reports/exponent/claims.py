@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from experiments.analysis import verdicts
 from experiments.analysis.exponent_cells import ExponentCell, best, matched_difference
@@ -19,7 +20,30 @@ AT_MATCHED = verdicts.Measure(
 Compare = Callable[[ExponentCell, str, str, int], Difference | None]
 
 
-def claims(cells: Sequence[ExponentCell], budget: str) -> list[str]:
+class Claim(NamedTuple):
+    """What is said of one comparison.
+
+    Attributes:
+        asked: the question's key.
+        place: what was trained and how long.
+        said: the verdict, or why there is none.
+        case: which of the rule's cases holds; None where it was not asked.
+    """
+
+    asked: str
+    place: str
+    said: str
+    case: verdicts.Case | None = None
+
+    @property
+    def line(self) -> str:
+        """With its question."""
+        return (
+            f"Q9, {self.place}: {constants.protocol()['questions'][self.asked]['text']} {self.said}"
+        )
+
+
+def claims(cells: Sequence[ExponentCell], budget: str) -> list[Claim]:
     """Every claim in every regime and network that there are records of."""
     lines = []
     for place in dict.fromkeys((cell.network, cell.regime) for cell in cells):
@@ -50,13 +74,13 @@ def _over_sets(
     compare: Compare,
     measure: verdicts.Measure,
     budget: str,
-) -> list[str]:
-    """One line a pair of exponents, over the data sets whose final runs share their seeds."""
+) -> list[Claim]:
+    """One a pair of exponents, over the data sets whose final runs share their seeds."""
     question, lines = constants.protocol()["questions"][asked], []
     for first, other in question["pairs"]:
         if not any({first, other} <= cell.arms.keys() for cell in cells):
             continue
-        start = f"Q9, {_where(cells[0])}: {question['text']} "
+        place = _where(cells[0])
         found = {
             dataset_title(cell.dataset): each
             for cell in cells
@@ -64,23 +88,21 @@ def _over_sets(
         }
         names = arm_title(first), arm_title(other)
         if not found:
-            lines.append(f"{start}No answer yet: final runs of {' and '.join(names)} are missing.")
+            said = f"No answer yet: final runs of {' and '.join(names)} are missing."
+            lines.append(Claim(asked, place, said))
         elif len({tuple(each.by_seed) for each in found.values()}) == 1 and len(found) > 1:
-            said = verdicts.verdict_over_sets(*names, found, measure=measure, budget=budget)
-            lines.append(f"{start}{said.text}.")
+            over = verdicts.verdict_over_sets(*names, found, measure=measure, budget=budget)
+            lines.append(Claim(asked, place, f"{over.text}.", over.case))
         else:  # one set, or sets that are not yet as far as each other
-            lines += [
-                start
-                + verdicts.verdict(
+            for name, each in found.items():
+                one = verdicts.verdict(
                     names[0], f"{names[1]} on {name}", each, measure=measure, budget=budget
-                ).text
-                + "."
-                for name, each in found.items()
-            ]
+                )
+                lines.append(Claim(asked, place, f"{one.text}.", one.case))
     return lines
 
 
-def _by_sparsity(cells: Sequence[ExponentCell], budget: str) -> list[str]:
+def _by_sparsity(cells: Sequence[ExponentCell], budget: str) -> list[Claim]:
     """Whether the advantage of one exponent over another grows with sparsity, and each one's best.
 
     Args:
@@ -88,7 +110,7 @@ def _by_sparsity(cells: Sequence[ExponentCell], budget: str) -> list[str]:
         budget: of the study.
     """
     question, lines = constants.protocol()["questions"]["sparsity"], []
-    start = f"Q9, {dataset_title(cells[0].dataset)}, {_where(cells[0])}: {question['text']} "
+    place = f"{dataset_title(cells[0].dataset)}, {_where(cells[0])}"
     count = len(question["pairs"]) * (len(cells) - 1)
     for first, other in question["pairs"]:
         if not all({first, other} <= cell.arms.keys() for cell in cells):
@@ -99,22 +121,22 @@ def _by_sparsity(cells: Sequence[ExponentCell], budget: str) -> list[str]:
         for cell, sparse in zip(cells[1:], differences[1:], strict=True):
             found = growth(differences[0], sparse, comparisons=count)
             if found is None:
-                lines.append(f"{start}No answer yet: final runs are missing.")
+                lines.append(Claim("sparsity", place, "No answer yet: final runs are missing."))
                 continue
             names = f"{arm_title(first)} minus {arm_title(other)}"
-            text = verdicts.verdict(
+            one = verdicts.verdict(
                 f"{names} with {100 * cell.sparsity:g} % of the pixels 0",
                 "the same with none",
                 found,
                 budget=budget,
-            ).text
-            lines.append(f"{start}{text}.")
+            )
+            lines.append(Claim("sparsity", place, f"{one.text}.", one.case))
     alphas = constants.protocol()["alphas"]
     tops = {cell.sparsity: best(cell, alphas) for cell in cells}
     if lines and all(tops.values()):
         said = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
-        said = f"{start}{prefix(budget)}best held-out accuracy, whatever the intervals: {said}."
-        lines.append(said)
+        said = f"{prefix(budget)}best held-out accuracy, whatever the intervals: {said}."
+        lines.append(Claim("sparsity", place, said))
     return lines
 
 

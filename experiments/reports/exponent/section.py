@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell, exponent_cells
+from experiments.analysis.exponent_settings import validated
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
 from experiments.reports.exponent import figures
 from experiments.reports.exponent.claims import claims, prefix
-from experiments.reports.exponent.tables import arm_title, cell_table, where
+from experiments.reports.exponent.tables import arm_title, cell_table, settings_table, where
 from experiments.reports.fair.section import of_one_study
 from experiments.reports.section import Figure, Question, Section
 from experiments.reports.table import EDGE
@@ -31,15 +32,15 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     found = short_arms(records)
     cells = exponent_cells(found)
-    table = cell_table(cells)
+    tables = (cell_table(cells), settings_table(validated(cells, constants.protocol()["alphas"])))
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
             slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
             + f"-v{first.protocol_version}",
             description=constants.protocol()["description"],
-            verdicts=tuple(claims(cells, budget)),
-            tables=(table,) if table else (),
+            verdicts=tuple(claim.line for claim in claims(cells, budget)),
+            tables=tuple(table for table in tables if table is not None),
             figures=tuple(
                 Figure(key, prefix(budget) + caption, draw)
                 for key, caption, draw in figures.available(cells)

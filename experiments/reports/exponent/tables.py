@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from experiments.analysis.exponent_cells import ExponentCell, values
+from experiments.analysis.exponent_settings import Setting
 from experiments.analysis.statistics import interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title
@@ -88,3 +90,37 @@ def _data(
         found[f"{key}_mean"] = each.mean if each else None
         found[f"{key}_half95"] = each.half if each else None
     return found
+
+
+def settings_table(settings: Sequence[Setting]) -> Table | None:
+    """What validation prefers at each exponent, also as the arguments of `smes`."""
+    if not settings:
+        return None
+    rows, data = [], []
+    for one in settings:
+        rate, eps = one.plain
+        rows.append(
+            (
+                f"{one.alpha:g}",
+                f"{one.learning_rate:.3g}",
+                f"{one.eps:g}",
+                f"{100 * one.accuracy:.2f}",
+                f"{one.cells}",
+                f"{rate:g}",
+                f"{eps:g}",
+                f"{one.size:.3g}",
+            )
+        )
+        data.append(dataclasses.asdict(one) | {"smes_learning_rate": rate, "smes_eps": eps})
+    header = (
+        "α",
+        "rate, in Adam's units",
+        "eps, likewise",
+        "validation accuracy %, mean",
+        "data sets and regimes",
+        "learning_rate of smes",
+        "eps of smes",
+        "at gradients of size s",
+    )
+    words = "The best validated setting at each α, over all data sets and regimes without sparsity"
+    return Table("settings", words, header, tuple(rows), tuple(data))

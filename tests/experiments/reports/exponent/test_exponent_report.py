@@ -89,7 +89,9 @@ def test_the_three_claims_are_answered_by_rule(made, folder_of):
 
 def test_the_table_has_every_arm_of_every_cell(made, folder_of):
     (section,) = report.build(folder_of(made())).sections
-    rows = list(csv.DictReader(io.StringIO(report.csv_of(section.tables))))
+    table, settings = section.tables
+    assert [row[0] for row in settings.rows] == ["0", "0.25", "0.5", "0.75"]
+    rows = list(csv.DictReader(io.StringIO(report.csv_of([table]))))
     assert len(rows) == 4 * 6
     half = next(r for r in rows if r["arm"].endswith("alpha=0.5") and r["sparsity"] == "0")
     assert float(half["learning_rate"]) == 1e-3
