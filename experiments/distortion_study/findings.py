@@ -67,16 +67,10 @@ def text(records: Sequence[Record]) -> str:
     lines = ["# Distortion: which exponent trains a deep plain ConvNet", ""]
     if not found:
         return "\n".join([*lines, "No arm has all its final runs yet."]) + "\n"
-    steps, images = records[0]["steps"], records[0]["images"]
-    if steps < 100:
+    if records[0]["steps"] < 100:
         lines += ["Not an answer (smoke).", ""]
     lines += [
-        f"Plain ConvNets of 3×3 convolutions (16 channels, 16×16, no normalisation), {images:,} "
-        f"images of {records[0]['dataset']} shrunk to 16×16, {steps} steps of 32. Rates: the best "
-        "of a list, by train loss on a tuning seed; then three fresh seeds. A rate is stated by "
-        "the first step of the leaf of the largest gradient. SMES has eps 0, AdamW its default. "
-        f"*Trains*: mean train accuracy of at least {100 * TRAINS:g} %; *at chance*: at most "
-        f"{100 * CHANCE:g} %; else *partly*.",
+        setup(records),
         "",
         "The rescaling gives every leaf the geometric mean of all: it evens out the layers, not "
         "the size of the gradient from step to step. Without biases ⟨kernel, its gradient⟩ would "
@@ -102,6 +96,20 @@ def text(records: Sequence[Record]) -> str:
     if len(found) < wanted:
         lines += ["", f"{wanted - len(found)} of {wanted} arms are still being run."]
     return "\n".join(lines) + "\n"
+
+
+def setup(records: Sequence[Record]) -> str:
+    """What was run, and the rule."""
+    steps, images = records[0]["steps"], records[0]["images"]
+    return (
+        f"Plain ConvNets of 3×3 convolutions (16 channels, 16×16, no normalisation), {images:,} "
+        f"images of {records[0]['dataset']} shrunk to 16×16, {steps} steps of 32; PyTorch's "
+        f"initialisation, and kernels {GAINS['large']:g} times as large. Rates: the best of a "
+        "list, by train loss on a tuning seed; then three fresh seeds. A rate is stated by the "
+        "first step of the leaf of the largest gradient. SMES has eps 0, AdamW its default. "
+        f"*Trains*: mean train accuracy of at least {100 * TRAINS:g} %; *at chance*: at most "
+        f"{100 * CHANCE:g} %; else *partly*. One seed that stays at chance can decide between them."
+    )
 
 
 def _part(title: str, lines: Sequence[str]) -> list[str]:
@@ -181,20 +189,25 @@ def rescaling(found: dict[Arm, list[Record]]) -> list[str]:
     return lines
 
 
-def first_gradients(found: dict[Arm, list[Record]]) -> list[str]:
-    """How unequal the layers' gradients are before anything was learnt."""
-    lines = []
-    for depth, start in networks(found):
-        some = found.get(Arm(depth, start, "SGD", 0.0), [])
-        ratios = [
+def first_ratios(found: dict[Arm, list[Record]]) -> dict[tuple[int, str], list[float]]:
+    """Largest over smallest layer before anything was learnt, of kernels and of biases."""
+    return {
+        place: [
             typical([ratio(one["gradients"][0][kind]) for one in some]) or math.nan
             for kind in ("kernel", "bias")
         ]
-        lines.append(
-            f"{depth} layers, {start} initialisation: largest over smallest layer {ratios[0]:.1e} "
-            f"in kernels, {ratios[1]:.1e} in biases."
-        )
-    return lines
+        for place in networks(found)
+        if (some := next(runs for arm, runs in found.items() if (arm.depth, arm.start) == place))
+    }
+
+
+def first_gradients(found: dict[Arm, list[Record]]) -> list[str]:
+    """The same in words."""
+    return [
+        f"{depth} layers, {start} initialisation: largest over smallest layer {kernels:.1e} in "
+        f"kernels, {biases:.1e} in biases."
+        for (depth, start), (kernels, biases) in first_ratios(found).items()
+    ]
 
 
 def _expected(

@@ -11,6 +11,7 @@ import pytest
 
 from experiments.distortion_study import __main__ as distortion_study
 from experiments.options import parser
+from experiments.smes_page import __main__ as smes_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -51,6 +52,12 @@ def test_the_distortion_studys_commands_are_understood():
     found = _arguments(lines, "experiments.distortion_study")
     options = [distortion_study.parser().parse_args(arguments) for arguments in found]
     assert [one.command for one in options] == [distortion_study.run, distortion_study.report]
+
+
+def test_the_command_of_smess_page_is_understood():
+    lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
+    (found,) = _arguments(lines, "experiments.smes_page")
+    assert smes_page.parser().parse_args(found).folder == Path("runs/smes")
 
 
 def test_there_are_commands_of_every_kind():

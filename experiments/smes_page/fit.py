@@ -1,0 +1,120 @@
+"""The exponent study on the page: fit, gap, sparsity, and the settings that validation prefers."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments import optimizers
+from experiments.analysis import statistics
+from experiments.analysis.exponent_cells import exponent_cells
+from experiments.analysis.short_arms import short_arms
+from experiments.protocols import exponent
+from experiments.protocols.exponent import constants
+from experiments.protocols.exponent.study import NAME
+from experiments.records import Record
+from experiments.reports import markdown
+from experiments.reports.exponent import section as exponent_section
+from experiments.reports.exponent.claims import Claim, claims
+from experiments.reports.fair.section import of_one_study
+from experiments.reports.section import Question, Section
+from experiments.smes_page.part import Part, bullets, image, not_run, part
+
+SETS, REGIMES = ("fashion_mnist", "gtsrb32.npz", "digits"), ("B", "A")
+"""What the study is run on."""
+
+SECONDS = 10.0
+"""A run, two at once on two cores: half the median of SMES's in results/fair, regime B."""
+
+FIGURES = {"faster": ("train-loss",), "gap": ("gap", "held-out"), "sparsity": ("sparsity",)}
+"""By question the figures of the study's report."""
+
+ANSWERS = {
+    "better": "yes",
+    "better by less": "yes, by less than counts",
+    "worse": "the contrary",
+    "worse by less": "the contrary, by less than counts",
+    "no larger difference": "no difference that counts",
+    "undecided": "undecided",
+    "mixed": "yes and the contrary, by set",
+}
+"""Cases of the rule as answers: of each pair the first exponent is to be the better."""
+
+DEPENDS = ANSWERS | {
+    "worse": "yes, towards the smaller α",
+    "better": "yes, towards the larger α",
+}
+"""The same where a difference either way is a yes."""
+
+
+def parts(runs: Sequence[Record], shown: str) -> list[Part]:
+    """The three questions, and the settings that validation prefers.
+
+    Args:
+        runs: of the full budget and one version.
+        shown: the folder of the study's report, as the page links to it.
+    """
+    questions = constants.protocol()["questions"]
+    settings = "Which setting does validation prefer at each α?"
+    if not runs:
+        return [
+            not_run(title) for title in (*(one["text"] for one in questions.values()), settings)
+        ]
+    kept, _ = of_one_study(runs)
+    (made,) = exponent_section.build(statistics.entries(kept), Question(shown))
+    found = claims(exponent_cells(short_arms(kept)), "full")
+    asked = [
+        _question(key, [one for one in found if one.asked == key], made, shown) for key in questions
+    ]
+    return [*asked, _settings(settings, made, shown)]
+
+
+def _question(key: str, found: list[Claim], made: Section, shown: str) -> Part:
+    words = DEPENDS if key == "sparsity" else ANSWERS
+    cases = Counter(words[one.case] for one in found if one.case is not None)
+    said = ", ".join(f"{case} in {number}" for case, number in cases.most_common())
+    return part(
+        constants.protocol()["questions"][key]["text"],
+        f"of {cases.total()} comparisons: {said}" if cases else "no answer yet",
+        bullets([f"{one.place}: {one.said}" for one in found] or ["No answer yet."]),
+        *_images(FIGURES[key], made, shown),
+    )
+
+
+def _settings(title: str, made: Section, shown: str) -> Part:
+    tables = [table for table in made.tables if table.key == "settings"]
+    return part(
+        title,
+        "in the table" if tables else "no answer yet",
+        *([f"{table.title}:", "", markdown.table(table)] for table in tables),
+        *_images(("heat",), made, shown),
+        [f"Every arm, table and figure: [the study's report]({shown}/report.md)."],
+    )
+
+
+def _images(keys: Sequence[str], made: Section, shown: str) -> list[list[str]]:
+    captions = {figure.key: figure.caption for figure in made.figures}
+    return [
+        image(f"{shown}/{made.slug}-{key}.svg", captions[key]) for key in keys if key in captions
+    ]
+
+
+def lacking(runs: Sequence[Record], folder: Path) -> list[str]:
+    """How many runs of the study are not made, and the command that makes them."""
+    resolved = {name: optimizers.resolve(name) for name in exponent.OPTIMIZERS}
+    chains = exponent.study(SETS, resolved, regimes=REGIMES).chains
+    have = Counter((one.dataset, one.regime, one.optimizer) for one in runs)
+    wanted = {(one.task.title, one.regime.name, one.name): one.length for one in chains}
+    total = sum(wanted.values())
+    missing = sum(max(0, number - have[key]) for key, number in wanted.items())
+    if not missing:
+        return []
+    sets = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in SETS)
+    hours = missing * SECONDS / 3600
+    return [
+        f"Of the exponent study {missing:,} of {total:,} runs, about {hours:.1f} hours on two "
+        f"cores: `python -m experiments run --protocol {NAME} --datasets {sets} --regimes "
+        f"{' '.join(REGIMES)} --split 1 --devices 2 --out {shlex.quote(str(folder))}`"
+    ]

@@ -1,0 +1,65 @@
+"""Records of both studies -> the page: every question, its answer by rule, its figure, what lacks.
+
+Only runs of the full budget answer here; `report` shows the others, too.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from experiments import records
+from experiments.distortion_study import folder as distortion
+from experiments.distortion_study import plan
+from experiments.protocols.exponent.study import NAME
+from experiments.records import Record
+from experiments.smes_page import depth, fit
+
+EXPONENT, DISTORTION = "exponent", "distortion"
+"""The studies' folders."""
+
+
+def path_of(folder: Path) -> Path:
+    """The page's file, beside the folder."""
+    return folder.with_suffix(".md")
+
+
+def exponent_records(folder: Path) -> list[Record]:
+    """The exponent study's records of the full budget and the latest version."""
+    found = records.read(folder / EXPONENT, missing_ok=True).records
+    full = [one for one in found if one.protocol == NAME]
+    latest = max((one.protocol_version for one in full), default=0)
+    return [one for one in full if one.protocol_version == latest]
+
+
+def distortion_records(folder: Path) -> list[depth.Record]:
+    """The distortion study's records of the full budget."""
+    found = distortion.read(folder / DISTORTION)
+    return [one for one in found if one["steps"] == plan.FULL.steps]
+
+
+def text(folder: Path) -> str:
+    """The page as Markdown."""
+    name = folder.name
+    command = f"python -m experiments.smes_page {shlex.quote(str(folder))}"
+    runs, deep = exponent_records(folder), distortion_records(folder)
+    parts = [
+        *fit.parts(runs, f"{name}/{EXPONENT}"),
+        *depth.parts(deep, f"{name}/{DISTORTION}"),
+    ]
+    lines = [
+        "# SMES: what was measured",
+        "",
+        "SMES's step is m̂ / (v̂^α + eps): α = 0 is SGD with momentum, α = ½ is Adam. This page is "
+        f"drawn from the records in [{name}]({name}) by `{command}`; no line of it is written by "
+        "hand.",
+        "",
+        "| question | answer |",
+        "|:--|:--|",
+        *(f"| {part.title} | {part.answer} |" for part in parts),
+    ]
+    for part in parts:
+        lines += ["", f"## {part.title}", "", *part.body]
+    lacks = [*fit.lacking(runs, folder / EXPONENT), *depth.lacking(deep, folder / DISTORTION)]
+    lines += ["", "## What is missing", "", *(f"- {line}" for line in lacks or ["Nothing."])]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,123 @@
+"""SMES's page: what it says without records, with some, and with a whole study's."""
+
+import re
+
+import made_exponent
+import pytest
+
+from experiments import records
+from experiments.distortion_study import folder as distortion
+from experiments.distortion_study import plan
+from experiments.smes_page import __main__ as cli
+from experiments.smes_page import page
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "smes"
+    made.mkdir()
+    return made
+
+
+def write(folder, found):
+    with records.Writer(folder / page.EXPONENT) as writer:
+        for one in found:
+            writer.append(one)
+
+
+def rows(text):
+    """Question -> answer, of the page's first table."""
+    return dict(re.findall(r"^\| ([^|]+\?) \| ([^|]+) \|$", text, re.M))
+
+
+def images(text):
+    return re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+
+
+def test_without_records_every_question_is_there_with_the_commands(folder):
+    text = page.text(folder)
+    assert len(rows(text)) == 7
+    assert set(rows(text).values()) == {"not run yet"}
+    assert images(text) == []
+    # a chain at α = 0 is 9 + 2 + 10 runs, another 27 + 2 + 10; six cells and two sparse ones
+    assert f"{8 * (21 + 5 * 39):,} of 1,728 runs, about 4.8 hours" in text
+    command = re.search(r"`(python -m experiments run .*)`", text)[1].split()
+    assert command[-2:] == ["--out", str(folder / "exponent")]
+    assert command[command.index("--datasets") + 2] == "PATH/gtsrb32.npz"
+    assert "400 of 400 runs" in text
+
+
+def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys):
+    write(folder, made_exponent.records_of())
+    assert cli.main([str(folder)]) == 0
+    text = page.path_of(folder).read_text(encoding="utf-8")
+    assert capsys.readouterr().out == text + "\n"
+    said = rows(text)
+    assert said["Does a larger α fit the training set faster?"] == "of 3 comparisons: yes in 3"
+    gap = said["Does a smaller α close the gap at matched train loss?"]
+    assert gap == "of 3 comparisons: yes in 3"
+    sparse = said["Does the best α depend on sparsity?"]
+    assert sparse == "of 4 comparisons: yes, towards the larger α in 4"
+    assert "α = ½ against α = 0, train loss: over 2 sets, better: -100" in text
+    assert re.search(r"^\| 0\.5  +\| +0\.001 \| +1e-08 \| +80\.00 \| +2 \|", text, re.M)
+    assert "864 of 1,728 runs" in text  # regime A and the traffic signs
+    names = [name.rpartition("/exponent-v1-")[2] for name in images(text)]
+    assert names == ["train-loss.svg", "gap.svg", "held-out.svg", "sparsity.svg", "heat.svg"]
+    assert all((folder.parent / name).is_file() for name in images(text))
+
+
+def test_a_study_that_has_only_begun_has_no_answer_and_a_smoke_budget_is_none(folder):
+    write(folder, made_exponent.records_of("smoke", sets=("digits",)))
+    assert set(rows(page.text(folder)).values()) == {"not run yet"}
+    found = made_exponent.records_of(sets=("digits",))
+    write(folder, [one for one in found if one.phase == "tune"])
+    text = page.text(folder)
+    said = rows(text)
+    assert [*said.values()][:4] == ["no answer yet"] * 4
+    assert images(text) == ["smes/exponent/exponent-v1-heat.svg"]
+    assert f"{1728 - 9 - 5 * 27:,} of 1,728 runs" in text
+
+
+def test_more_fewer_or_as_many_networks(folder):
+    def accuracy(arm):
+        rescued = arm.optimizer == "SGD" and arm.strength
+        broken = arm.optimizer == "AdamW" and arm.strength
+        return 0.9 if rescued or (arm.optimizer == "AdamW" and not broken) else 0.1
+
+    made = "".join(
+        f'{{"depth": {arm.depth}, "start": "{arm.start}", "optimizer": "{arm.optimizer}", '
+        f'"strength": {arm.strength}, "size": 0.001, "seed": {seed}, "phase": "{phase}", '
+        f'"train_loss": 1.0, "train_accuracy": {accuracy(arm)}, "status": "ok", "steps": 300, '
+        '"images": 1000, "dataset": "digits", '
+        '"gradients": [{"step": 0, "spread": 2, "kernel": [0.001, 1], "bias": [1, 1]}]}\n'
+        for arm in plan.arms()
+        for phase, seeds in (("tune", (101,)), ("final", plan.SEEDS))
+        for seed in seeds
+    )
+    path = distortion.file_of(folder / page.DISTORTION, 10)
+    path.parent.mkdir()
+    path.write_text(made, encoding="utf-8")
+    text = page.text(folder)
+    *_, unequal, trains, helps = rows(text).values()
+    assert unequal.endswith("1e+03 to 1e+03")
+    assert trains == (
+        "α=½ nearly immune: no, it trains 0 of 4 networks; "
+        "α=0 helpless: yes, it trains 0 of 4 networks"
+    )
+    assert helps == (
+        "more: SGD (0 → 4 of 4); fewer: AdamW (4 → 0 of 4); as many: SMES α=0 (0 → 0 of 4), "
+        "SMES α=¼ (0 → 0 of 4), SMES α=½ (0 → 0 of 4)"
+    )
+    assert "240 of 400 runs" in text
+    path.write_text(made.replace('"steps": 300', '"steps": 12'), encoding="utf-8")
+    assert set(rows(page.text(folder)).values()) == {"not run yet"}
+
+
+def test_a_folder_that_is_not_there_and_a_broken_record_are_told_in_one_line(folder, capsys):
+    assert cli.main([str(folder / "absent")]) == 2
+    assert f"there is no folder {folder / 'absent'}" in capsys.readouterr().err
+    (folder / page.EXPONENT).mkdir()
+    (folder / page.EXPONENT / "records.jsonl").write_text("nothing\n{}\n")
+    assert cli.main([str(folder)]) == 2
+    assert "records.jsonl" in capsys.readouterr().err
+    assert not page.path_of(folder).exists()

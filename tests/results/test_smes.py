@@ -1,0 +1,36 @@
+"""results/smes.md says what the records in results/smes say, and shows what is there."""
+
+import re
+from pathlib import Path
+
+from experiments.smes_page import page
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+def test_the_page_is_that_of_the_records(monkeypatch):
+    monkeypatch.chdir(RESULTS.parent)
+    committed = (RESULTS / "smes.md").read_text(encoding="utf-8")
+    assert committed == page.text(Path("results/smes"))
+
+
+def test_what_the_page_links_to_is_there():
+    text = (RESULTS / "smes.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(([^)]+)\)", text)
+    assert linked
+    assert all((RESULTS / name).exists() for name in linked)
+
+
+def test_the_readmes_sentence_is_the_pages():
+    said, readme = (
+        path.read_text(encoding="utf-8")
+        for path in (RESULTS / "smes.md", RESULTS.parent / "README.md")
+    )
+    answers = re.search(
+        r"α=½ nearly immune: (\w+), it trains (\d) of 4 networks; "
+        r"α=0 helpless: (\w+), it trains (\d) of 4",
+        said,
+    )
+    assert (answers[1], answers[3]) == ("no", "yes")
+    assert f"α = ½ trains {answers[2]} and α = 0 trains {answers[4]}: not immune" in readme
+    assert ("is not measured yet" in readme) == ("| not run yet |" in said)
