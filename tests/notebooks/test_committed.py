@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NAMES = ("quickstart", "phases", "results")
+NAMES = ("quickstart", "phases", "results", "smes")
 
 
 @pytest.fixture(params=NAMES)
