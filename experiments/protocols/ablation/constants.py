@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.protocols.fair import constants as fair
 
-WORDS = ("description", "arms", "derived", "questions", "up", "down")
+WORDS = ("description", "arms", "centres", "derived", "questions", "up", "down")
 """What of `ablation.json` decides no run of an arm."""
 
 SHARED = ("limit", "margins", "regimes", "readings")

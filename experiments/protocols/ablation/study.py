@@ -164,7 +164,11 @@ def study(
     share, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     lists = {
-        name: rates_around(one.space.learning_rate, share["rates"], numbers["rates_per_decade"])
+        name: rates_around(
+            numbers["centres"].get(name, one.space.learning_rate),
+            share["rates"],
+            numbers["rates_per_decade"],
+        )
         for name, one in optimizers.items()
     }
     final = tuple(range(seeds["final"], seeds["final"] + share["final"]))

@@ -46,13 +46,14 @@ def study(
     check_names(budget, numbers["budgets"], datasets, networks, chosen, known)
     share, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
-    lists = {
-        name: rates_around(
-            numbers["centres"].get(name, one.space.learning_rate),
-            share["rates"],
-            numbers["rates_per_decade"],
-        )
+    centres = {
+        name: numbers["centres"].get(name, one.space.learning_rate)
         for name, one in optimizers.items()
+    }
+    per_decade = numbers["rates_per_decade"]
+    hashes = {
+        name: constants.content_hash(rates_around(centre, share["rates"], per_decade))
+        for name, centre in centres.items()
     }
     final = tuple(range(seeds["final"], seeds["final"] + share["final"]))
     return short_study(
@@ -63,18 +64,20 @@ def study(
                 ),
                 regime=known[regime],
                 name=name,
-                candidates=candidates,
+                candidates=rates_around(
+                    centre * 10 ** (constants.steps_from_centre(known[regime]) / per_decade),
+                    share["rates"],
+                    per_decade,
+                ),
                 schedule=numbers["schedule"],
                 seeds=Seeds(seeds["tune"], seeds["confirm"], final),
-                protocol=ProtocolName(
-                    printed, numbers["version"], constants.content_hash(candidates), budget
-                ),
+                protocol=ProtocolName(printed, numbers["version"], hashes[name], budget),
                 again=share["again"],
             )
             for dataset in datasets
             for network in networks
             for regime in chosen
             for noise in numbers["label_noise"]
-            for name, candidates in lists.items()
+            for name, centre in centres.items()
         ]
     )

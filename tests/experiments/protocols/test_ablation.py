@@ -94,6 +94,15 @@ def test_the_whole_study_has_the_runs_that_it_says():
     assert len({made.records[cell].identity for cell in made.order}) == len(made.order)
 
 
+def test_signum_and_thermolion_are_tuned_over_rates_that_both_need():
+    tried = {
+        chain.name: sorted(one["learning_rate"] for one in chain.candidates)
+        for chain in study().arms.chains
+    }
+    assert tried["thermolion"][::6] == pytest.approx([3.16228e-5, 3.16228e-2])
+    assert tried["signum:weight_decay=0.01"][::6] == pytest.approx([1e-5, 1e-2], 1e-5)
+
+
 def test_adamw_runs_at_the_step_of_thermolion_too():
     made, one = Stepping(best_at(1e-3)), study()
     finish(made, one)

@@ -53,7 +53,7 @@ def study(budget="full", regimes=()):
 def test_nine_cells_each_tuned_for_itself():
     made, one = Made(lambda cell: 0.5), study()
     assert made.finish(one).left == 0
-    assert len(made.order) == 9 * 3 * (5 + 2 + 5)
+    assert len(made.order) == 9 * 3 * (5 + 2 + 10)
     where = {(c.regime.batch_size, c.task.label_noise) for c in made.order}
     assert where == {(b, p) for b in (32, 128, 1024) for p in (0.0, 0.3, 0.6)}
     assert {c.task.title for c in made.order} == {
@@ -62,6 +62,21 @@ def test_nine_cells_each_tuned_for_itself():
         "digits (60 % label noise)",
     }
     assert len({made.records[cell].identity for cell in made.order}) == len(made.order)
+
+
+@pytest.mark.parametrize(
+    ("name", "centre"), [("thermolion", 1e-3), ("adamw", 1e-3), ("signum", 3.16228e-4)]
+)
+def test_the_rates_tried_move_with_the_root_of_the_batch(name, centre):
+    rates = {}
+    chains = [chain for chain in study().chains if chain.name == name]
+    for chain in chains:
+        tried = tuple(sorted(one["learning_rate"] for one in chain.candidates))
+        rates.setdefault(chain.regime.batch_size, set()).add(tried)
+    for batch, shift in ((32, 10**-0.5), (128, 1), (1024, 10**0.5)):
+        (tried,) = rates[batch]
+        assert tried == pytest.approx([centre * shift * 10 ** (k / 2) for k in range(-2, 3)], 1e-5)
+    assert len({chain.protocol.hash for chain in chains}) == 1  # one study
 
 
 @pytest.mark.parametrize(

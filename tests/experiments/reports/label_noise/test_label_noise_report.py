@@ -60,7 +60,7 @@ def test_the_nine_cells_are_read_back(records):
         (batch, noise) for batch in (32, 128, 1024) for noise in (0.0, 0.3, 0.6)
     ]
     assert all(set(cell.arms) == {"thermolion", "signum", "adamw"} for cell in cells)
-    assert {len(arm.tuned) for cell in cells for arm in cell.arms.values()} == {5}
+    assert {len(arm.tuned) for cell in cells for arm in cell.arms.values()} == {10}
     found = sees(cells)
     assert found.mean == pytest.approx(1.0)  # λ is monotone in the ratio here
     assert sees(cells[:2]) is None
@@ -102,7 +102,7 @@ def test_the_smoke_budget_is_no_answer_and_gaps_are_said(folder_of):
 def test_unfinished_cells_are_listed_with_the_command(records, folder_of):
     some = [r for r in records if not (r.phase == "final" and r.regime == "b1024")]
     (section,) = report.build(folder_of(some)).sections
-    assert "ThermoLion, F-MNIST, batch 1,024, 0 % label noise: 0 of 5 final runs" in section.missing
+    assert "ThermoLion, F-MNIST, batch 1,024, 0 % label noise: 0 of 10 final runs" in section.missing
     assert "run --protocol label_noise --datasets fashion_mnist --out" in section.missing[-1]
     assert "No answer yet" in section.verdicts[0]
 
