@@ -190,6 +190,19 @@ def test_runs(records: Sequence[Record]) -> Runs | None:
     )
 
 
+def train_runs(records: Sequence[Record]) -> Runs | None:
+    """Accuracy on the images trained on; None where there is none. A diverged run has 1/K."""
+    if not records:
+        return None
+    accuracy = [
+        1 / (one.data.classes or 1)
+        if one.status != "ok" or one.train_accuracy is None
+        else one.train_accuracy
+        for one in records
+    ]
+    return runs_of.runs([one.seed for one in records], accuracy)
+
+
 def final_losses(records: Sequence[Record]) -> dict[int, float]:
     """Train loss of the last epoch by seed; a run that diverged has chance's, ln K."""
     found = {}

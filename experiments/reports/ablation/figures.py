@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,8 +16,10 @@ from experiments.protocols.ablation import constants
 from experiments.reports import canvas, style
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair import effect_figures
-from experiments.reports.fair.questions import accuracy_difference
+from experiments.reports.fair import figures as fair_figures
+from experiments.reports.fair.questions import Answer, accuracy_difference
 from experiments.reports.fair.tables import title
+from experiments.reports.section import slug
 
 Arms = Mapping[str, Arm]
 OWN, OTHER = "thermolion", "thermolion:gate=permuted"
@@ -89,7 +92,7 @@ def draw_pairs(
 
 
 def available(
-    tasks: Sequence[Arms],
+    tasks: Sequence[Arms], answers: Sequence[Answer]
 ) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
     """Key, caption and function of the figures for which there is something to draw."""
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
@@ -106,6 +109,11 @@ def available(
     if paired:
         words = "The gate at λ of another parameter and at its own, a line a seed"
         made.append(("permuted", words, lambda: draw_pairs(paired)))
+    for asked in dict.fromkeys(answer.question for answer in answers if answer.held_out):
+        some = [answer for answer in answers if answer.question == asked]
+        words = f"{asked}: {some[0].text} Paired differences; within the shade they do not matter"
+        draw = functools.partial(fair_figures.forest_of, some, arm_title)
+        made.append((slug(asked), words, draw))
     return made
 
 

@@ -42,7 +42,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             tables=tuple(table for table in [*made, tables.settings_table(found)] if table),
             figures=tuple(
                 Figure(key, start + caption, draw)
-                for key, caption, draw in figures.available(list(by_task.values()))
+                for key, caption, draw in figures.available(list(by_task.values()), answers)
             ),
             notes=tuple(_notes(found, budget)),
             missing=(*excluded, *_missing(found, budget, question.folder)),

@@ -31,11 +31,23 @@ def learning_rates(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str,
 def differences(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
     """Paired differences of held-out accuracy, by question."""
     del found
+    return forest_of(answers)
+
+
+def forest_of(
+    answers: Sequence[Answer], called: Callable[[str], str] = optimizer_title
+) -> dict[str, bytes]:
+    """Paired differences of held-out accuracy of some answers.
+
+    Args:
+        answers: those without a verdict are left out.
+        called: what an optimizer is called.
+    """
     groups: dict[str, dict[str, Verdict]] = {}
     for answer in answers:
         if answer.held_out is None:
             continue
-        against = f"{optimizer_title(answer.first)} against {optimizer_title(answer.other)}"
+        against = f"{called(answer.first)} against {called(answer.other)}"
         heading = f"{answer.question}, {answer.regime}: {against}"
         sets = {dataset_title(name): each for name, each in answer.held_out.sets.items()}
         groups[heading] = sets | ({"all sets": answer.held_out} if len(sets) > 1 else {})

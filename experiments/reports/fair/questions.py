@@ -45,16 +45,21 @@ class Answer:
 
     @property
     def line(self) -> str:
-        """The answer in one line."""
+        """The question and its answer in one line."""
         where = f"{self.question}, regime {self.regime}"
         where += f", {self.network}" if self.network != "convnet" else ""
+        return f"{where}: {self.text} {self.said}"
+
+    @property
+    def said(self) -> str:
+        """The answer alone."""
         if self.held_out is None:
             return (
-                f"{where}: {self.text} No answer yet: final runs of {self.first} and {self.other}, "
+                f"No answer yet: final runs of {self.first} and {self.other}, "
                 f"{SETTINGS[self.setting]}, are missing."
             )
         loss = f"; {_short(self.train_loss)}" if self.train_loss else ""
-        return f"{where}: {self.text} {self.held_out.text}{loss}."
+        return f"{self.held_out.text}{loss}."
 
 
 def _short(verdict: Verdict) -> str:

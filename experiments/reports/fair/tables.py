@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from experiments.analysis import gain, rankings
-from experiments.analysis.arms import Arm, Task, final_losses, test_runs
+from experiments.analysis.arms import Arm, Task, final_losses, test_runs, train_runs
+from experiments.analysis.runs import Runs
 from experiments.analysis.statistics import interval
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.paper import published
@@ -54,8 +55,8 @@ def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
         cells += [_both(records) for records in columns.values()]
         if best:
             cells[-1] += f" ({optimizer_title(best.optimizer)})"
-        left = _left(columns)
-        cells.append(left.text if left else DASH)
+        left, left_train = _left(columns, test_runs), _left(columns, train_runs)
+        cells += [each.text if each else DASH for each in (left, left_train)]
         rows.append(tuple(cells))
         data.append(
             place(task)
@@ -69,6 +70,9 @@ def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
                 "gain_over_untuned_adam": left.gain.mean if left else None,
                 "left_over_tuned_adamw": left.remains.mean if left else None,
                 "share_left": left.share if left else None,
+                "train_gain_over_untuned_adam": left_train.gain.mean if left_train else None,
+                "train_left_over_tuned_adamw": left_train.remains.mean if left_train else None,
+                "train_share_left": left_train.share if left_train else None,
             }
         )
     header = (
@@ -80,6 +84,7 @@ def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
         "ThermoLion tuned",
         "best other tuned",
         "ThermoLion's gain over untuned Adam that is left over tuned AdamW, held-out points",
+        "the same, train points",
     )
     words = "Train / held-out accuracy %, means over fresh seeds"
     return Table("answer", words, header, tuple(rows), tuple(data))
@@ -103,9 +108,11 @@ def accuracies(records: Sequence[Record], part: str) -> list[float]:
     return [100.0 * (one.train_accuracy or 0.0) for one in records]
 
 
-def _left(columns: Mapping[str, Sequence[Record]]) -> gain.Remaining | None:
+def _left(
+    columns: Mapping[str, Sequence[Record]], runs_of: Callable[[Sequence[Record]], Runs | None]
+) -> gain.Remaining | None:
     names = ("thermolion_tuned", "adam_untuned", "adamw_tuned")
-    three = [test_runs(columns[name]) for name in names]
+    three = [runs_of(columns[name]) for name in names]
     if any(each is None for each in three):
         return None
     ours, untuned, tuned = (each for each in three if each is not None)

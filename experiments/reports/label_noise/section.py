@@ -36,7 +36,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
             slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=numbers["description"],
-            verdicts=(*_seen(cells, start), *_helped(cells, budget)),
+            verdicts=(*seen(cells, start), *helped(cells, budget)),
             tables=(table,) if table else (),
             figures=tuple(
                 Figure(key, start + caption, draw)
@@ -56,11 +56,18 @@ def _by_set(cells: Sequence[NoiseCell]) -> dict[str, list[NoiseCell]]:
     return found
 
 
-def _seen(cells: Sequence[NoiseCell], start: str) -> list[str]:
-    """One line a data set: whether mean λ goes with the gradient's signal-to-noise ratio."""
+def seen(cells: Sequence[NoiseCell], start: str = "") -> list[str]:
+    """One line a data set: whether mean λ goes with the gradient's signal-to-noise ratio.
+
+    Args:
+        cells: an answer takes all of the protocol's.
+        start: what an answer begins with.
+    """
+    numbers = constants.protocol()
+    wanted = len(numbers["batch_sizes"]) * len(numbers["label_noise"])
     lines = []
     for name, some in _by_set(cells).items():
-        found = sees(some)
+        found = sees(some) if len(some) == wanted else None
         if found is None:
             lines.append(
                 f"Q8, {name}: Does the gate see the noise? No answer yet: final runs are missing."
@@ -81,25 +88,31 @@ def _seen(cells: Sequence[NoiseCell], start: str) -> list[str]:
     return lines
 
 
-def _helped(cells: Sequence[NoiseCell], budget: str) -> list[str]:
-    """One line a batch size and optimizer: what the most noise does to ThermoLion's advantage."""
-    lines = []
+def helped(cells: Sequence[NoiseCell], budget: str = "full") -> list[str]:
+    """One line a batch size and optimizer: what the most noise does to ThermoLion's advantage.
+
+    Args:
+        cells: an answer takes those without noise and with the protocol's most.
+        budget: of the study.
+    """
+    numbers, lines = constants.protocol(), []
+    ends = min(numbers["label_noise"]), max(numbers["label_noise"])
     for name, some in _by_set(cells).items():
-        batches = sorted({cell.batch for cell in some})
-        count = len(batches) * max(1, len(others(some)))
-        for batch in batches:
-            ours = sorted((c for c in some if c.batch == batch), key=lambda cell: cell.noise)
+        count = len(numbers["batch_sizes"]) * len(numbers["question"]["against"])
+        for batch in sorted({cell.batch for cell in some}):
+            ours = {cell.noise: cell for cell in some if cell.batch == batch}
             for other in others(some):
-                clean, noisy = (difference(ours[end], other) for end in (0, -1))
-                found = growth(clean, noisy, comparisons=count) if len(ours) > 1 else None
-                said = f"Q8, {name}, batch {batch:,}: {constants.protocol()['question']['text']} "
+                clean, noisy = (
+                    difference(ours[end], other) if end in ours else None for end in ends
+                )
+                found = growth(clean, noisy, comparisons=count)
+                said = f"Q8, {name}, batch {batch:,}: {numbers['question']['text']} "
                 if found is None:
                     lines.append(f"{said}No answer yet: final runs are missing.")
                     continue
-                levels = [f"{100 * ours[end].noise:g} % label noise" for end in (-1, 0)]
                 text = verdicts.verdict(
-                    f"thermolion minus {other} at {levels[0]}",
-                    f"the same at {levels[1]}",
+                    f"thermolion minus {other} at {100 * ends[1]:g} % label noise",
+                    f"the same at {100 * ends[0]:g} % label noise",
                     found,
                     budget=budget,
                 ).text

@@ -99,10 +99,22 @@ def test_the_smoke_budget_is_no_answer_and_gaps_are_said(folder_of):
     assert any("batch 32" in line and "No answer yet" in line for line in section.verdicts)
 
 
+def test_some_of_the_cells_are_no_answer(records, folder_of):
+    """Not even of a rank correlation over eight, or of 0 against 30 % where 60 % is to come."""
+    some = [r for r in records if not (r.regime == "b32" and r.data.label_noise == 0.6)]
+    (section,) = report.build(folder_of(some)).sections
+    assert "Does the gate see the noise? No answer yet" in section.verdicts[0]
+    without = [line for line in section.verdicts[1:] if "No answer yet" in line]
+    assert len(without) == 2
+    assert all("batch 32:" in line for line in without)
+
+
 def test_unfinished_cells_are_listed_with_the_command(records, folder_of):
     some = [r for r in records if not (r.phase == "final" and r.regime == "b1024")]
     (section,) = report.build(folder_of(some)).sections
-    assert "ThermoLion, F-MNIST, batch 1,024, 0 % label noise: 0 of 10 final runs" in section.missing
+    assert (
+        "ThermoLion, F-MNIST, batch 1,024, 0 % label noise: 0 of 10 final runs" in section.missing
+    )
     assert "run --protocol label_noise --datasets fashion_mnist --out" in section.missing[-1]
     assert "No answer yet" in section.verdicts[0]
 
