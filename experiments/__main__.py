@@ -1,4 +1,4 @@
-"""The command line: ``python -m experiments run | report | list | prepare | train``.
+"""The command line: ``python -m experiments run | report | findings | list | prepare | train``.
 
 Everything heavy is imported by the command that needs it.
 """
@@ -22,7 +22,14 @@ EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    commands = {"run": _run, "report": _report, "list": _list, "prepare": _prepare, "train": _train}
+    commands = {
+        "run": _run,
+        "report": _report,
+        "findings": _findings,
+        "list": _list,
+        "prepare": _prepare,
+        "train": _train,
+    }
     try:
         from experiments.options import parser
 
@@ -197,6 +204,13 @@ def _report(options: argparse.Namespace) -> int:
     written = report.write(built, out)
     print(report.text(built))
     print(f"\n{len(written)} files are in {out}: read {out / 'report.html'} or {out / 'report.md'}")
+    return 0
+
+
+def _findings(options: argparse.Namespace) -> int:
+    from experiments.reports import findings
+
+    print(f"the findings are in {findings.write(options.dir, options.out)}")
     return 0
 
 

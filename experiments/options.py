@@ -23,13 +23,15 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     """The options of every command, and what each calls.
 
     Args:
-        commands: run, report, list, prepare and train.
+        commands: run, report, findings, list, prepare and train.
     """
     top = argparse.ArgumentParser(
         prog="python -m experiments",
         description="Train the benchmark's grid, and report what its records say.",
     )
-    of = top.add_subparsers(required=True, metavar="run | report | list | prepare | train")
+    of = top.add_subparsers(
+        required=True, metavar="run | report | findings | list | prepare | train"
+    )
 
     def command(name: str, what: str, more: str = "") -> argparse.ArgumentParser:
         made = of.add_parser(name, allow_abbrev=False, help=what, description=what, epilog=more)
@@ -46,6 +48,13 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
         "--baseline",
         metavar="NAME",
         help="what the others are compared with (default: adam where it was run)",
+    )
+    findings = command("findings", "one page of verdicts from the records of all studies")
+    findings.add_argument(
+        "dir", type=Path, metavar="DIR", help="folder of the studies' folders, such as results"
+    )
+    findings.add_argument(
+        "--out", type=Path, metavar="FILE", help="the page (default: DIR/findings.md)"
     )
     _places(command("list", "data sets, optimizers, networks and protocols there are"))
     prepare = command("prepare", "fetch data sets ahead of time")

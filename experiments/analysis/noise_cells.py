@@ -58,12 +58,30 @@ def curves(records: Sequence[Record], name: str) -> np.ndarray:
     return np.array([some for some in found if some is not None and None not in some], np.float64)
 
 
-def sees(cells: Sequence[NoiseCell]) -> Difference | None:
+def sees(cells: Sequence[NoiseCell], *, within: bool = False) -> Difference | None:
     """Rank correlation over cells of mean λ with the gradient's signal-to-noise ratio, by seed.
 
     Both are means over the readings of a final run of ThermoLion. None with fewer than three
     cells, or where no seed has them all or all are alike.
+
+    Args:
+        cells: of one data set and network.
+        within: the mean of the correlations within each batch size. Over all cells a larger batch,
+            which has fewer steps, too, makes most of the difference, whatever the labels do.
     """
+    batches = sorted({cell.batch for cell in cells})
+    groups = [[c for c in cells if c.batch == b] for b in batches] if within else [list(cells)]
+    found = [_correlations(group) for group in groups]
+    seeds = sorted(set.intersection(*map(set, found))) if found else []
+    if not seeds:
+        return None
+    return paired.over_seeds(
+        {seed: float(np.mean([each[seed] for each in found])) for seed in seeds}
+    )
+
+
+def _correlations(cells: Sequence[NoiseCell]) -> dict[int, float]:
+    """By seed; none with fewer than three cells."""
     by_cell: list[dict[int, tuple[float, float]]] = []
     for cell in cells:
         runs = cell.arms[OURS].tuned if OURS in cell.arms else ()
@@ -75,14 +93,13 @@ def sees(cells: Sequence[NoiseCell]) -> Difference | None:
                 and (snr := curves([one], "gradient_snr")).size
             }
         )
-    seeds = sorted(set.intersection(*map(set, by_cell))) if len(by_cell) >= 3 else []
     found = {}
-    for seed in seeds:
+    for seed in sorted(set.intersection(*map(set, by_cell))) if len(by_cell) >= 3 else []:
         gate, snr = zip(*(cell[seed] for cell in by_cell), strict=True)
         if len(set(gate)) > 1 and len(set(snr)) > 1:  # else nothing to rank
             ranks = stats.rankdata(gate), stats.rankdata(snr)
             found[seed] = float(np.corrcoef(*ranks)[0, 1])
-    return paired.over_seeds(found) if found else None
+    return found
 
 
 def growth(

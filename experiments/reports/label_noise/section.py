@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm
 from experiments.analysis.noise_cells import NoiseCell, growth, noise_cells, sees
+from experiments.analysis.paired import Difference
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
@@ -67,25 +68,32 @@ def seen(cells: Sequence[NoiseCell], start: str = "") -> list[str]:
     wanted = len(numbers["batch_sizes"]) * len(numbers["label_noise"])
     lines = []
     for name, some in _by_set(cells).items():
-        found = sees(some) if len(some) == wanted else None
-        if found is None:
+        found, within = (
+            sees(some, within=one) if len(some) == wanted else None for one in (False, True)
+        )
+        if found is None or within is None:
             lines.append(
                 f"Q8, {name}: Does the gate see the noise? No answer yet: final runs are missing."
             )
             continue
-        if found.half is None:
-            words = "undecided, one seed"
-        elif found.excludes_zero:
-            words = "it sees it" if found.mean > 0 else "it sees it upside down"
-        else:
-            words = "undecided"
-        ends = f" [{found.low:+.2f}, {found.high:+.2f}] at 95 %" if found.half is not None else ""
         lines.append(
-            f"Q8, {name}: Does the gate see the noise? {start}{words}: rank correlation over "
-            f"{len(some)} cells of mean λ with the gradient's signal-to-noise ratio "
-            f"{found.mean:+.2f}{ends}, {len(found.by_seed)} seeds."
+            f"Q8, {name}: Does the gate see the noise? {start}over all {len(some)} cells "
+            f"{_in_words(found)}; within a batch size, where labels alone differ, "
+            f"{_in_words(within)}. Rank correlation of mean λ with the gradient's signal-to-noise "
+            f"ratio, {len(found.by_seed)} seeds."
         )
     return lines
+
+
+def _in_words(found: Difference) -> str:
+    """Whether a correlation is told from 0."""
+    if found.half is None:
+        return f"undecided, one seed, {found.mean:+.2f}"
+    words = "undecided"
+    if found.excludes_zero:
+        words = "it does" if found.mean > 0 else "it does upside down"
+    low, high = max(found.low, -1.0), min(found.high, 1.0)
+    return f"{words}, {found.mean:+.2f} [{low:+.2f}, {high:+.2f}] at 95 %"
 
 
 def helped(cells: Sequence[NoiseCell], budget: str = "full") -> list[str]:

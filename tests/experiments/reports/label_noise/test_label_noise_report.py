@@ -75,7 +75,8 @@ def test_both_questions_are_answered_for_every_batch_size(records, folder_of):
     built = report.build(folder_of(records))
     (section,) = built.sections
     lines = section.verdicts
-    assert "Does the gate see the noise? it sees it: rank correlation over 9 cells" in lines[0]
+    assert "Does the gate see the noise? over all 9 cells it does, +1.00" in lines[0]
+    assert "within a batch size, where labels alone differ, it does, +1.00" in lines[0]
     assert len(lines) == 1 + 3 * 2
     against = [line for line in lines if "thermolion minus adamw at 60 % label noise" in line]
     assert len(against) == 3
@@ -89,6 +90,21 @@ def test_both_questions_are_answered_for_every_batch_size(records, folder_of):
     assert len(rows) == 27
     assert float(rows[0]["label_noise"]) == 0.0
     assert not any("mixed data" in notice for notice in built.notices)
+
+
+def test_a_gate_that_knows_the_batch_and_not_the_labels_is_not_said_to_see_them(records, folder_of):
+    def blind(one):
+        luck = zlib.crc32(f"{one.seed}{one.dataset}{one.regime}".encode()) % 100 / 1e4
+        gate = one.settings["batch_size"] ** 0.5 / 100 + luck
+        return replace(one, telemetry=one.telemetry | {"gate_mean": [gate] * 6})
+
+    made = [blind(one) if one.optimizer == "thermolion" else one for one in records]
+    cells = noise_cells(short_arms(made))
+    assert sees(cells).excludes_zero  # larger batches have more of both
+    assert not sees(cells, within=True).excludes_zero
+    (section,) = report.build(folder_of(made)).sections
+    assert "over all 9 cells it does" in section.verdicts[0]
+    assert "within a batch size, where labels alone differ, undecided" in section.verdicts[0]
 
 
 def test_the_smoke_budget_is_no_answer_and_gaps_are_said(folder_of):

@@ -1,0 +1,5 @@
+"""One page for all studies: every question, its verdict by rule, and what is missing."""
+
+from experiments.reports.findings.page import build, write
+
+__all__ = ["build", "write"]

@@ -1,0 +1,141 @@
+"""When to use ThermoLion and with which settings: verdicts and validation records, by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.analysis.arms import Arm, lost_by_tuning
+from experiments.reports.fair.rates import profile_of
+from experiments.reports.fair.tables import OURS, REFERENCE, title
+from experiments.reports.findings.answers import Finding, Line
+from experiments.reports.findings.studies import Study
+from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.outline import Block, Bullets, Heading
+
+RIVALS = ("Q1", "Q2")
+SCHEDULES = {"warmup_cosine": "warm-up and cosine", "constant": "a constant rate"}
+
+
+def blocks(found: Sequence[Finding], study: Study) -> list[Block]:
+    """Who ties and who does not, what follows for each regime, and the settings that won."""
+    rivals = [line for one in found if one.number in RIVALS for line in one.lines]
+    regimes = list(dict.fromkeys(line.regime for line in rivals))
+    carried = [line for one in found if one.number == "Q0" for line in one.lines]
+    return [
+        Bullets(
+            [
+                *(conclusion(r, [line for line in rivals if line.regime == r]) for r in regimes),
+                *(_untuned(line) for line in carried),
+                *_lost(study),
+            ]
+        ),
+        Heading(3, "Settings, from validation images alone"),
+        Bullets(settings(study) or ["No answer yet: ThermoLion is tuned nowhere to the end."]),
+    ]
+
+
+def conclusion(regime: str, lines: Sequence[Line]) -> str:
+    """What the verdicts against all tuned rivals say of using it in a regime.
+
+    To use it takes a lead over AdamW and nobody ahead; one rival ahead is a reason against it; a
+    tie with all is a reason for neither. Anything missing or undecided leaves it open.
+    """
+    words = [f"{optimizer_title(line.other)} {_relation(line)}" for line in lines]
+    start = f"**Regime {regime}**: {_verdict(lines)} "
+    sets = sorted({name for line in lines for name in _sets(line)})
+    if sets and not all(line.whole for line in lines):
+        start = f"**Regime {regime}, as far as {', '.join(sets)} goes**: {_verdict(lines)} "
+    return f"{start}({'; '.join(words)}; all tuned.)"
+
+
+def _verdict(lines: Sequence[Line]) -> str:
+    cases = {line.other: _case(line) for line in lines}
+    ahead = [optimizer_title(name) for name, case in cases.items() if case.startswith("worse")]
+    if ahead:
+        return f"no, {' and '.join(ahead)} did better."
+    if None in [line.answer for line in lines]:
+        return "not known yet."
+    if cases[REFERENCE].startswith("better") and not {"undecided", "mixed"} & set(cases.values()):
+        return "yes, it was ahead of AdamW, and nobody was ahead of it."
+    if set(cases.values()) == {"no larger difference"}:
+        return "accuracy is no reason to use it, and none against it."
+    return "open."
+
+
+def _case(line: Line) -> str:
+    held_out = line.answer.held_out if line.answer else None
+    return held_out.case if held_out else ""
+
+
+def _sets(line: Line) -> list[str]:
+    held_out = line.answer.held_out if line.answer else None
+    return [dataset_title(name) for name in held_out.sets] if held_out else []
+
+
+def _relation(line: Line) -> str:
+    held_out = line.answer.held_out if line.answer else None
+    if held_out is None:
+        return "is missing"
+    found = held_out.difference
+    numbers = f"{found.mean:+.2f}"
+    if found.half is not None:
+        numbers += f" [{found.low:+.2f}, {found.high:+.2f}]"
+    words = {
+        "no larger difference": "ties",
+        "undecided": "is not told apart",
+        "mixed": "is behind on a set and ahead on another",
+        "better": "is behind",
+        "worse": "is ahead",
+        "better by less": f"is behind by less than {held_out.measure.delta:g} point",
+        "worse by less": f"is ahead by less than {held_out.measure.delta:g} point",
+    }[held_out.case]
+    return f"{words}, {numbers}"
+
+
+def _untuned(line: Line) -> str:
+    start = f"**Without tuning it, regime {line.regime}**"
+    if not line.whole or line.answer is None:
+        return f"{start}: not known yet (Q0)."
+    return f"{start}, at the rate and schedule best on the other sets: {line.answer.said}"
+
+
+def _lost(study: Study) -> list[str]:
+    return [
+        f"**Tuning may lose**: on {title(arm.task)} ThermoLion's untuned default was better on "
+        f"validation, {100 * default:.1f} %, than what the search chose, {100 * tuned:.1f} % "
+        "(means over the final seeds)."
+        for arm, tuned, default in lost_by_tuning(study.arms)
+        if arm.optimizer == OURS
+    ]
+
+
+def settings(study: Study) -> list[str]:
+    """A line a task whose search is over, and how often each schedule won."""
+    chosen = [
+        (arms[OURS], arms.get(REFERENCE))
+        for arms in study.by_task.values()
+        if OURS in arms and arms[OURS].tuned
+    ]
+    lines = [_setting(ours, other) for ours, other in chosen]
+    won = [ours.winner.schedule for ours, _ in chosen if ours.winner]
+    for name in dict.fromkeys(won):
+        words = SCHEDULES.get(name, name)
+        lines.append(f"Of {len(won)} searches {won.count(name)} chose {words}.")
+    return lines
+
+
+def _setting(ours: Arm, other: Arm | None) -> str:
+    mine, theirs = profile_of(ours), profile_of(other) if other and other.tuned else None
+    text = f"{title(ours.task)}: "
+    if mine is not None:
+        width = mine.width()
+        text += f"of the rates on the grid {mine.best:.2g} was best"
+        text += f" (AdamW's {theirs.best:.2g})" if theirs is not None else ""
+        text += f", {width.low:.2g} to {width.high:.2g} within 1 point of it; "
+    if ours.winner is None:
+        return text
+    numbers = ", ".join(
+        f"{name} {value:.3g}" for name, value in sorted(ours.winner.hyperparameters)
+    )
+    schedule = SCHEDULES.get(ours.winner.schedule, ours.winner.schedule)
+    return f"{text}what the search chose: {schedule}, {numbers}."

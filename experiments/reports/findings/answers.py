@@ -1,0 +1,177 @@
+"""Questions Q0 to Q8, each with its verdicts by rule and what they still lack."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.analysis.noise_cells import noise_cells
+from experiments.protocols import cell
+from experiments.protocols.ablation import constants as ablation
+from experiments.protocols.fair import constants as fair
+from experiments.protocols.label_noise import constants as label_noise
+from experiments.reports.ablation.tables import arm_title
+from experiments.reports.fair.questions import Answer, answers
+from experiments.reports.findings.studies import NETWORK, PLACES, Study, missing
+from experiments.reports.label_noise import section as label_noise_section
+from experiments.reports.labels import dataset_title, optimizer_title
+
+FIGURES = {
+    "Q0": ("differences",),
+    "Q1": ("differences", "rates", "budget"),
+    "Q2": ("differences",),
+    "Q3": ("q3", "permuted"),
+    "Q4": ("q4", "up", "down"),
+    "Q8": ("heat", "gate"),
+}
+"""Keys of a question's figures; others have the one that is called as they are."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison in one regime.
+
+    Attributes:
+        regime: the regime.
+        other: whom ThermoLion is compared with.
+        answer: the verdict over the sets that are whole; None where there is none.
+        sets: how many of the sets that an answer takes are whole.
+        of: how many those are.
+    """
+
+    regime: str
+    other: str
+    answer: Answer | None
+    sets: int
+    of: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.answer is not None and self.sets == self.of
+
+    @property
+    def case(self) -> str:
+        """The verdict on held-out accuracy in a few words."""
+        if self.answer is None or self.answer.held_out is None:
+            return "no answer yet"
+        return self.answer.held_out.case + (
+            "" if self.whole else f" ({self.sets} of {self.of} sets)"
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question.
+
+    Attributes:
+        number: such as Q1.
+        text: the question in one sentence.
+        study: the protocol that asks it.
+        lines: a line a comparison and regime; none for Q8.
+        said: the same in words.
+        missing: what is still to be run, in a line; None where there is all.
+        figures: files of its figures that are drawn.
+    """
+
+    number: str
+    text: str
+    study: str
+    lines: tuple[Line, ...]
+    said: tuple[str, ...]
+    missing: str | None
+    figures: tuple[str, ...]
+
+
+def findings(studies: Mapping[str, Study]) -> list[Finding]:
+    """All questions, in their order."""
+    asked = fair.protocol()["questions"]
+    made = [
+        _compared(number, one, studies["fair"], optimizer_title) for number, one in asked.items()
+    ]
+    for number, one in ablation.protocol()["questions"].items():
+        made.append(_compared(number, {"setting": "tuned", **one}, studies["ablation"], arm_title))
+    made.insert(_before_others(made), _noise(studies["label_noise"]))
+    return made
+
+
+def _before_others(made: Sequence[Finding]) -> int:
+    """The place behind the last question that has a number."""
+    return 1 + max(place for place, one in enumerate(made) if one.number.startswith("Q"))
+
+
+def _compared(
+    number: str, asked: Mapping[str, Any], study: Study, called: Callable[[str], str]
+) -> Finding:
+    sets, regimes = PLACES[study.name]
+    first, setting = asked["first"], asked["setting"]
+    found = {
+        (one.regime, one.other): one
+        for one in answers(study.arms, "full", {number: asked})
+        if one.network == NETWORK and one.held_out is not None
+    }
+    more = sorted({regime for regime, _ in found} - set(regimes))
+    lines = []
+    for regime, other in itertools.product((*regimes, *more), asked["against"]):
+        there = sum(
+            not any(study.lacking(name, regime, one, setting) for one in (first, other))
+            for name in sets
+        )
+        lines.append(Line(regime, other, found.get((regime, other)), there, len(sets)))
+    names = [(name, setting) for name in (first, *asked["against"])]
+    places = list(itertools.product(sets, regimes))
+    return Finding(
+        number,
+        asked["text"],
+        study.name,
+        tuple(lines),
+        tuple(_said(line, called) for line in lines),
+        missing(
+            study, places, names, called, lambda name, regime: f"{dataset_title(name)}, {regime}"
+        ),
+        _figures(number, study) if found else (),
+    )
+
+
+def _said(line: Line, called: Callable[[str], str]) -> str:
+    start = f"**Regime {line.regime}, against {called(line.other)}**: "
+    if line.answer is None:
+        return start + "no answer yet."
+    part = "" if line.whole else f"on {line.sets} of {line.of} data sets alone, "
+    return start + part + line.answer.said
+
+
+def _noise(study: Study) -> Finding:
+    numbers = label_noise.protocol()
+    question = numbers["question"]
+    names = [(name, "tuned") for name in numbers["optimizers"]]
+    places = [
+        (cell.Task(name, label_noise=share).title, f"b{batch}")
+        for name in PLACES[study.name][0]
+        for batch in numbers["batch_sizes"]
+        for share in numbers["label_noise"]
+    ]
+    cells = noise_cells(arm for arm in study.arms if arm.tuned)
+    whole = [one for one in cells if len(one.arms) == len(names)]
+    said = [*label_noise_section.seen(whole), *label_noise_section.helped(whole)]
+    return Finding(
+        "Q8",
+        question["text"],
+        study.name,
+        (),
+        tuple(said) or ("No answer yet.",),
+        missing(
+            study,
+            places,
+            names,
+            where=lambda name, regime: f"{name}, batch {int(regime.removeprefix('b')):,}",
+        ),
+        _figures("Q8", study),
+    )
+
+
+def _figures(number: str, study: Study) -> tuple[str, ...]:
+    keys: Iterable[str] = FIGURES.get(number, (number.lower().replace(" ", "-"),))
+    return tuple(study.figures[key] for key in keys if key in study.figures)

@@ -1,0 +1,116 @@
+"""Of the gain over untuned Adam what is left, ranks, widths of rates, and the gain part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from experiments.analysis import verdicts
+from experiments.analysis.arms import Arm, Task
+from experiments.analysis.paired import Difference
+from experiments.protocols.fair import constants as fair
+from experiments.reports.ablation import figures as ablation_figures
+from experiments.reports.fair import tables
+from experiments.reports.findings.studies import PLACES, Study
+from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.outline import Block, Bullets, Paragraph
+from experiments.reports.table import DASH, Table
+
+OURS = tables.OURS
+
+
+def blocks(study: Study) -> list[Block]:
+    """A row a task: the share of the gain that is left, ThermoLion's rank, everybody's rates."""
+    names = _contestants(study)
+    found = [_row(task, arms, len(names)) for task, arms in study.by_task.items()]
+    rows = [row for row in found if row]
+    lacking = _lacking(study, names)
+    made: list[Block] = []
+    if rows:
+        header = (
+            "data set, regime",
+            "left over tuned AdamW of the gain over untuned Adam, held-out points",
+            "the same, train points",
+            "ThermoLion's rank among the tuned [95 %]",
+            "rates within 1 point of the best, decades",
+        )
+        words = "Means over fresh seeds, shares with Fieller's 95 % interval"
+        made.append(Table("gain", words, header, tuple(rows), ()))
+    else:
+        made.append(
+            Paragraph("No answer yet: no data set has ThermoLion's and AdamW's final runs.")
+        )
+    if lacking:
+        made.append(Paragraph(f"Not in the table yet: {'; '.join(lacking)}."))
+    return made
+
+
+def _row(task: Task, arms: Mapping[str, Arm], many: int) -> tuple[str, ...] | None:
+    if not all(name in arms and arms[name].tuned for name in (OURS, tables.REFERENCE)):
+        return None
+    ((name, *_, held_out, train),) = tables.answer_table({task: arms}).rows
+    judged = {name: arm for name, arm in arms.items() if arm.tuned}
+    data = tables.task_table(task, judged).data
+    ours = next(one for one in data if one["optimizer"] == OURS)
+    rank = f"{ours['rank']:g} [{ours['rank_low']}, {ours['rank_high']}] of {len(judged)}"
+    rank += "" if len(judged) == many else f" ({many - len(judged)} still missing)"
+    widths = [
+        f"{optimizer_title(one['optimizer'])} {'≥ ' if one['rate_range_is_open'] else ''}"
+        f"{one['rate_decades_within_1_point']:.2f}"
+        for one in sorted(data, key=lambda one: one["optimizer"])
+        if one["rate_decades_within_1_point"] is not None
+    ]
+    return name, held_out, train, rank, ", ".join(widths) or DASH
+
+
+def _contestants(study: Study) -> list[str]:
+    """All optimizers that were tuned anywhere: they are to be tuned everywhere."""
+    untuned = fair.protocol()["default_only"]
+    return [
+        name for name in dict.fromkeys(arm.optimizer for arm in study.arms) if name not in untuned
+    ]
+
+
+def _lacking(study: Study, contestants: Sequence[str]) -> list[str]:
+    there = {(task.dataset, task.regime): arms for task, arms in study.by_task.items()}
+    sets, regimes = PLACES[study.name]
+    lines = []
+    for dataset in sets:
+        for regime in regimes:
+            arms = there.get((dataset, regime), {})
+            title = f"{dataset_title(dataset)}, {regime}"
+            if not any(arm.tuned for arm in arms.values()):
+                lines.append(f"{title}, of which nothing is complete")
+                continue
+            names = [
+                optimizer_title(name)
+                for name in contestants
+                if name not in arms or not arms[name].tuned
+            ]
+            if names:
+                lines.append(f"{title}: {', '.join(names)}")
+    return lines
+
+
+def parts(study: Study) -> list[Block]:
+    """What each part brings on the way from Signum, and what ThermoLion loses without it."""
+    tasks = list(study.by_task.values())
+    stairs = (
+        ("up", "Adding one part after the other, from Signum", ablation_figures.up(tasks)),
+        ("down", "Taking one part out of ThermoLion", ablation_figures.down(tasks)),
+    )
+    made: list[Block] = []
+    for key, words, panels in stairs:
+        lines = [
+            f"{place}, {label}: {_in_words(each)}"
+            for place, found in panels.items()
+            for label, each in found.items()
+        ]
+        if lines:
+            made += [Paragraph(f"{words}, held-out points:"), Bullets(lines)]
+            made.append(Paragraph(f"![{words}]({study.figures[key]})"))
+    return made or [Paragraph("No answer yet: no variant of ThermoLion has its final runs.")]
+
+
+def _in_words(found: Difference) -> str:
+    text = verdicts.verdict("", "", found).text
+    return text.partition("held-out accuracy: ")[2]

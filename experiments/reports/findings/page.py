@@ -1,0 +1,158 @@
+"""The page: a table of all verdicts, each question, and what follows from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments import records
+from experiments.files import write as write_file
+from experiments.reports import markdown
+from experiments.reports.ablation.tables import arm_title
+from experiments.reports.findings import advice, gain, reproduced
+from experiments.reports.findings.answers import Finding, findings
+from experiments.reports.findings.studies import PLACES, Study, read
+from experiments.reports.outline import Block, Bullets, Heading, Paragraph
+from experiments.reports.table import Table
+
+FILE = "findings.md"
+
+
+def build(folder: str | os.PathLike[str]) -> str:
+    """The page as Markdown, links relative to the folder.
+
+    Args:
+        folder: holds a folder of records for each study (`fair`, `ablation`, `label_noise`), by
+            that name, and `records` of the paper's protocol; what is absent is missing.
+
+    Raises:
+        records.RecordError: no such folder, or a line that is not a record.
+    """
+    if not Path(folder).is_dir():
+        raise records.RecordError(
+            f"there is no folder {folder}: it should hold those of the studies"
+        )
+    studies = {name: read(folder, name) for name in PLACES}
+    found = findings(studies)
+    blocks: list[Block] = [
+        Heading(1, "Findings: what the records say so far"),
+        Paragraph(_opening(found)),
+        _overview(found),
+        Paragraph(
+            "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
+            "protocol, on ThermoLion against the other; A is 60 steps of at most 1,024 images, B "
+            "is 600 of 128. Q8 is read by batch size, below; Q9, on SMES's exponent, has "
+            "[a page of its own](smes.md)."
+        ),
+        Heading(2, "Question by question"),
+    ]
+    seen: set[str] = set()
+    for one in found:
+        blocks += _question(one, seen)
+        seen |= {*one.figures}
+    blocks += [
+        Heading(2, "What reproduces"),
+        *reproduced.blocks(Path(folder) / "records"),
+        Heading(2, "What is left of the gain, who leads, how wide the rates are"),
+        *gain.blocks(studies["fair"]),
+        Heading(2, "What the gain is made of"),
+        *gain.parts(studies["ablation"]),
+        Heading(2, "When to use `thermolion()`, and with which settings"),
+        *advice.blocks(found, studies["fair"]),
+        Heading(2, "Where it comes from"),
+        Bullets(_sources(studies)),
+    ]
+    return markdown.render(blocks)
+
+
+def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
+    """Writes the page and returns its path.
+
+    Args:
+        folder: as `build` takes it.
+        out: the file; None is `findings.md` in the folder.
+
+    Raises:
+        records.RecordError: as `build`, or the file cannot be written.
+    """
+    path = Path(folder) / FILE if out is None else Path(out)
+    text = build(folder)
+    try:
+        write_file(path, text.encode())
+    except OSError as error:
+        raise records.RecordError(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+def _opening(found: Sequence[Finding]) -> str:
+    lines = [line for one in found for line in one.lines]
+    whole = sum(line.whole for line in lines)
+    lacking = [one.number for one in found if one.missing]
+    return (
+        f"Every sentence and number here follows from the records by rule. Of {len(lines)} "
+        f"comparisons {whole} are whole, over all the data sets that an answer takes; "
+        f"{sum(bool(line.answer) and not line.whole for line in lines)} speak of some of the sets, "
+        f"which they name, and are no answer to the question yet; the others have none. "
+        + (f"Runs are missing for {', '.join(lacking)}." if lacking else "Nothing is missing.")
+    )
+
+
+def _overview(found: Sequence[Finding]) -> Table:
+    rows, data = [], []
+    for one in found:
+        for other in dict.fromkeys(line.other for line in one.lines):
+            cases = {line.regime: line.case for line in one.lines if line.other == other}
+            rows.append(
+                (f"{one.number}: {one.text}", arm_title(other), *(cases[r] for r in ("A", "B")))
+            )
+    header = ("question", "ThermoLion against", "regime A", "regime B")
+    return Table("overview", "All verdicts", header, tuple(rows), tuple(data))
+
+
+def _question(one: Finding, seen: set[str]) -> list[Block]:
+    """What stands under a question; a figure that was shown above is named alone."""
+    blocks: list[Block] = [Heading(3, f"{one.number}: {one.text}")]
+    if any(line.answer for line in one.lines) or not one.lines:
+        blocks.append(Bullets(one.said))
+    else:
+        blocks.append(Paragraph("No answer yet, in no regime and against nobody."))
+    if one.missing:
+        blocks.append(Paragraph(one.missing))
+    blocks += [
+        Paragraph(
+            f"Figure, above: [{file}]({file})"
+            if file in seen
+            else f"![{one.number}: {one.text}]({file})"
+        )
+        for file in one.figures
+    ]
+    if not one.figures:
+        blocks.append(Paragraph("There is no figure yet."))
+    return [*blocks, Paragraph(f"The command: `{command(one.study)}`")]
+
+
+def command(study: str) -> str:
+    """What makes a study's runs, or goes on with them."""
+    sets, regimes = PLACES[study]
+    names = " ".join(f"PATH/{name}" if name.endswith(".npz") else name for name in sets)
+    which = f" --regimes {' '.join(reversed(regimes))}" if regimes else ""
+    return (
+        f"python -m experiments run --protocol {study} --datasets {names}{which} "
+        f"--out results/{study}"
+    )
+
+
+def report_command(study: str) -> str:
+    """What draws a study's figures."""
+    return f"python -m experiments report results/{study} --out results/{study}"
+
+
+def _sources(studies: dict[str, Study]) -> list[str]:
+    lines = ["this page: `python -m experiments findings results`"]
+    for name, study in studies.items():
+        state = (
+            f"{study.runs:,} runs; `{report_command(name)}` draws [its report]({name}/report.md)"
+        )
+        lines.append(f"`{name}`: {state if study.arms else 'no records yet'}")
+    return lines

@@ -1,0 +1,184 @@
+"""A folder of studies -> the arms whose final runs are whole, and how many runs others lack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from experiments import records
+from experiments.analysis.arms import Arm, Task, arms
+from experiments.analysis.short_arms import short_arms
+from experiments.protocols.ablation import constants as ablation
+from experiments.protocols.fair import constants as fair
+from experiments.protocols.label_noise import constants as label_noise
+from experiments.records import Record
+from experiments.reports import report
+from experiments.reports.fair.section import of_one_study
+from experiments.reports.labels import optimizer_title
+
+PLACES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "fair": (("fashion_mnist", "gtsrb32.npz", "digits"), ("A", "B")),
+    "ablation": (("fashion_mnist", "gtsrb32.npz"), ("A", "B")),
+    "label_noise": (("fashion_mnist",), ()),
+}
+"""Study -> the data sets and regimes that an answer takes; more are welcome."""
+
+NETWORK = "convnet"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the full-budget records of one protocol hold.
+
+    Attributes:
+        name: of the protocol, and of the folder.
+        arms: all of them, runs of settings that are not judged whole left out.
+        have: final runs that there are, by data set, regime, optimizer and setting.
+        figures: file beside the page by the figure's key, of those that the report draws.
+        runs: how many runs there are in all.
+    """
+
+    name: str
+    arms: tuple[Arm, ...]
+    have: Mapping[tuple[str, str, str, str], int]
+    figures: Mapping[str, str]
+    runs: int
+
+    @property
+    def by_task(self) -> dict[Task, dict[str, Arm]]:
+        """The arms of each task by optimizer, in the order of the data sets above."""
+        made: dict[Task, dict[str, Arm]] = {}
+        for arm in self.arms:
+            made.setdefault(arm.task, {})[arm.optimizer] = arm
+        order = PLACES[self.name][0]
+        return dict(sorted(made.items(), key=lambda one: _place(one[0], order)))
+
+    def lacking(self, dataset: str, regime: str, optimizer: str, setting: str = "tuned") -> int:
+        """How many final runs are still to come."""
+        key = (dataset, regime, optimizer, setting)
+        return max(0, wanted(self.name, optimizer) - self.have.get(key, 0))
+
+
+def wanted(study: str, optimizer: str) -> int:
+    """Final runs of an optimizer in one place."""
+    if study != "fair":
+        numbers = {"ablation": ablation, "label_noise": label_noise}[study].protocol()
+        return numbers["budgets"]["full"]["final"]
+    more = optimizer in fair.protocol()["more_seeds"]
+    return fair.protocol()["budgets"]["full"]["final" if more else "final_others"]
+
+
+def read(folder: str | os.PathLike[str], name: str) -> Study:
+    """One study; without records it has no arms.
+
+    Args:
+        folder: holds the study's folder, which has the protocol's name.
+        name: of the protocol.
+
+    Raises:
+        records.RecordError: a line that is not a record.
+    """
+    place = Path(folder) / name
+    found = [
+        one
+        for one in records.read(place, missing_ok=True).records
+        if one.protocol == name and one.network == NETWORK and one.budget in (None, "full")
+    ]
+    latest = max((one.protocol_version for one in found), default=0)
+    kept, _ = of_one_study([one for one in found if one.protocol_version == latest])
+    every = _arms(name, kept)
+    have = {
+        (arm.task.dataset, arm.task.regime, arm.optimizer, setting): len(getattr(arm, setting))
+        for arm in every
+        for setting in ("tuned", "carried", "default")
+    }
+    figures = _figures(place, name, latest) if kept else {}
+    return Study(name, tuple(_whole(arm, name) for arm in every), have, figures, len(kept))
+
+
+def _arms(name: str, found: Sequence[Record]) -> list[Arm]:
+    if name == "fair":
+        made = arms(found)
+        return [_carried_over_all(arm, made) for arm in made]
+    derived = ablation.protocol()["derived"] if name == "ablation" else {}
+    return short_arms(found, {one["optimizer"]: key for key, one in derived.items()})
+
+
+def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
+    """What is best on the other sets is not known before all of them have been searched."""
+    searched = {
+        one.task.dataset
+        for one in every
+        if (one.optimizer, one.task.regime) == (arm.optimizer, arm.task.regime) and one.winner
+    }
+    return arm if searched >= set(PLACES["fair"][0]) else replace(arm, carried=())
+
+
+def _whole(arm: Arm, name: str) -> Arm:
+    """The arm without the runs of a setting that has too few of them for an answer."""
+    least = wanted(name, arm.optimizer)
+
+    def kept(runs: tuple[Record, ...]) -> tuple[Record, ...]:
+        return runs if len(runs) >= least else ()
+
+    return replace(arm, tuned=kept(arm.tuned), carried=kept(arm.carried), default=kept(arm.default))
+
+
+def _figures(place: Path, name: str, version: int) -> dict[str, str]:
+    """The files that `report` writes, by key; which there are follows from the records, too."""
+    sections = [
+        section
+        for section in report.build(place).sections
+        if section.title == f"Protocol {name}, version {version}"
+    ]
+    return {
+        figure.key: f"{name}/{section.slug}-{figure.key}.svg"
+        for section in sections
+        for figure in section.figures
+    }
+
+
+def _place(task: Task, order: Sequence[str]) -> tuple[int, str, str]:
+    place = order.index(task.dataset) if task.dataset in order else len(order)
+    return place, task.dataset, task.regime
+
+
+Called = Callable[[str], str]
+
+
+def missing(
+    study: Study,
+    places: Sequence[tuple[str, str]],
+    names: Sequence[tuple[str, str]],
+    called: Called = optimizer_title,
+    where: Callable[[str, str], str] = "{}, {}".format,
+) -> str | None:
+    """What final runs are still to come, counted, in a line; None where there are all.
+
+    Args:
+        study: whose.
+        places: data sets and regimes.
+        names: optimizers, and the setting of their runs.
+        called: what an optimizer is called.
+        where: what a place is called.
+    """
+    parts, total = [], 0
+    for dataset, regime in places:
+        lack = {name: study.lacking(dataset, regime, *name) for name in names}
+        lack = {name: count for name, count in lack.items() if count}
+        total += sum(lack.values())
+        if len(lack) == len(names) and all(
+            count == wanted(study.name, name) for (name, _), count in lack.items()
+        ):
+            parts.append(f"{where(dataset, regime)}: all {sum(lack.values())}")
+        elif lack:
+            each = ", ".join(f"{called(name)} {count}" for (name, _), count in lack.items())
+            parts.append(f"{where(dataset, regime)}: {each}")
+    if not parts:
+        return None
+    whole = len(places) * sum(wanted(study.name, name) for name, _ in names)
+    if total == whole:
+        return f"Missing: all of the {whole} final runs."
+    return f"Missing, {total} of {whole} final runs: {'; '.join(parts)}."
