@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.reports import report
+from experiments.reports import findings, report
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -58,3 +58,8 @@ def test_the_readmes_first_table_and_differences_are_the_fair_studys():
 
 def _cells(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_the_findings_are_what_the_records_say():
+    """`python -m experiments findings results` writes them anew."""
+    assert findings.build(RESULTS) == (RESULTS / "findings.md").read_text("utf-8")

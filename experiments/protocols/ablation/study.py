@@ -129,6 +129,8 @@ def rate_of_step(sizes: Mapping[float, float], start: float, wanted: float) -> f
         >>> rate_of_step({1.0: 1.0, 4.0: 3.0}, 1.0, 3.0), rate_of_step({1.0: 1.0}, 1.0, 3.0)
         (4.0, 3.0)
     """
+    if wanted == sizes[start]:
+        return start
     up = wanted > sizes[start]
     rates = sorted((r for r in sizes if (r >= start if up else r <= start)), reverse=not up)
     for near, far in itertools.pairwise(rates):

@@ -124,6 +124,11 @@ def test_steps_that_shrink_beyond_are_passed_over():
     assert rate_of_step({1.0: 1.0, 2.0: 0.5, 4.0: 2.0}, 1.0, 2.0) == pytest.approx(4.0)
 
 
+def test_steps_that_are_of_one_size_at_all_rates_leave_the_rate_as_it_is():
+    assert rate_of_step({1.0: 2.0, 2.0: 2.0, 0.5: 2.0}, 1.0, 2.0) == 1.0
+    assert rate_of_step({1.0: 2.0, 2.0: 2.0, 0.5: 2.0}, 1.0, 3.0) == pytest.approx(3.0)
+
+
 def test_the_derived_rate_waits_for_another_shard_and_says_so():
     one = study(("thermolion", "adamw"))
     first, second = (one.share(index, 2) for index in range(2))
