@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
 
 from experiments import records, user_code
 from experiments.analysis import statistics
 from experiments.analysis.statistics import Entry
-from experiments.reports import markdown, provenance, report
+from experiments.reports import findings, markdown, provenance, report
 from experiments.reports.labels import dataset_order, dataset_title
 from experiments.reports.section import Question, Section
 
@@ -182,3 +186,36 @@ def picture(entries: Sequence[Entry], key: str) -> Png | Markdown:
             if figure.key == key:
                 return Png(figure.draw()["png"])
     return NOTHING
+
+
+def verdicts(folder: str | os.PathLike[str]) -> Markdown:
+    """The table of all verdicts of `findings`, over the studies in a folder."""
+    return Markdown(findings.overview(folder))
+
+
+def study_pictures(folder: str | os.PathLike[str], study: str, *keys: str) -> list[Png | Markdown]:
+    """Figures of one study's report, by their keys.
+
+    Args:
+        folder: of the studies' folders.
+        study: the protocol's name.
+        keys: such as "rates"; of one that has no records it is said that there are none.
+    """
+    place = Path(folder) / study
+    if not records.read(place, missing_ok=True).records:
+        return [Markdown(f"No records of the study `{study}` yet, so no figure.")]
+    drawn = {
+        figure.key: figure.draw
+        for section in report.build(place).sections
+        for figure in section.figures
+        if figure.key in keys
+    }
+    return [Png(_small(drawn[key]()["png"])) for key in keys if key in drawn] or [NOTHING]
+
+
+def _small(png: bytes) -> bytes:
+    """The figure in 128 colours, a third of its size: notebooks are kept with their pictures."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").quantize(128).save(out, "PNG", optimize=True)
+    return out.getvalue()

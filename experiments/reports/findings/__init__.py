@@ -1,5 +1,5 @@
 """One page for all studies: every question, its verdict by rule, and what is missing."""
 
-from experiments.reports.findings.page import build, write
+from experiments.reports.findings.page import build, overview, write
 
-__all__ = ["build", "write"]
+__all__ = ["build", "overview", "write"]

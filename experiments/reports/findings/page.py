@@ -66,6 +66,11 @@ def build(folder: str | os.PathLike[str]) -> str:
     return markdown.render(blocks)
 
 
+def overview(folder: str | os.PathLike[str]) -> str:
+    """The table of all verdicts alone, as Markdown."""
+    return markdown.table(_overview(findings({name: read(folder, name) for name in PLACES})))
+
+
 def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
     """Writes the page and returns its path.
 
