@@ -47,7 +47,9 @@ def blocks(study: Study) -> list[Block]:
 def _row(task: Task, arms: Mapping[str, Arm], many: int) -> tuple[str, ...] | None:
     if not all(name in arms and arms[name].tuned for name in (OURS, tables.REFERENCE)):
         return None
-    name, *_, held_out, train = tables.answer_table({task: arms}).rows[0] or ()
+    row = tables.answer_table({task: arms}).rows[0]
+    assert row is not None  # a rule between rows
+    name, *_, held_out, train = row
     judged = {name: arm for name, arm in arms.items() if arm.tuned}
     data = tables.task_table(task, judged).data
     ours = next(one for one in data if one["optimizer"] == OURS)
