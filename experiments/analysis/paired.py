@@ -33,7 +33,7 @@ _ROUNDING = 1e-9  # points: differences of equal accuracies are not always exact
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """A mean paired difference and its intervals, in points (or per cent for a loss).
+    """A mean paired difference and its intervals, in points (or 100 ln(ratio) for a loss).
 
     Attributes:
         mean: first minus second.
@@ -123,10 +123,10 @@ def difference(one: Runs, other: Runs, *, comparisons: int = 1) -> Difference:
 def loss_difference(
     one: Mapping[int, float], other: Mapping[int, float], *, comparisons: int = 1
 ) -> Difference:
-    """Paired difference of losses in per cent, 100 · (ln one - ln other), over common seeds.
+    """Paired difference of losses, 100 · (ln one - ln other), over common seeds.
 
-    The logarithm makes it the same, but for its sign, whichever comes second; the interval speaks
-    of new seeds alone.
+    Near 0 that is the difference in per cent; the logarithm makes it the same, but for its sign,
+    whichever comes second. The interval speaks of new seeds alone.
 
     Raises:
         ValueError: no common seed, or a loss that is not finite and positive.

@@ -35,17 +35,34 @@ class Measure:
         unit: of differences.
         delta: Δ, in that unit.
         higher_is_better: False for a loss.
+        logarithmic: whether differences are 100 times those of natural logarithms; a reader is
+            shown the change in per cent that such a difference stands for.
     """
 
     name: str
     unit: str
     delta: float
     higher_is_better: bool = True
+    logarithmic: bool = False
+
+    @property
+    def scale(self) -> str:
+        """What the numbers of a `Difference` are in."""
+        return "100 ln(ratio)" if self.logarithmic else self.unit
+
+    def shown(self, value: float) -> float:
+        """A difference in the unit: where it is one of logarithms, the change in per cent.
+
+        Example:
+            >>> round(TRAIN_LOSS.shown(100 * math.log(0.5)), 6), HELD_OUT.shown(1.5)
+            (-50.0, 1.5)
+        """
+        return 100 * math.expm1(value / 100) if self.logarithmic else value
 
 
 HELD_OUT = Measure("held-out accuracy", "points", 1.0)
-# Differences of logarithms times 100, so 5 % is the factor exp(0.05).
-TRAIN_LOSS = Measure("train loss", "%", 5.0, higher_is_better=False)
+# Δ is 5 of 100 ln(ratio), the factor exp(0.05).
+TRAIN_LOSS = Measure("train loss", "%", 5.0, higher_is_better=False, logarithmic=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,8 @@ class Verdict:
         measure: what was compared, with Δ.
         difference: first minus second, over all sets where there are several.
         smallest_detectable: true difference found four times in five; None for one seed.
-        at_most: largest difference, either way, that the interval holds; inf for one seed.
+        at_most: largest difference, either way, that the interval holds, in the measure's unit; inf
+            for one seed.
         sets: each data set's verdict, by name, where that is known.
     """
 
@@ -69,6 +87,13 @@ class Verdict:
     smallest_detectable: float | None
     at_most: float
     sets: Mapping[str, Verdict] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> str:
+        """The difference and its interval, in the measure's unit."""
+        found, shown = self.difference, self.measure.shown
+        mean = f"{shown(found.mean):+.2f}"
+        return mean if found.half is None else f"{mean} {_between(found.half, found, self.measure)}"
 
 
 def verdict(
@@ -87,7 +112,7 @@ def verdict(
         >>> from experiments.analysis import paired
         >>> found = paired.loss_difference({0: 0.5, 1: 0.5}, {0: 1.0, 1: 1.0})
         >>> verdict("mine", "adamw", found, measure=TRAIN_LOSS).text[:45]
-        'mine against adamw, train loss: better: -69.3'
+        'mine against adamw, train loss: better: -50.0'
     """
     case = _case(found, measure)
     return _made(one, other, case, _words(case, found, measure), found, measure, budget, {})
@@ -141,8 +166,13 @@ def _case(found: Difference, measure: Measure) -> Case:
     return "no larger difference" if small else "undecided"
 
 
-def _at_most(found: Difference) -> float:
-    return max(abs(found.low), abs(found.high))
+def _at_most(found: Difference, measure: Measure) -> float:
+    return max(abs(measure.shown(found.low)), abs(measure.shown(found.high)))
+
+
+def _between(half: float, found: Difference, measure: Measure) -> str:
+    low, high = measure.shown(found.mean - half), measure.shown(found.mean + half)
+    return f"[{low:+.2f}, {high:+.2f}]"
 
 
 def _words(case: Case, found: Difference, measure: Measure) -> str:
@@ -152,7 +182,7 @@ def _words(case: Case, found: Difference, measure: Measure) -> str:
     if case == "no larger difference":
         return f"no difference larger than {delta}"
     if case == "undecided":
-        most = _at_most(found)
+        most = _at_most(found, measure)
         return f"undecided, at most {most:.2f} {measure.unit}" if math.isfinite(most) else case
     return case
 
@@ -175,18 +205,23 @@ def _made(
     start = "" if budget == "full" else f"not an answer ({budget}): "
     text = f"{start}{one} against {other}, {measure.name}: {words}: {_numbers(found, measure)}"
     detectable = found.smallest_detectable
-    return Verdict(text, case, measure, found, detectable, _at_most(found), sets)
+    return Verdict(text, case, measure, found, detectable, _at_most(found, measure), sets)
 
 
 def _numbers(found: Difference, measure: Measure) -> str:
-    text = f"{found.mean:+.2f} {measure.unit}"
+    text = f"{measure.shown(found.mean):+.2f} {measure.unit}"
     if found.half is None or found.half_seeds is None:
         return f"{text}, one seed and so no interval"
-    text += f" [{found.low:+.2f}, {found.high:+.2f}] at {100 * found.level:.4g} %"
+    text += f" {_between(found.half, found, measure)} at {100 * found.level:.4g} %"
     seeds = f"{len(found.by_seed)} seeds"
     if found.images is None:
         text += f", {seeds}"
     else:
-        low, high = found.mean - found.half_seeds, found.mean + found.half_seeds
-        text += f" over {seeds} and {found.images:,} images (seeds alone [{low:+.2f}, {high:+.2f}])"
-    return f"{text}; smallest detectable {found.smallest_detectable:.2f} {measure.unit}"
+        alone = _between(found.half_seeds, found, measure)
+        text += f" over {seeds} and {found.images:,} images (seeds alone {alone})"
+    least = found.smallest_detectable
+    return (
+        text
+        if least is None
+        else f"{text}; smallest detectable {measure.shown(least):.2f} {measure.unit}"
+    )

@@ -84,9 +84,7 @@ def _row(task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str,
     cells.append(_or_dash(loss_of(arm), ".4f"))
     cells.append(_or_dash(step_of(arm), ".2e"))
     for each in verdicts:
-        found = each.difference if each else None
-        between = f" [{found.low:+.2f}, {found.high:+.2f}]" if found and found.half else ""
-        cells.append(f"{found.mean:+.2f}{between}" if found else DASH)
+        cells.append(each.numbers if each else DASH)
         cells.append(each.case if each else DASH)
     return tuple(cells)
 
@@ -105,6 +103,7 @@ def _data(asked: str, task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) 
     }
     for name, each in zip(("held_out", "train_loss"), verdicts, strict=True):
         found |= {
+            f"{name}_scale": each.measure.scale if each else None,
             f"{name}_difference": each.difference.mean if each else None,
             f"{name}_half": each.difference.half if each else None,
             f"{name}_level": each.difference.level if each else None,

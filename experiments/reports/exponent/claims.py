@@ -15,7 +15,11 @@ from experiments.reports.fair.questions import accuracy_difference, loss_differe
 from experiments.reports.labels import dataset_title
 
 AT_MATCHED = verdicts.Measure(
-    "validation loss at matched train loss", "%", verdicts.TRAIN_LOSS.delta, higher_is_better=False
+    "validation loss at matched train loss",
+    "%",
+    verdicts.TRAIN_LOSS.delta,
+    higher_is_better=False,
+    logarithmic=True,
 )
 Compare = Callable[[ExponentCell, str, str, int], Difference | None]
 

@@ -37,7 +37,10 @@ def forest(groups: Mapping[str, Mapping[str, Verdict]]) -> dict[str, bytes]:
     rows = [(group, label, v) for group, some in groups.items() for label, v in some.items()]
     measure = rows[0][2].measure
     with style.context():
-        words = [f"{each.difference.mean:+.2f}  {_short(each)}" for _, _, each in rows]
+        words = [
+            f"{each.measure.shown(each.difference.mean):+.2f}  {_short(each)}"
+            for _, _, each in rows
+        ]
         names = [*groups, *(label for _, label, _ in rows)]
         width = 1.1 * canvas.text_width(names) + canvas.text_width(words)  # headings are bold
         figure = canvas.blank(5.0 + width, 1.3 + 0.34 * (len(rows) + len(groups)))
@@ -76,7 +79,7 @@ def _explained(measure: Measure, images: bool) -> str:
     lower = "" if measure.higher_is_better else ", lower is better"
     lines = "thin line: new seeds and new images; thick: new seeds alone"
     return (
-        f"difference in {measure.name} ({measure.unit}), ±{measure.delta:g} shaded{lower}\n"
+        f"difference in {measure.name} ({measure.scale}), ±{measure.delta:g} shaded{lower}\n"
         f"{lines if images else 'line: new seeds'}"
     )
 

@@ -168,7 +168,7 @@ def accuracy_difference(
 def loss_difference(
     one: Sequence[Record], other: Sequence[Record], *, comparisons: int = 1
 ) -> Difference | None:
-    """Paired difference of the last epoch's train loss, in per cent."""
+    """Paired difference of the last epoch's train loss, 100 ln(ratio)."""
     first, second = final_losses(one), final_losses(other)
     if not first.keys() & second.keys():
         return None

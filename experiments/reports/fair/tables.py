@@ -235,15 +235,13 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
 
 
 def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, ...]:
-    found = verdict.difference
-    between = "" if found.half is None else f" [{found.low:+.2f}, {found.high:+.2f}]"
     least = verdict.smallest_detectable
     return (
         f"{answer.question}, {answer.regime}: {answer.first} - {answer.other} ({answer.setting})",
         dataset_title(name),
         f"{verdict.measure.name}, {verdict.measure.unit}",
-        f"{found.mean:+.2f}{between}",
-        DASH if least is None else f"{least:.2f}",
+        verdict.numbers,
+        DASH if least is None else f"{verdict.measure.shown(least):.2f}",
         verdict.case,
     )
 
@@ -259,6 +257,7 @@ def _difference_data(answer: Answer, name: str, verdict: Verdict) -> dict[str, A
         "second": answer.other,
         "setting": answer.setting,
         "measure": verdict.measure.name,
+        "scale": verdict.measure.scale,
         "difference": found.mean,
         "half": found.half,
         "half_seeds_alone": found.half_seeds,

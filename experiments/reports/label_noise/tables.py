@@ -109,16 +109,13 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
 
 
 def _words(verdict: verdicts.Verdict | None) -> tuple[str, str]:
-    if verdict is None:
-        return DASH, DASH
-    found = verdict.difference
-    between = f" [{found.low:+.2f}, {found.high:+.2f}]" if found.half else ""
-    return f"{found.mean:+.2f}{between}", verdict.case
+    return (DASH, DASH) if verdict is None else (verdict.numbers, verdict.case)
 
 
 def _numbers(name: str, verdict: verdicts.Verdict | None) -> dict[str, Any]:
     found = verdict.difference if verdict else None
     return {
+        f"{name}_scale": verdict.measure.scale if verdict else None,
         f"{name}_difference": found.mean if found else None,
         f"{name}_half": found.half if found else None,
         f"{name}_level": found.level if found else None,

@@ -44,7 +44,18 @@ def test_a_lower_loss_is_better():
     higher = loss_difference({0: 1.02, 1: 1.0201}, {0: 1.0, 1: 1.0})
     said = verdict("a", "b", higher, measure=TRAIN_LOSS)
     assert said.case == "worse by less"
-    assert "worse by less than 5 %: +1.99 %" in said.text
+    assert "worse by less than 5 %: +2.00 %" in said.text
+
+
+def test_a_loss_is_shown_as_the_change_in_per_cent_that_its_logarithms_stand_for():
+    found = loss_difference({0: 0.01, 1: 0.01}, {0: 0.1, 1: 0.1})
+    assert found.mean == pytest.approx(100 * math.log(0.1))
+    assert (
+        "better: -90.00 % [-90.00, -90.00] at 95 %"
+        in verdict("a", "b", found, measure=TRAIN_LOSS).text
+    )
+    tenfold = loss_difference({0: 0.1, 1: 10.0}, {0: 0.1, 1: 0.1})
+    assert verdict("a", "b", tenfold, measure=TRAIN_LOSS).numbers.startswith("+900.00 [")
 
 
 def test_one_seed_is_undecided_and_says_why():

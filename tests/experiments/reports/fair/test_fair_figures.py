@@ -107,7 +107,7 @@ def test_a_forest_of_losses_says_that_lower_is_better():
     text = _text(effect_figures.forest({"digits": {"a": found}}))
     assert "±5 shaded, lower is better" in text
     assert "line: new seeds" in text
-    assert "-68.32  better" in text
+    assert "-49.50  better" in text
 
 
 def test_panels_of_an_ablation_share_their_scale():
