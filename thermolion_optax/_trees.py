@@ -14,7 +14,6 @@ import numpy as np
 import optax
 from jax.core import Tracer
 from jax.dtypes import canonicalize_dtype
-from jax.experimental.shard_alike import shard_alike
 from jax.typing import ArrayLike, DTypeLike
 
 SAME_MASK = "Call tx.init with the same tree (and the same mask) that tx.update gets."
@@ -234,8 +233,9 @@ def zeros_like(
     """Zeros like ``params``: of ``dtype``, else of each leaf's own, promoted to ``at_least``.
 
     They are laid out like the parameters from the start: ``jnp.zeros_like`` keeps the sharding
-    of a concrete array, and of one traced under explicit sharding; under jit's automatic
-    sharding, where zeros depend on nothing, ``shard_alike`` ties the two.
+    of a concrete array, and of one traced under explicit sharding. Under jit's automatic
+    sharding zeros that depend on nothing may lie anywhere, so there they are chosen, element by
+    element, by a condition that is always false and that the compiler must not see through.
     """
     check_leaves(owner, "params", params)
 
@@ -243,7 +243,9 @@ def zeros_like(
         x = jnp.asarray(leaf)
         own = x.dtype if at_least is None else jnp.promote_types(x.dtype, at_least)
         made = jnp.zeros_like(x, dtype=own if dtype is None else canonicalize_dtype(dtype))
-        return shard_alike(x, made)[1] if isinstance(x, Tracer) else made
+        if not isinstance(x, Tracer):
+            return made
+        return jnp.where(jax.lax.optimization_barrier(False), x.astype(made.dtype), made)
 
     return map_leaves(zeros, params)
 

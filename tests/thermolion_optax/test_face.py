@@ -26,3 +26,10 @@ def test_every_public_function_has_arguments_returns_an_example_and_references()
 def test_the_version_is_the_newest_of_the_changelog():
     changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == thermolion_optax.__version__
+
+
+def test_nothing_of_jax_is_used_that_is_experimental_or_private():
+    """Such modules go without notice: ``jax.experimental.shard_alike`` was gone in JAX 0.12."""
+    for file in Path(thermolion_optax.__path__[0]).glob("*.py"):
+        imported = re.findall(r"^\s*(?:from|import) (\S+)", file.read_text("utf-8"), re.MULTILINE)
+        assert not [name for name in imported if {"experimental", "_src"} & set(name.split("."))]
