@@ -74,6 +74,12 @@ def main(options: argparse.Namespace) -> int:
     if run.first:
         files.write(options.out / "result.json", json.dumps(result) + "\n")
     run.say(json.dumps(result))
+    if len(lost := np.flatnonzero(~np.isfinite(losses))):
+        run.say(
+            f"diverged: the loss is not finite at {len(lost)} of {run.total} steps, the first "
+            f"step {lost[0] + 1} ({options.out / 'curve.jsonl'}); --phases 1 and another --out "
+            "log what the gate saw on the way there"
+        )
     return 0
 
 

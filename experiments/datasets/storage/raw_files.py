@@ -186,6 +186,6 @@ def _by_hand(
         lines.append(f"  {file.name}  {megabytes(file.size)}  {checksum}  from {file.urls[0]}")
         if file.name in rejected:
             lines.append(f"    ({rejected[file.name]})")
-    lines.append("(manual_dir names another folder for such files.)")
+    lines.append("(--manual-dir, in Python manual_dir, names another folder for such files.)")
     lines.append("Or go on without a network: the embedded set 'digits' needs no files.")
     return "\n".join(lines)

@@ -1,3 +1,4 @@
+import inspect
 import json
 from dataclasses import fields, replace
 
@@ -102,4 +103,4 @@ def test_a_field_of_the_wrong_kind_is_named(synthetic, change, message):
 def test_every_field_is_documented():
     for kind in (Record, DataFacts):
         for one in fields(kind):
-            assert f"        {one.name}: " in (kind.__doc__ or ""), one.name
+            assert f"    {one.name}: " in (inspect.getdoc(kind) or ""), one.name

@@ -179,6 +179,19 @@ def command(capsys, *words):
     return code, capsys.readouterr().err
 
 
+def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, capsys):
+    settings = ["--dataset", SETTINGS["dataset"], "--epochs", 4, "--batch-size", 95]
+    found = cli.main(
+        ["train", *map(str, settings), "--learning-rate", "1e20", "--out", str(tmp_path)]
+    )
+    said = capsys.readouterr().out
+    lines = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    lost = [line["step"] for line in lines if line["loss"] is None]
+    assert (found, bool(lost)) == (0, True)
+    assert f"not finite at {len(lost)} of 4 steps, the first step {lost[0]} (" in said
+    assert "curve.jsonl" in said
+
+
 def test_what_cannot_be_done_is_told(single, tmp_path, capsys):
     code, said = command(capsys, "--out", tmp_path, "--epochs", 0)
     assert (code, "--epochs is 0, expected a number from 1 up" in said) == (2, True)
