@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NAMES = ("quickstart", "phases", "results", "smes")
+NAMES = ("quickstart", "phases", "results", "smes", "own_optimizer")
 
 
 @pytest.fixture(params=NAMES)

@@ -46,7 +46,7 @@ def warned(notebook):
 
 
 @pytest.mark.slow  # minutes; `make slow` runs them
-@pytest.mark.parametrize("name", ["quickstart", "phases", "smes"])
+@pytest.mark.parametrize("name", ["quickstart", "phases", "smes", "own_optimizer"])
 def test_a_notebook_runs_and_shows_what_was_committed(name, notebooks):
     executed = execute(notebooks, name)
     assert warned(executed) == []
