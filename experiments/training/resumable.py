@@ -77,8 +77,8 @@ def main(options: argparse.Namespace) -> int:
     if len(lost := np.flatnonzero(~np.isfinite(losses))):
         run.say(
             f"diverged: the loss is not finite at {len(lost)} of {run.total} steps, the first "
-            f"step {lost[0] + 1} ({options.out / 'curve.jsonl'}); --phases 1 and another --out "
-            "log what the gate saw on the way there"
+            f"step {lost[0] + 1} ({options.out / 'curve.jsonl'}); of an optimizer with a gate, "
+            "--phases 1 and another --out log its statistics on the way there"
         )
     return 0
 
