@@ -14,3 +14,7 @@ def test_the_example_runs(block):
     names = {}
     exec(compile(block, "README.md", "exec"), names)
     assert "tx" in names
+
+
+def test_it_is_short():
+    assert len(README.splitlines()) < 150

@@ -1,5 +1,8 @@
 """Numbers that must not move: fifty updates of each optimizer, as they came out when committed.
 
+On the JAX that made them to 4 ulp. Another's compiler rounds in other places, each update's sum at
+the size that the parameters have on the way: there, fifty half ulps of the largest are allowed.
+
 To make them anew after a change that is meant: python tests/thermolion_optax/test_goldens.py
 """
 
@@ -41,14 +44,20 @@ def after_fifty(tx):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fifty_updates_give_what_they_gave(name):
-    golden = json.loads(FILE.read_text())[name]
+    goldens = json.loads(FILE.read_text())
     for leaf, found in after_fifty(OPTIMIZERS[name]).items():
-        wanted = np.array([float.fromhex(x) for x in golden[leaf]], np.float32)
-        np.testing.assert_array_max_ulp(found.ravel(), wanted, maxulp=4)
+        wanted = np.array([float.fromhex(x) for x in goldens[name][leaf]], np.float32)
+        if jax.__version__ == goldens["jax"]:
+            np.testing.assert_array_max_ulp(found.ravel(), wanted, maxulp=4)
+        else:
+            largest = max(1, np.abs(wanted).max())  # they start near 1
+            np.testing.assert_allclose(
+                found.ravel(), wanted, rtol=0, atol=25 * np.spacing(np.float32(largest))
+            )
 
 
 if __name__ == "__main__":
-    made = {
+    made = {"jax": jax.__version__} | {
         name: {
             leaf: [float(x).hex() for x in array.ravel()] for leaf, array in after_fifty(tx).items()
         }

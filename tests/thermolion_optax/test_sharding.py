@@ -56,6 +56,20 @@ def train(tx, mesh=None, layout="data-parallel"):
     return params, state
 
 
+def assert_equal(found, wanted):
+    """The same state bit for bit, and the same parameters, which every step rounds.
+
+    Until JAX 0.12 bit for bit, too. Since then its CPU compiler joins the last product and sum
+    into one instruction, or not, by the size of a device's part: each step may round once more or
+    less (optax.lion on the same meshes does the same).
+    """
+    jax.tree.map(np.testing.assert_array_equal, found[1], wanted[1])
+    roundings = STEPS if jax.__version_info__ >= (0, 12) else 0
+    for name, p in found[0].items():
+        ulp = np.spacing(np.abs(wanted[0][name]).max())
+        np.testing.assert_allclose(p, wanted[0][name], rtol=0, atol=roundings * ulp)
+
+
 def assert_laid_out_like(moments, params):
     for name, p in params.items():
         assert moments[name].sharding.is_equivalent_to(p.sharding, p.ndim), name
@@ -107,7 +121,7 @@ def on_one_device():
 
 
 @pytest.mark.parametrize(("devices", "layout", "kind"), MESHES, ids=name_of)
-def test_updates_are_one_devices_to_the_last_bit(devices, layout, kind, on_one_device):
+def test_updates_are_one_devices(devices, layout, kind, on_one_device):
     """The elementwise part; and moments and steps keep the parameters' layout."""
     mesh = mesh_of(devices, kind)
     tx = NOISE_FREE["thermolion"]()
@@ -115,7 +129,7 @@ def test_updates_are_one_devices_to_the_last_bit(devices, layout, kind, on_one_d
         params, state = train(tx, mesh, layout)
         text = make_step(tx).lower(params, state, params).compile().as_text()
     assert collectives(text) == []
-    jax.tree.map(np.testing.assert_array_equal, (params, state), on_one_device["thermolion"])
+    assert_equal((params, state), on_one_device["thermolion"])
     for slot in (state[0].mu, state[0].nu):
         assert_laid_out_like(slot, params)
 
@@ -124,7 +138,7 @@ def test_updates_are_one_devices_to_the_last_bit(devices, layout, kind, on_one_d
 def test_the_gate_and_smes_do_the_same(name, on_one_device):
     mesh = mesh_of(8)
     params, state = train(NOISE_FREE[name](), mesh, "fsdp")
-    jax.tree.map(np.testing.assert_array_equal, (params, state), on_one_device[name])
+    assert_equal((params, state), on_one_device[name])
     assert_laid_out_like((state if name == "gate" else state[0]).mu, params)
 
 
