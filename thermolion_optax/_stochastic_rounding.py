@@ -92,12 +92,12 @@ def _round(x: jax.Array, dtype: DTypeLike, bits: jax.Array) -> jax.Array:
     Infinity is no neighbour: where plain rounding gives the largest number, so does this.
     """
     info = jnp.finfo(dtype)
-    # The power of two at or below |x|. Spacings below the least normal float32 would be taken
+    # The power of two at or below |x|. Spacings below the smallest normal float32 would be taken
     # for 0 by processors that know no smaller numbers.
     exponent = jax.lax.bitcast_convert_type(x, jnp.uint32) & jnp.uint32(0x7F800000)
     power = jax.lax.bitcast_convert_type(exponent, jnp.float32)
-    least = max(float(info.tiny), float(jnp.finfo(jnp.float32).tiny) * 2.0**info.nmant)
-    spacing = jnp.maximum(power, least) * 2.0**-info.nmant
+    smallest = max(float(info.tiny), float(jnp.finfo(jnp.float32).tiny) * 2.0**info.nmant)
+    spacing = jnp.maximum(power, smallest) * 2.0**-info.nmant
     # As many bits as float32 has more than dtype: x / spacing + fraction is then exact.
     width = 23 - info.nmant
     fraction = (bits >> (32 - width)).astype(jnp.int32).astype(jnp.float32) * 2.0**-width

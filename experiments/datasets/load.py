@@ -48,7 +48,7 @@ def load(
 
     Raises:
         ValueError: an unknown name (the message gives the nearest), or a limit below 1.
-        DatasetError: the set has no such split, or cannot be had; the message says the way out.
+        DatasetError: the set has no such split, or cannot be had; the message says what to do.
 
     Example:
         >>> digits = load("digits", limit=100)

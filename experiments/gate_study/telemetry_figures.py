@@ -64,7 +64,7 @@ def ratios(runs: Runs, parts: Sequence[str]) -> Picture:
     return figure
 
 
-def heat(runs: Runs, parts: Sequence[str]) -> Picture:
+def temperature(runs: Runs, parts: Sequence[str]) -> Picture:
     """Training loss, temperature, and each layer's noise σ."""
     rows = ["training loss\n(nats)", "temperature T\n(no unit)", "noise σ\n(gradient's unit)"]
     with style.context():

@@ -98,7 +98,7 @@ def loss_and_gradient(
     """As `network.loss_and_gradient` makes it, by the convolutions that the platform runs fastest.
 
     The platform is chosen around the differentiation, not inside it: a derivative taken through
-    the choice would have to keep what either platform's way back needs.
+    the choice would have to keep what either platform's backward pass needs.
     """
 
     def differentiate(features: Features) -> network.LossAndGradient:

@@ -115,7 +115,7 @@ _chunked.defvjp(_chunked_forward, _chunked_backward)
 
 
 def _window_block(kernel: Array, bias: Array, images: Array) -> tuple[Array, Array]:
-    """Block 1 and, for the way back, the place 0…3 of each window's first maximum (4: dead)."""
+    """Block 1 and, as residual, the place 0…3 of each window's first maximum (4: dead)."""
     n, height, width, _ = images.shape
     y = (_windows(images) @ _placed(kernel)).reshape(n, height // 2, width // 2, 4, -1)
     return _pool(y, bias)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 
 from experiments import datasets, networks, optimizers, protocols
-from experiments.protocols.ablation import constants as ablation
-from experiments.protocols.exponent import constants as exponent
-from experiments.protocols.fair import constants as fair
-from experiments.protocols.label_noise import constants as label_noise
 
 
 def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
@@ -36,10 +33,8 @@ def text(data_dir: str | None = None, manual_dir: str | None = None) -> str:
     ]
     of_networks = [{"name": name, "what it is": note} for name, note in networks.NOTES.items()]
     staged = {
-        "fair": fair.protocol(),
-        "ablation": ablation.protocol(),
-        "label_noise": label_noise.protocol(),
-        "exponent": exponent.protocol(),
+        name: importlib.import_module(f"experiments.protocols.{name}.constants").protocol()
+        for name in protocols.STUDIES
     }
     of_protocols = [
         {"name": p.base, "version": p.version, "what it is": p.summary}

@@ -61,10 +61,12 @@ def _options_of_the_other_protocol():
 
 
 def _places():
-    for out in ("{tmp}/file", "{tmp}/file/x", "/proc/nix/x", "/dev/null/x", "x" * 300, "a\0b"):
+    bad = ("", "{tmp}/file", "{tmp}/file/x", "/proc/nix/x", "/dev/null/x", "x" * 300, "a\0b")
+    for out in bad:
         yield ["run", "--datasets", "digits", *SHORT, "--out", out]
         yield ["train", "--epochs", "1", "--limit", "8", "--out", out]
         yield ["report", "{tmp}/records", "--out", out]
+    yield ["report", ""]
     for folder in ("absent", "file", "nonsense", "a\0b", "folder.npz"):
         yield ["report", f"{{tmp}}/{folder}"]
     yield ["report", "{tmp}/records", "--baseline", "adma"]

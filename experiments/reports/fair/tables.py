@@ -235,13 +235,13 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
 
 
 def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, ...]:
-    least = verdict.smallest_detectable
+    smallest = verdict.smallest_detectable
     return (
         f"{answer.question}, {answer.regime}: {answer.first} - {answer.other} ({answer.setting})",
         dataset_title(name),
         f"{verdict.measure.name}, {verdict.measure.unit}",
         verdict.numbers,
-        DASH if least is None else f"{verdict.measure.shown(least):.2f}",
+        DASH if smallest is None else f"{verdict.measure.shown(smallest):.2f}",
         verdict.case,
     )
 

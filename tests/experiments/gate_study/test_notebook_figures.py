@@ -58,7 +58,7 @@ def every_figure(runs, driven):
         "heights": notebook_figures.heights(walks()),
         "layers": telemetry_figures.layers(runs, PARTS),
         "ratios": telemetry_figures.ratios(runs, PARTS),
-        "heat": telemetry_figures.heat(runs, PARTS),
+        "temperature": telemetry_figures.temperature(runs, PARTS),
         "compare": telemetry_figures.compare(runs, {"gate_mean/all": "mean λ"}),
     }
 
@@ -130,14 +130,15 @@ def test_runs_stand_side_by_side_on_shared_scales(runs):
 
 
 def test_every_point_of_the_loss_is_inside_its_axis(runs):
-    for axis, run in zip(telemetry_figures.heat(runs, PARTS).axes[:2], runs.values(), strict=True):
+    axes = telemetry_figures.temperature(runs, PARTS).axes[:2]
+    for axis, run in zip(axes, runs.values(), strict=True):
         low, high = axis.get_ylim()
         assert low == 0
         assert run.loss.max() <= high
 
 
 def test_noise_that_is_off_is_not_drawn(runs):
-    bottom = telemetry_figures.heat(runs, PARTS).axes[-1]
+    bottom = telemetry_figures.temperature(runs, PARTS).axes[-1]
     np.testing.assert_array_equal(drawn(bottom)["dense.kernel"], [0.2, 0.1, np.nan, np.nan])
 
 

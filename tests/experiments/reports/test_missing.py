@@ -9,7 +9,7 @@ def _missing(entries, folder):
     return list(found.missing)
 
 
-def test_holes_of_the_grid_get_the_command_that_fills_them(synthetic):
+def test_missing_cells_of_the_grid_get_the_command_that_fills_them(synthetic):
     made = [
         synthetic(dataset, optimizer, seed)
         for dataset in ("digits", "my signs.npz")
@@ -17,8 +17,8 @@ def test_holes_of_the_grid_get_the_command_that_fills_them(synthetic):
         for seed in range(3)
     ]
     entries = statistics.entries(made[:-2])
-    hole, rest = _missing(entries, "runs/x")
-    assert hole == (
+    missing, rest = _missing(entries, "runs/x")
+    assert missing == (
         "2 run(s) of the grid begun are missing: `python -m experiments run --protocol paper "
         "--datasets digits 'PATH/my signs.npz' --optimizers adam thermolion:boost=0 --seeds 3 "
         "--out runs/x`"
@@ -32,7 +32,7 @@ def test_a_sweep_has_a_command_of_its_own(synthetic):
     made += [synthetic("digits", "adam", 0, changed={"learning_rate": 0.003})]
     made += [synthetic("digits", "lion", seed, changed={"learning_rate": 0.003}) for seed in (0, 1)]
     found = _missing(statistics.entries(made), "x")
-    assert len(found) == 2  # the hole, and the rest of the paper's study
+    assert len(found) == 2  # the missing cell, and the rest of the paper's study
     assert "--optimizers adam lion --learning-rates 0.003 --seeds 2" in found[0]
 
 
@@ -45,8 +45,8 @@ def test_the_whole_study_lacks_nothing(synthetic):
 
 def test_deviations_are_not_the_papers_study(synthetic):
     short = [synthetic("digits", "adam", seed, protocol="paper[epochs=2]") for seed in (0, 2)]
-    (hole,) = _missing(statistics.entries(short), "x")
-    assert "--protocol paper --epochs 2 --datasets digits" in hole
+    (missing,) = _missing(statistics.entries(short), "x")
+    assert "--protocol paper --epochs 2 --datasets digits" in missing
 
 
 def test_different_data_under_one_name_keep_that_name_in_notes_and_commands(synthetic):
@@ -64,7 +64,7 @@ def test_different_data_under_one_name_keep_that_name_in_notes_and_commands(synt
     assert "fashion_mnist" not in never.split(":")[0]
 
 
-def test_a_hole_is_not_hidden_by_a_second_rate_of_another_optimizer(synthetic):
+def test_a_missing_cell_is_not_hidden_by_a_second_rate_of_another_optimizer(synthetic):
     made = [synthetic(optimizer="adam", seed=0)]
     for rate in (0.01, 0.03):
         made += [
@@ -76,5 +76,5 @@ def test_a_hole_is_not_hidden_by_a_second_rate_of_another_optimizer(synthetic):
 
 def test_a_network_of_ones_own_is_in_the_command_and_is_not_the_papers_study(synthetic):
     made = [synthetic("digits", "adam", seed, network="vit") for seed in (0, 2)]
-    (hole,) = _missing(statistics.entries(made), "runs")
-    assert "--protocol paper --network vit --datasets digits" in hole
+    (missing,) = _missing(statistics.entries(made), "runs")
+    assert "--protocol paper --network vit --datasets digits" in missing
