@@ -31,6 +31,9 @@ def scale_by_muadam(
     With m ← b1·m + (1-b1)·g and v ← b2·v + (1-b2)·g² the update is
     (b1·m + (1-b1)·g) / (√v + eps). See ``muadam`` for the arguments.
 
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
+    :func:`scale_by_smes` for the way round.
+
     Args:
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
@@ -115,6 +118,9 @@ def muadam(
         θ ← θ - η·(b1·m + (1-b1)·g) / (√v + eps)
 
     Without bias correction the first steps are large: 6.0 η for any gradient at the defaults.
+
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
+    :func:`scale_by_smes` for the way round.
 
     Args:
         learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.

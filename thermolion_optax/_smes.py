@@ -123,6 +123,9 @@ def smes(
         \theta \leftarrow \theta - \eta \left(\hat m / (\hat v^{\alpha} + \epsilon)
         + \mathrm{weight\_decay} \cdot \theta\right)
 
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
+    :func:`scale_by_smes` for the way round.
+
     Args:
         learning_rate: the step size eta >= 0, or a schedule. Its useful size depends on alpha.
         alpha: the exponent, any finite number, or a schedule of the 0-based step.

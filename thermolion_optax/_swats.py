@@ -75,6 +75,9 @@ def swats(
     ``switch=n`` is Adam for n steps and then plain SGD, θ ← θ - η·g, without momentum and with the
     same η: what ThermoLion's benchmark runs with n = 300, so that its 60 steps are all Adam's.
 
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
+    :func:`scale_by_smes` for the way round.
+
     Args:
         learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.
         b1: decay of the first moment and momentum of the criterion's SGD, in [0, 1).

@@ -73,6 +73,9 @@ def thermolion(
     Two optimizers with the same ``key``, as all default ones have, draw the same noise. Give each
     its own: ``key=jax.random.fold_in(jax.random.key(0), 1)``.
 
+    Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
+    :func:`scale_by_snr_gate` for the way round.
+
     Args:
         learning_rate: the step size eta >= 0, in the parameters' units; or a schedule.
         b1: decay of the first moment, in [0, 1).

@@ -23,6 +23,13 @@ def test_every_public_function_has_arguments_returns_an_example_and_references()
         assert sections == ["Args", "Returns", "Raises", "Example", "References"], f.__name__
 
 
+def test_every_public_name_is_on_one_page_of_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    directive = r"^\.\. (?:autofunction|autoclass|py:data):: thermolion_optax\.(\w+)"
+    shown = re.findall(directive, page, re.MULTILINE)
+    assert sorted([*shown, "__version__"]) == sorted(thermolion_optax.__all__)
+
+
 def test_the_version_is_the_newest_of_the_changelog():
     changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == thermolion_optax.__version__
