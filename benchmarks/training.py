@@ -1,6 +1,6 @@
 """How fast whole training runs are: a Markdown section on standard output.
 
-    python benchmarks/training.py [--section torch|optimizers|batch|growth|all]
+    python benchmarks/training.py [--section torch|optimizers|together|growth|all]
     python benchmarks/training.py --section optimizers --optimizers adam adamw lion thermolion
 
 Contestants are processes of their own that take turns, run by run, so that a change of the
@@ -32,7 +32,7 @@ TUNED = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     sections = {"torch": torch_section, "optimizers": optimizer_section}
-    sections |= {"batch": batch_section, "growth": growth_section}
+    sections |= {"together": together_section, "growth": growth_section}
     parser.add_argument("--section", choices=[*sections, "all"], default="all")
     parser.add_argument("--epochs", type=int, default=6, help="epochs of a turn")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each contestant")
@@ -88,7 +88,7 @@ def optimizer_section(args: argparse.Namespace) -> None:
     print("Ratios are medians of the turns' ratios.\n")
 
 
-def batch_section(args: argparse.Namespace) -> None:
+def together_section(args: argparse.Namespace) -> None:
     print("### Many runs: how devices and runs are laid out (1 epoch of 5,000 images each)\n")
     import jax
 
@@ -98,14 +98,14 @@ def batch_section(args: argparse.Namespace) -> None:
     count = jax.local_device_count()
     layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
     rows = []
-    for devices, split, batch in dict.fromkeys(layouts):
-        size = devices // split * batch
-        how = {"devices": devices, "split": split, "batch": batch}
+    for devices, split, together in dict.fromkeys(layouts):
+        size = devices // split * together
+        how = {"devices": devices, "split": split, "together": together}
         outcomes = list(jax_runs("adam", 5000, 1024, 1, max(12, 3 * size), **how))[size:]
-        seconds = [outcome.seconds * batch / size for outcome in outcomes[::size]]
-        rows.append([str(devices), str(split), str(batch), f"{statistics.median(seconds):.2f}",
+        seconds = [outcome.seconds * together / size for outcome in outcomes[::size]]
+        rows.append([str(devices), str(split), str(together), f"{statistics.median(seconds):.2f}",
                      listed(seconds)])  # fmt: skip
-    table(["devices", "split", "batch", "seconds a run", "all groups (s)"], rows)
+    table(["devices", "split", "together", "seconds a run", "all groups (s)"], rows)
 
 
 def growth_section(args: argparse.Namespace) -> None:

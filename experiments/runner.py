@@ -26,12 +26,12 @@ class Layout:
     """How runs are laid out on the devices; see `training.run_many`.
 
     Attributes:
-        batch: runs that a device trains together.
+        together: runs that a device trains together.
         devices: local devices to use.
         split: devices that train each run together.
     """
 
-    batch: int | None = None
+    together: int | None = None
     devices: int | None = None
     split: int | None = None
 

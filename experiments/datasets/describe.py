@@ -8,7 +8,7 @@ from typing import Any
 from experiments.datasets import embedded
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.catalogue.spec import Spec
-from experiments.datasets.storage.layout import Layout, layout_of
+from experiments.datasets.storage.folders import Folders, folders_of
 from experiments.datasets.storage.raw_files import candidates
 from experiments.datasets.storage.store import Kind, default_kind, is_ready
 from experiments.progress import megabytes
@@ -45,7 +45,7 @@ def describe(
     kind = default_kind() if kind is None else kind
     rows = []
     for name, spec in catalogue.items():
-        ready, state = _state(spec, layout_of(name, data_dir, manual_dir), kind)
+        ready, state = _state(spec, folders_of(name, data_dir, manual_dir), kind)
         rows.append(
             {
                 "name": name,
@@ -81,13 +81,13 @@ def describe(
     return rows
 
 
-def _state(spec: Spec, layout: Layout, kind: Kind) -> tuple[bool, str]:
-    if is_ready(spec, layout, kind):
-        return True, f"ready in {layout.root}"
+def _state(spec: Spec, folders: Folders, kind: Kind) -> tuple[bool, str]:
+    if is_ready(spec, folders, kind):
+        return True, f"ready in {folders.root}"
     missing = [
         file
         for file in spec.files.values()
-        if not any(os.path.isfile(path) for path in candidates(file, layout))
+        if not any(os.path.isfile(path) for path in candidates(file, folders))
     ]
     if not missing:
         return True, "files here, checked and prepared at the first load"

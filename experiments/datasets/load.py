@@ -11,7 +11,7 @@ from experiments.datasets import embedded, user_npz
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import Dataset, DatasetError, fingerprint
-from experiments.datasets.storage.layout import layout_of
+from experiments.datasets.storage.folders import folders_of
 from experiments.datasets.storage.store import Kind, arrays_of, default_kind
 
 NAMES: tuple[str, ...] = (*CATALOGUE, "digits")
@@ -72,8 +72,8 @@ def load(
         facts = (class_names, user_npz.LICENCE, name)
     else:
         spec = catalogue[name]
-        layout = layout_of(name, data_dir, manual_dir)
-        images, labels = arrays_of(spec, split, count, layout, kind or default_kind())
+        folders = folders_of(name, data_dir, manual_dir)
+        images, labels = arrays_of(spec, split, count, folders, kind or default_kind())
         facts = (spec.class_names, spec.licence, spec.source)
     images, labels = images[:count], labels[:count]
     class_names, licence, source = facts

@@ -9,7 +9,7 @@ from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import DatasetError
 from experiments.datasets.load import splits
-from experiments.datasets.storage.layout import layout_of
+from experiments.datasets.storage.folders import folders_of
 from experiments.datasets.storage.store import Kind, default_kind, fetch_set, prepare_set
 from experiments.progress import Progress
 
@@ -52,10 +52,10 @@ def prepare(
     failures: dict[str, str] = {}
     if not wanted:
         return failures
-    layouts = {name: layout_of(name, data_dir, manual_dir) for name in wanted}
+    folders = {name: folders_of(name, data_dir, manual_dir) for name in wanted}
     with ThreadPoolExecutor(len(wanted)) as pool:
         fetches = {
-            pool.submit(fetch_set, catalogue[name], layouts[name], kind, progress): name
+            pool.submit(fetch_set, catalogue[name], folders[name], kind, progress): name
             for name in wanted
         }
         try:
@@ -64,7 +64,7 @@ def prepare(
                 name = fetches[fetch]
                 try:
                     fetch.result()
-                    prepare_set(catalogue[name], layouts[name], kind, progress)
+                    prepare_set(catalogue[name], folders[name], kind, progress)
                 except DatasetError as error:
                     failures[name] = str(error)
                     progress.say(f"{name}: failed")

@@ -64,7 +64,7 @@ def run_many(
     config: Config = Config(),  # noqa: B008 (frozen)
     *,
     network: Network,
-    batch: int | None = None,
+    together: int | None = None,
     devices: int | None = None,
     split: int | None = None,
     programs: dict[Any, Any] | None = None,
@@ -82,9 +82,9 @@ def run_many(
         data: uint8 images and integer labels.
         config: length, batch size, whether the learning rate is scheduled, validation readings.
         network: what is trained; see `experiments.networks.resolve`.
-        batch: runs that one device trains together (vmap). Default 1: one batch of the
+        together: runs that one device trains together (vmap). Default 1: one batch of the
             benchmark fills a CPU, and runs trained together only compete for its cache
-            (`benchmarks/training.py --section batch` measures it on yours).
+            (`benchmarks/training.py --section together` measures it on yours).
         devices: local devices to use. Default: all accelerators; of a CPU that shows itself as
             several devices (see `cores.show`), one a core.
         split: devices that train each run together, a part of every batch each; it divides
@@ -119,23 +119,23 @@ def run_many(
     network.check(np.shape(data.train_images)[-1], data.num_classes)
     if not runs:
         return
-    batch, mesh = layout(len(runs), batch, devices, split)
+    together, mesh = layout(len(runs), together, devices, split)
     present = [name for name in _ARRAYS if getattr(data, name) is not None]
     arrays = {name: np.asarray(getattr(data, name)) for name in present}
-    size = batch * mesh.shape["runs"]
+    size = together * mesh.shape["runs"]
     programs = {} if programs is None else programs
     try:
         arrays = jax.device_put(arrays, NamedSharding(mesh, PartitionSpec()))
         shapes = tuple((name, x.shape, x.dtype) for name, x in arrays.items())
         # By identity: a user's functions need not be hashable. Kept, they keep their identity.
         ours = (build, network)
-        kind = (data.num_classes, config, batch, mesh, shapes, *runs[0].hyperparameters)
+        kind = (data.num_classes, config, together, mesh, shapes, *runs[0].hyperparameters)
         key = (*map(id, ours), *kind)
         for start in range(0, len(runs), size):
             group = runs[start : start + size]
             inputs = _stack(group + group[-1:] * (size - len(group)))
             if key not in programs:
-                program = _program(build, network, data.num_classes, config, batch, mesh)
+                program = _program(build, network, data.num_classes, config, together, mesh)
                 begin = time.perf_counter()
                 options = cores.compiler_options(mesh)
                 compiled = program.lower(arrays, *inputs).compile(compiler_options=options)
@@ -143,7 +143,7 @@ def run_many(
             compiled, compile_seconds, _ = programs[key]
             begin = time.perf_counter()
             trained = jax.device_get(compiled(arrays, *inputs))
-            seconds = (time.perf_counter() - begin) / batch  # every device trains that many
+            seconds = (time.perf_counter() - begin) / together  # every device trains that many
             for i in range(len(group)):
                 yield _outcome(jax.tree.map(lambda x: x[i], trained), seconds, compile_seconds)  # noqa: B023
     except jax.errors.JaxRuntimeError as error:
@@ -151,9 +151,9 @@ def run_many(
             raise
         platform = mesh.devices.flat[0].platform
         raise MemoryError(
-            f"{platform} ran out of memory training {batch} run(s) at a time a device, "
+            f"{platform} ran out of memory training {together} run(s) at a time a device, "
             f"batch_size={config.batch_size}, on {arrays['train_images'].shape[0]} images: lower "
-            "batch (runs trained together), then batch_size, then the number of images (limit)"
+            "together (runs at once), then batch_size, then the number of images (limit)"
             + (f", or devices: each of the {mesh.size} holds them all" if mesh.size > 1 else "")
         ) from error
 
@@ -164,12 +164,12 @@ _ARRAYS = tuple(
 
 
 def _program(
-    build: Build, network: Network, num_classes: int, config: Config, batch: int, mesh: Mesh
+    build: Build, network: Network, num_classes: int, config: Config, together: int, mesh: Mesh
 ) -> Any:
     """The jitted function (arrays, hyperparameters, seeds, schedules) -> Trained, by runs first.
 
-    Every row of the mesh trains `batch` of the runs, its devices a part of every batch each. Rows
-    exchange nothing.
+    Every row of the mesh trains `together` of the runs, its devices a part of every batch each.
+    Rows exchange nothing.
     """
     axis = "parts" if mesh.shape["parts"] > 1 else None
 
@@ -181,7 +181,7 @@ def _program(
         )
 
     def on_device(arrays: Any, *inputs: Any) -> Trained:
-        if batch > 1:
+        if together > 1:
             return jax.vmap(one, (None, 0, 0, 0))(arrays, *inputs)
         single = jax.tree.map(lambda x: x[0], inputs)
         return jax.tree.map(lambda x: x[None], one(arrays, *single))
@@ -199,12 +199,12 @@ def _program(
 
 
 def layout(
-    count: int, batch: int | None = None, devices: int | None = None, split: int | None = None
+    count: int, together: int | None = None, devices: int | None = None, split: int | None = None
 ) -> tuple[int, Mesh]:
     """How many of ``count`` runs train together on a device, and the mesh (runs, parts).
 
     Raises:
-        ValueError: ``batch`` is below 1, ``devices`` more than there are, or ``split`` does not
+        ValueError: ``together`` is below 1, ``devices`` more than there are, or ``split`` does not
             divide them.
     """
     local = jax.local_devices()
@@ -220,11 +220,11 @@ def layout(
         split = devices if cpu else 1
     if split < 1 or devices % split:
         raise ValueError(f"split must divide devices, which is {devices}, got {split}")
-    if batch is not None and batch < 1:
-        raise ValueError(f"batch must be at least 1, got {batch}")
+    if together is not None and together < 1:
+        raise ValueError(f"together must be at least 1, got {together}")
     rows = min(devices // split, count)
     mesh = Mesh(np.array(local[: rows * split]).reshape(rows, split), ("runs", "parts"))
-    return min(batch or 1, -(-count // rows)), mesh
+    return min(together or 1, -(-count // rows)), mesh
 
 
 def _stack(group: list[Run]) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:

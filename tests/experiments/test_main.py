@@ -67,7 +67,7 @@ def test_a_data_set_that_cannot_be_had_ends_in_exit_code_1(tmp_path, capsys):
         (["run", *SHORT, "--budget", "half", "--out", "{tmp}/x"], "not an option of the paper"),
         (["run", *SHORT, "--network", "vitt", "--out", "{tmp}/x"], "did you mean vit?"),
         (["run", *SHORT, "--seeds", "0", "--out", "{tmp}/x"], "at least 1"),
-        (["run", *SHORT, "--together", "0", "--out", "{tmp}/x"], "batch must be at least 1"),
+        (["run", *SHORT, "--together", "0", "--out", "{tmp}/x"], "together must be at least 1"),
         (["run", *SHORT, "--devices", "99", "--out", "{tmp}/x"], "devices must be 1 … 8"),
         (["run", *SHORT, "--shard", "3/2", "--out", "{tmp}/x"], "numbered from 0"),
         (["run", *SHORT, "--shard", "one", "--out", "{tmp}/x"], "expected I/N"),

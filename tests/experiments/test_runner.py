@@ -195,18 +195,18 @@ def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
 
 
 def test_runs_are_laid_out_as_asked(trained, tmp_path):
-    layout = runner.Layout(batch=2, devices=4, split=1)
+    layout = runner.Layout(together=2, devices=4, split=1)
     _run(_grid(), tmp_path, layout=layout)
-    laid_out = [(options["batch"], options["devices"]) for *_, options in trained]
+    laid_out = [(options["together"], options["devices"]) for *_, options in trained]
     assert laid_out == [(2, 4)] * 2
     with pytest.raises(ValueError, match=r"devices must be 1 … 8, .* got 9"):
         _run(_grid(seeds=3), tmp_path, layout=runner.Layout(devices=9))
-    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
-        _run(_grid(seeds=3), tmp_path, layout=runner.Layout(batch=0))
+    with pytest.raises(ValueError, match="together must be at least 1, got 0"):
+        _run(_grid(seeds=3), tmp_path, layout=runner.Layout(together=0))
 
 
 def test_a_record_says_how_the_runs_of_its_group_were_laid_out(trained, tmp_path):
-    layout = runner.Layout(batch=4, devices=4, split=2)
+    layout = runner.Layout(together=4, devices=4, split=2)
     _run(_grid(seeds=3), tmp_path, layout=layout)  # six cells, in groups of three
     assert {len(runs) for _, runs, *_ in trained} == {3}
     for record in records.read(tmp_path).records:

@@ -19,7 +19,7 @@ from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import SIDE, DatasetError
 from experiments.datasets.storage.checksums import digests_of
 from experiments.datasets.storage.examples import read_examples
-from experiments.datasets.storage.layout import VERSION
+from experiments.datasets.storage.folders import VERSION
 
 
 class OrderedImages(tfds.core.GeneratorBasedBuilder, skip_registration=True):

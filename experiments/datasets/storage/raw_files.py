@@ -11,7 +11,7 @@ from pathlib import Path
 from experiments.datasets.catalogue.spec import RawFile, Spec
 from experiments.datasets.dataset import DatasetError
 from experiments.datasets.storage.checksums import Digests, digests_of
-from experiments.datasets.storage.layout import Layout
+from experiments.datasets.storage.folders import Folders
 from experiments.datasets.storage.web import WebError, stream
 from experiments.files import atomic, clear_unfinished
 from experiments.progress import Progress, megabytes
@@ -20,12 +20,12 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where there is no room for (more of) a file."""
 
 
-def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mapping[str, Path]]:
+def obtain(spec: Spec, folders: Folders, progress: Progress) -> tuple[Spec, Mapping[str, Path]]:
     """Have every raw file of a set here, checked against its published checksum.
 
     Args:
         spec: the data set.
-        layout: where its files lie or are put.
+        folders: where its files lie or are put.
         progress: told how far it has come, in bytes.
 
     Returns:
@@ -34,19 +34,19 @@ def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mappin
     Raises:
         DatasetError: a file cannot be had or is not the published one, or the disk is full.
     """
-    clear_unfinished(layout.downloads)
+    clear_unfinished(folders.downloads)
     missing: dict[str, RawFile] = {}
     rejected: dict[str, str] = {}
     paths: dict[str, Path] = {}
     digests: dict[str, Digests] = {}
     for key, file in spec.files.items():
-        found = _local(spec, file, layout, rejected)
+        found = _local(spec, file, folders, rejected)
         if found is None:
             missing[key] = file
         else:
             paths[key], digests[key] = found
     if missing:
-        _fetch_all(spec, missing, layout, progress, rejected, paths, digests)
+        _fetch_all(spec, missing, folders, progress, rejected, paths, digests)
     known = {
         key: replace(file, size=digests[key].size, sha256=digests[key].sha256.hexdigest())
         for key, file in spec.files.items()
@@ -54,19 +54,19 @@ def obtain(spec: Spec, layout: Layout, progress: Progress) -> tuple[Spec, Mappin
     return replace(spec, files=known), paths
 
 
-def candidates(file: RawFile, layout: Layout) -> tuple[Path, ...]:
+def candidates(file: RawFile, folders: Folders) -> tuple[Path, ...]:
     """Where a file may lie already: by hand under the set's name, by hand flat, fetched before."""
     return (
-        layout.manual / layout.name / file.name,
-        layout.manual / file.name,
-        layout.downloads / file.name,
+        folders.manual / folders.name / file.name,
+        folders.manual / file.name,
+        folders.downloads / file.name,
     )
 
 
 def _local(
-    spec: Spec, file: RawFile, layout: Layout, rejected: dict[str, str]
+    spec: Spec, file: RawFile, folders: Folders, rejected: dict[str, str]
 ) -> tuple[Path, Digests] | None:
-    for path in candidates(file, layout):
+    for path in candidates(file, folders):
         if not os.path.isfile(path):  # a folder that may not be entered counts as empty
             continue
         try:
@@ -76,12 +76,12 @@ def _local(
         difference = digests.mismatch(file)
         if not difference:
             return path, digests
-        if path.parent == layout.manual / layout.name:
+        if path.parent == folders.manual / folders.name:
             raise DatasetError(
                 f"{spec.name}: {path} is not the published file: {difference}. "
                 f"Fetch it again from {file.urls[0]}, or remove it."
             )
-        if path.parent == layout.downloads:
+        if path.parent == folders.downloads:
             path.unlink(missing_ok=True)  # damaged since it was fetched; the web has it whole
         else:
             # A flat file of this name may belong to another set (MNIST, Fashion-MNIST and
@@ -93,30 +93,30 @@ def _local(
 def _fetch_all(
     spec: Spec,
     missing: Mapping[str, RawFile],
-    layout: Layout,
+    folders: Folders,
     progress: Progress,
     rejected: Mapping[str, str],
     paths: dict[str, Path],
     digests: dict[str, Digests],
 ) -> None:
     try:
-        layout.downloads.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(layout.downloads).free
+        folders.downloads.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folders.downloads).free
     except OSError as error:
         raise DatasetError(
-            f"{spec.name}: the folder {layout.downloads} cannot be made ({error.strerror}); "
+            f"{spec.name}: the folder {folders.downloads} cannot be made ({error.strerror}); "
             "choose another data_dir."
         ) from error
     needed = sum(file.size for file in missing.values())
     if needed > free:
         raise DatasetError(
-            f"{spec.name}: not enough disk space in {layout.downloads}: its raw files need "
+            f"{spec.name}: not enough disk space in {folders.downloads}: its raw files need "
             f"{megabytes(needed)}, {megabytes(free)} are free. "
             "Make room or choose another data_dir."
         )
     with ThreadPoolExecutor(len(missing)) as pool:
         fetches = {
-            key: pool.submit(_fetch, spec, file, layout, progress) for key, file in missing.items()
+            key: pool.submit(_fetch, spec, file, folders, progress) for key, file in missing.items()
         }
         try:
             wait(fetches.values())
@@ -130,11 +130,11 @@ def _fetch_all(
         except WebError as error:
             unreachable.append((missing[key], error))
     if unreachable:
-        raise DatasetError(_by_hand(spec, unreachable, layout, rejected))
+        raise DatasetError(_by_hand(spec, unreachable, folders, rejected))
 
 
-def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tuple[Path, Digests]:
-    target = layout.downloads / file.name
+def _fetch(spec: Spec, file: RawFile, folders: Folders, progress: Progress) -> tuple[Path, Digests]:
+    target = folders.downloads / file.name
     what = f"{spec.name}: {file.name}"
     progress.expect(file.size)
     progress.say(f"{what}: fetching {megabytes(file.size)}")
@@ -159,13 +159,13 @@ def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tup
             if difference:
                 raise DatasetError(
                     f"{what}: what {file.urls[0]} serves is not the published file: {difference}. "
-                    f"Nothing was kept. Put the published one into {layout.manual / spec.name}, "
+                    f"Nothing was kept. Put the published one into {folders.manual / spec.name}, "
                     "or use the embedded set 'digits'."
                 )
     except OSError as error:
         if error.errno in DISK_FULL:
             raise DatasetError(
-                f"{what}: the disk under {layout.downloads} is full: the file needs "
+                f"{what}: the disk under {folders.downloads} is full: the file needs "
                 f"{megabytes(file.size)}. Nothing was kept. Make room or choose another data_dir."
             ) from error
         raise DatasetError(f"{what}: cannot be written to {target} ({error.strerror}).") from error
@@ -176,11 +176,11 @@ def _fetch(spec: Spec, file: RawFile, layout: Layout, progress: Progress) -> tup
 def _by_hand(
     spec: Spec,
     unreachable: list[tuple[RawFile, WebError]],
-    layout: Layout,
+    folders: Folders,
     rejected: Mapping[str, str],
 ) -> str:
     lines = [f"{spec.name}: cannot be fetched ({unreachable[0][1]})."]
-    lines.append(f"Fetch by hand, and put into {layout.manual / spec.name}:")
+    lines.append(f"Fetch by hand, and put into {folders.manual / spec.name}:")
     for file, _ in unreachable:
         checksum = f"md5 {file.md5}" if file.md5 else f"sha256 {file.sha256}"
         lines.append(f"  {file.name}  {megabytes(file.size)}  {checksum}  from {file.urls[0]}")

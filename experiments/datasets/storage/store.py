@@ -14,7 +14,7 @@ from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import DatasetError
 from experiments.datasets.storage import array_files, tfds_store
 from experiments.datasets.storage.examples import read_arrays
-from experiments.datasets.storage.layout import Layout
+from experiments.datasets.storage.folders import Folders
 from experiments.datasets.storage.raw_files import DISK_FULL, obtain
 from experiments.files import clear_unfinished
 from experiments.progress import Progress
@@ -28,7 +28,7 @@ def default_kind() -> Kind:
 
 
 def arrays_of(
-    spec: Spec, split: str, limit: int | None, layout: Layout, kind: Kind
+    spec: Spec, split: str, limit: int | None, folders: Folders, kind: Kind
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give the first `limit` examples of a split, preparing the set if it is not here.
 
@@ -36,7 +36,7 @@ def arrays_of(
         spec: the data set.
         split: one of its published splits.
         limit: how many examples; None is all.
-        layout: where it lies or is put.
+        folders: where it lies or is put.
         kind: how it is stored.
 
     Returns:
@@ -47,74 +47,74 @@ def arrays_of(
     """
     size = spec.sizes[split]
     count = size if limit is None else min(limit, size)
-    if not is_ready(spec, layout, kind):
-        prepare_set(spec, layout, kind, Progress(0, sys.stderr, "bytes"))
+    if not is_ready(spec, folders, kind):
+        prepare_set(spec, folders, kind, Progress(0, sys.stderr, "bytes"))
     try:
         if kind == "array_record":
-            return tfds_store.read(spec, layout, split, count)
-        images, labels = array_files.read(layout.arrays / f"{split}-{size}.npz")
+            return tfds_store.read(spec, folders, split, count)
+        images, labels = array_files.read(folders.arrays / f"{split}-{size}.npz")
         return images[:count], labels[:count]
     except Exception as error:
         raise DatasetError(
-            f"{spec.name}: what is prepared in {layout.root} cannot be read ({error}). Remove "
-            f"{layout.root / layout.stored_name} and {layout.arrays}, and load the set again."
+            f"{spec.name}: what is prepared in {folders.root} cannot be read ({error}). Remove "
+            f"{folders.root / folders.stored_name} and {folders.arrays}, and load the set again."
         ) from error
 
 
-def is_ready(spec: Spec, layout: Layout, kind: Kind) -> bool:
+def is_ready(spec: Spec, folders: Folders, kind: Kind) -> bool:
     """Tell whether a set is prepared here, without reading it."""
     if kind == "array_record":
-        return tfds_store.is_built(layout)
+        return tfds_store.is_built(folders)
     return all(
-        (layout.arrays / f"{split}-{size}.npz").is_file() for split, size in spec.sizes.items()
+        (folders.arrays / f"{split}-{size}.npz").is_file() for split, size in spec.sizes.items()
     )
 
 
-def fetch_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> None:
+def fetch_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) -> None:
     """Have a set's raw files here and checked, unless the set is ready already."""
-    with _alone(spec, layout):
-        if not is_ready(spec, layout, kind):
-            obtain(spec, layout, progress)
+    with _alone(spec, folders):
+        if not is_ready(spec, folders, kind):
+            obtain(spec, folders, progress)
 
 
-def prepare_set(spec: Spec, layout: Layout, kind: Kind, progress: Progress) -> None:
+def prepare_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) -> None:
     """Fetch, check and store a set; of several processes one works and the others wait.
 
     Args:
         spec: the data set.
-        layout: where it is put.
+        folders: where it is put.
         kind: how it is stored.
         progress: told how far it has come.
 
     Raises:
         DatasetError: the set cannot be had. Nothing half-built is left.
     """
-    with _alone(spec, layout):
-        if is_ready(spec, layout, kind):
+    with _alone(spec, folders):
+        if is_ready(spec, folders, kind):
             return
-        clear_unfinished(layout.arrays)
-        known, paths = obtain(spec, layout, progress)
+        clear_unfinished(folders.arrays)
+        known, paths = obtain(spec, folders, progress)
         progress.say(f"{spec.name}: reading {sum(spec.sizes.values()):,} images")
         try:
             if kind == "array_record":
-                tfds_store.build(known, paths, layout)
+                tfds_store.build(known, paths, folders)
             else:
                 for split, size in spec.sizes.items():
                     images, labels = read_arrays(spec, split, paths)
-                    array_files.save(layout.arrays / f"{split}-{size}.npz", images, labels)
+                    array_files.save(folders.arrays / f"{split}-{size}.npz", images, labels)
         except DatasetError:
             raise
         except Exception as error:
-            raise DatasetError(_why_not_stored(spec, layout, error)) from error
-        progress.say(f"{spec.name}: ready in {layout.root}")
+            raise DatasetError(_why_not_stored(spec, folders, error)) from error
+        progress.say(f"{spec.name}: ready in {folders.root}")
 
 
 @contextmanager
-def _alone(spec: Spec, layout: Layout) -> Iterator[None]:
+def _alone(spec: Spec, folders: Folders) -> Iterator[None]:
     """Hold the set's lock, which the system frees when a process dies."""
     try:
-        layout.downloads.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(layout.downloads / ".lock")
+        folders.downloads.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folders.downloads / ".lock")
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -122,7 +122,7 @@ def _alone(spec: Spec, layout: Layout) -> Iterator[None]:
             lock.acquire()
     except OSError as error:
         raise DatasetError(
-            f"{spec.name}: the folder {layout.downloads} cannot be written ({error.strerror}); "
+            f"{spec.name}: the folder {folders.downloads} cannot be written ({error.strerror}); "
             "choose another data_dir."
         ) from error
     try:
@@ -131,12 +131,12 @@ def _alone(spec: Spec, layout: Layout) -> Iterator[None]:
         lock.release()
 
 
-def _why_not_stored(spec: Spec, layout: Layout, error: Exception) -> str:
+def _why_not_stored(spec: Spec, folders: Folders, error: Exception) -> str:
     # array_record's writer gives the system's words, not its number.
     words = [os.strerror(number) for number in DISK_FULL]
     full = getattr(error, "errno", None) in DISK_FULL or any(word in str(error) for word in words)
     reason = "the disk is full" if full else f"{type(error).__name__}: {error}"
     return (
-        f"{spec.name}: cannot be stored in {layout.root} ({reason}). Nothing half-built was kept. "
+        f"{spec.name}: cannot be stored in {folders.root} ({reason}). Nothing half-built was kept. "
         "Make room or choose another data_dir, and try again."
     )

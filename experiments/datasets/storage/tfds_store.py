@@ -12,24 +12,24 @@ from typing import Any, cast
 import numpy as np
 
 from experiments.datasets.catalogue.spec import Spec
-from experiments.datasets.storage.layout import VERSION, Layout
+from experiments.datasets.storage.folders import VERSION, Folders
 
 _INFO = "dataset_info.json"
 _BY_HAND = ".by-hand-"
 
 
-def is_built(layout: Layout) -> bool:
+def is_built(folders: Folders) -> bool:
     """Tell whether the set is here; its folder appears only once all of it is written."""
-    return os.path.isfile(layout.root / layout.stored_name / VERSION / _INFO)
+    return os.path.isfile(folders.root / folders.stored_name / VERSION / _INFO)
 
 
-def build(spec: Spec, paths: Mapping[str, Path], layout: Layout) -> None:
+def build(spec: Spec, paths: Mapping[str, Path], folders: Folders) -> None:
     """Write every split of a set, in the order of its file.
 
     Args:
         spec: the data set, the sha256 of every file known.
         paths: its raw files, checked.
-        layout: where it is written.
+        folders: where it is written.
 
     Raises:
         DatasetError: a raw file is damaged.
@@ -39,16 +39,16 @@ def build(spec: Spec, paths: Mapping[str, Path], layout: Layout) -> None:
 
     from experiments.datasets.storage.builders import BUILDERS
 
-    home = layout.root / layout.stored_name
+    home = folders.root / folders.stored_name
     _clear_unfinished(home)
-    for folder in layout.downloads.glob(f"{_BY_HAND}*"):
+    for folder in folders.downloads.glob(f"{_BY_HAND}*"):
         shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=layout.downloads, prefix=_BY_HAND) as folder:
+    with tempfile.TemporaryDirectory(dir=folders.downloads, prefix=_BY_HAND) as folder:
         # TensorFlow Datasets' download manager takes files that are here already from one
         # folder, by their published names, and checks their registered sha256 itself.
         for key, file in spec.files.items():
             (Path(folder) / file.name).symlink_to(paths[key].resolve())
-        builder = BUILDERS[spec.name](spec=spec, data_dir=str(layout.root))
+        builder = BUILDERS[spec.name](spec=spec, data_dir=str(folders.root))
         config = tfds.download.DownloadConfig(
             manual_dir=folder, try_download_gcs=False, force_checksums_validation=True
         )
@@ -56,7 +56,7 @@ def build(spec: Spec, paths: Mapping[str, Path], layout: Layout) -> None:
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints, and stdout is the user's
                 builder.download_and_prepare(
-                    download_dir=layout.root / "downloads",
+                    download_dir=folders.root / "downloads",
                     download_config=config,
                     file_format="array_record",
                 )
@@ -65,12 +65,12 @@ def build(spec: Spec, paths: Mapping[str, Path], layout: Layout) -> None:
             _clear_unfinished(home)
 
 
-def read(spec: Spec, layout: Layout, split: str, limit: int) -> tuple[np.ndarray, np.ndarray]:
+def read(spec: Spec, folders: Folders, split: str, limit: int) -> tuple[np.ndarray, np.ndarray]:
     """Read the first `limit` examples of a prepared split.
 
     Args:
         spec: the data set.
-        layout: where it lies.
+        folders: where it lies.
         split: one of its published splits.
         limit: how many examples, at most the size of the split.
 
@@ -79,7 +79,7 @@ def read(spec: Spec, layout: Layout, split: str, limit: int) -> tuple[np.ndarray
     """
     from experiments.datasets.storage.builders import BUILDERS
 
-    builder = BUILDERS[spec.name](spec=spec, data_dir=str(layout.root))
+    builder = BUILDERS[spec.name](spec=spec, data_dir=str(folders.root))
     source: Any = cast(Any, builder).as_data_source(split)
     images = np.empty((limit, 32, 32, spec.channels), np.uint8)
     labels = np.empty(limit, np.int32)

@@ -86,7 +86,7 @@ class ShortChain:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ShortTuningState:
     """How far the records of a chain lead.
 
     Attributes:
@@ -115,22 +115,22 @@ def rates_around(default: float, count: int, per_decade: int = 2) -> tuple[dict[
     )
 
 
-def follow_short(chain: ShortChain, find: Find) -> Progress:
+def follow_short(chain: ShortChain, find: Find) -> ShortTuningState:
     """What the records have decided of a chain, and the runs that come next."""
     final = len(chain.seeds.final)
     first = [chain.cell(numbers, chain.seeds.tune, "tune") for numbers in chain.candidates]
     due = _missing(first, find)
     if due:
-        return Progress(due, len(due) + chain.length - len(first))
+        return ShortTuningState(due, len(due) + chain.length - len(first))
     best = sorted(first, key=lambda cell: score(find(cell)), reverse=True)[: chain.again]
     pairs = [(cell, replace(cell, seed=chain.seeds.confirm, phase="confirm")) for cell in best]
     due = _missing((second for _, second in pairs), find)
     if due:
-        return Progress(due, len(due) + final)
+        return ShortTuningState(due, len(due) + final)
     chosen = max(pairs, key=lambda pair: mean_score([score(find(cell)) for cell in pair]))
     winner = chosen[0].learner
     due = _missing(chain.finals(winner), find)
-    return Progress(due, len(due), winner, chosen)
+    return ShortTuningState(due, len(due), winner, chosen)
 
 
 @dataclass(frozen=True)

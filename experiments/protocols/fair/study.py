@@ -23,7 +23,7 @@ from experiments.protocols.cell import (
 )
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
-from experiments.protocols.fair.tuning import Chain, Contestant, Progress, follow
+from experiments.protocols.fair.tuning import Chain, Contestant, TuningState, follow
 
 NAME = "fair"
 
@@ -58,9 +58,9 @@ class FairStudy:
         waiting: list[str] = []
         left, length = 0, sum(chain.length for chain in self.mine)
         for chain in self.mine:
-            progress = follow(chain, find)
-            cells += progress.due
-            left += _left(chain, progress)
+            state = follow(chain, find)
+            cells += state.due
+            left += _left(chain, state)
         for chain in self.mine:
             if chain.contestant.name not in constants.protocol()["transfer"]:
                 continue
@@ -147,11 +147,11 @@ def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:
     )
 
 
-def _left(chain: Chain, progress: Progress) -> int:
+def _left(chain: Chain, state: TuningState) -> int:
     """Runs of a chain still to come: those that are due, and the stages behind them."""
     b, seeds = chain.budget, len(chain.contestant.seeds)
     confirm = b.confirm * len(constants.protocol()["seeds"]["confirm"])
-    again = b.rates if progress.schedule is None else 0  # the better schedule's second seed
+    again = b.rates if state.schedule is None else 0  # the better schedule's second seed
     behind = {
         "tune": again + b.refine + confirm + 2 * seeds,
         "refine": confirm + 2 * seeds,
@@ -159,7 +159,7 @@ def _left(chain: Chain, progress: Progress) -> int:
         "final": 0,
         "default": 0,
     }
-    return len(progress.due) + behind[progress.stage]
+    return len(state.due) + behind[state.stage]
 
 
 def check_names(

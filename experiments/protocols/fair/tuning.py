@@ -103,7 +103,7 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TuningState:
     """How far the records of a chain lead.
 
     Attributes:
@@ -123,7 +123,7 @@ class Progress:
     winner: Learner | None = None
 
 
-def follow(chain: Chain, find: Find) -> Progress:
+def follow(chain: Chain, find: Find) -> TuningState:
     """What the records have decided of a chain, and the runs that come next."""
     seeds = constants.protocol()["seeds"]
     defaults = [
@@ -131,7 +131,7 @@ def follow(chain: Chain, find: Find) -> Progress:
         for seed in chain.contestant.seeds
     ]
     if chain.contestant.default_only:
-        return Progress(_missing(defaults, find), "default")
+        return TuningState(_missing(defaults, find), "default")
     first, second = seeds["tune"]
 
     def at_rate(place: int, schedule: str, seed: int, phase: str = "tune") -> Cell:
@@ -144,12 +144,12 @@ def follow(chain: Chain, find: Find) -> Progress:
     }
     due = _missing((cell for cells in grid.values() for cell in cells), find)
     if due:
-        return Progress(due, "tune")
+        return TuningState(due, "tune")
     schedule = max(grid, key=lambda name: max(score(find(cell)) for cell in grid[name]))
     again = [at_rate(place, schedule, second) for place in chain.places]
     due = _missing(again, find)
     if due:
-        return Progress(due, "tune", schedule)
+        return TuningState(due, "tune", schedule)
     means = {
         place: mean_score([score(find(one)), score(find(two))])
         for place, one, two in zip(chain.places, grid[schedule], again, strict=True)
@@ -166,7 +166,7 @@ def follow(chain: Chain, find: Find) -> Progress:
         new = {place: at_rate(place, schedule, first, "refine") for place in outwards}
         due = _missing(new.values(), find)
         if due:
-            return Progress(due, "refine", schedule, centre)
+            return TuningState(due, "refine", schedule, centre)
         places |= new
         cells += new.values()
         centre = max(
@@ -180,7 +180,7 @@ def follow(chain: Chain, find: Find) -> Progress:
     ]
     due = _missing(trials, find)
     if due:
-        return Progress(due, "refine", schedule, centre, at_edge)
+        return TuningState(due, "refine", schedule, centre, at_edge)
 
     # Stage 3: candidates are ranked by the seed that all of them share.
     cells += trials
@@ -191,14 +191,16 @@ def follow(chain: Chain, find: Find) -> Progress:
     ]
     due = _missing((cell for cells in confirming for cell in cells), find)
     if due:
-        return Progress(due, "confirm", schedule, centre, at_edge)
+        return TuningState(due, "confirm", schedule, centre, at_edge)
     chosen = max(confirming, key=lambda cells: mean_score([score(find(cell)) for cell in cells]))
     winner = chosen[0].learner
     final = [
         chain.cell(dict(winner.changed), winner.schedule, seed, "final")
         for seed in chain.contestant.seeds
     ]
-    return Progress(_missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner)
+    return TuningState(
+        _missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner
+    )
 
 
 def _missing(cells: Iterable[Cell], find: Find) -> tuple[Cell, ...]:

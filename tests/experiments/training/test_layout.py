@@ -19,8 +19,8 @@ from experiments.training import cores, sweep
     ],
 )
 def test_layout(asked: tuple, rows: int, parts: int, together: int) -> None:
-    batch, mesh = training.layout(*asked)
-    assert (batch, dict(mesh.shape)) == (together, {"runs": rows, "parts": parts})
+    found, mesh = training.layout(*asked)
+    assert (found, dict(mesh.shape)) == (together, {"runs": rows, "parts": parts})
 
 
 def test_layout_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,7 +168,7 @@ def test_all_trials_with_both_schedules_share_a_program() -> None:
     assert len(traces) == 1
     assert len({outcome.train_loss[-1] for outcome in outcomes}) == 4
     assert all(outcome.test_correct is outcome.test_accuracy is None for outcome in outcomes)
-    together = list(run_many(build, runs, data, config, batch=4))
+    together = list(run_many(build, runs, data, config, together=4))
     for a, b in zip(outcomes, together, strict=True):
         np.testing.assert_allclose(a.train_loss, b.train_loss, rtol=1e-4)
 

@@ -123,12 +123,12 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
 
 
 @pytest.mark.parametrize(
-    ("batch", "devices", "split"), [(3, 1, 1), (2, 2, 1), (1, 1, 1), (1, 3, None), (2, 4, 2)]
+    ("together", "devices", "split"), [(3, 1, 1), (2, 2, 1), (1, 1, 1), (1, 3, None), (2, 4, 2)]
 )
 def test_batched_sharded_and_split_runs_agree(
-    data: Data, outcomes: list[training.Outcome], batch: int, devices: int, split: int | None
+    data: Data, outcomes: list[training.Outcome], together: int, devices: int, split: int | None
 ) -> None:
-    how = {"batch": batch, "devices": devices, "split": split}
+    how = {"together": together, "devices": devices, "split": split}
     together = list(run_many(adam, ADAM, data, CONFIG, **how))
     assert [outcome.status for outcome in together] == [outcome.status for outcome in outcomes]
     for at in (0, 2, 3):
@@ -221,7 +221,7 @@ def test_out_of_memory_says_what_to_lower() -> None:
 
         return optax.GradientTransformation(init, update)
 
-    with pytest.raises(MemoryError, match=r"lower batch .* then batch_size"):
+    with pytest.raises(MemoryError, match=r"lower together .* then batch_size"):
         list(run_many(build, ADAM[:1], make_data(4, 2), Config(epochs=2)))
 
 
@@ -251,7 +251,7 @@ def test_wrong_data_is_named(change: dict, message: str) -> None:
     [
         (ADAM, {"config": Config(epochs=0)}, "Config.epochs must be a positive integer"),
         (ADAM, {"config": Config(batch_size=0.5)}, "Config.batch_size must be"),  # type: ignore
-        (ADAM, {"batch": 0}, "batch must be at least 1"),
+        (ADAM, {"together": 0}, "together must be at least 1"),
         (ADAM, {"devices": 99}, "devices must be 1 … 8"),
         (ADAM, {"devices": 4, "split": 3}, "split must divide devices, which is 4, got 3"),
         (ADAM, {"split": 0}, "split must divide devices"),

@@ -10,7 +10,7 @@ VERSION = "1.0.0"
 
 
 @dataclass(frozen=True)
-class Layout:
+class Folders:
     """The folders of one set.
 
     Attributes:
@@ -41,11 +41,11 @@ class Layout:
         return f"ordered_{self.name}"
 
 
-def layout_of(
+def folders_of(
     name: str,
     data_dir: str | PathLike[str] | None = None,
     manual_dir: str | PathLike[str] | None = None,
-) -> Layout:
+) -> Folders:
     """Settle a set's folders, by the conventions of TensorFlow Datasets.
 
     Args:
@@ -57,4 +57,4 @@ def layout_of(
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
     root = Path(chosen).expanduser()
     manual = Path(manual_dir).expanduser() if manual_dir else root / "downloads" / "manual"
-    return Layout(name, root, manual)
+    return Folders(name, root, manual)
