@@ -1,14 +1,20 @@
 """Every kind of addition once, as CONTRIBUTING.md tells it: each is one entry or one file."""
 
+import hashlib
 import sys
+import types
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import datasets, networks, optimizers, protocols, records
+from experiments import __main__ as cli
+from experiments import datasets, networks, optimizers, protocols, records, runner
 from experiments.analysis import statistics
+from experiments.datasets.catalogue.spec import RawFile, Spec
+from experiments.datasets.storage import builders
 from experiments.optimizers import lookup
 from experiments.protocols import Plan
 from experiments.records import Record, lines
@@ -35,6 +41,18 @@ def test_a_network_is_an_import_path(tmp_path, monkeypatch):
     sys.modules.pop("added_network")
 
 
+def test_a_network_of_the_benchmark_is_a_module_and_its_entry(monkeypatch):
+    module = types.ModuleType("experiments.networks.added")
+    module.init = lambda key, channels, classes: {"w": jnp.zeros((1024 * channels, classes))}
+    module.logits = lambda params, images: images.reshape(len(images), -1) @ params["w"]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(networks.lookup, "NAMES", (*networks.NAMES, "added"))
+    monkeypatch.setattr(networks.lookup, "NOTES", networks.NOTES | {"added": "A linear map"})
+    found = networks.resolve("added")
+    found.check(channels=1, num_classes=10)
+    assert (found.name, found.note, found.source) == ("added", "A linear map", None)
+
+
 def test_an_optimizer_is_a_function_and_its_entry(monkeypatch):
     def halved(learning_rate: float = 0.5, b1: float = 0.9) -> Any:
         """SGD at half its rate."""
@@ -49,11 +67,40 @@ def test_an_optimizer_is_a_function_and_its_entry(monkeypatch):
     found.check()
 
 
-def test_a_data_set_is_a_file(tmp_path):
+def test_a_users_data_set_is_a_file(tmp_path):
     images = np.zeros((9, 32, 32, 3), np.uint8)
     np.savez(tmp_path / "added.npz", images=images, labels=np.arange(9) % 3)
     found = datasets.load(str(tmp_path / "added.npz"))
     assert (found.name, found.num_classes, len(found.labels)) == ("added.npz", 3, 9)
+
+
+def test_a_published_data_set_is_its_facts_and_a_reader(tmp_path, monkeypatch):
+    def read(paths, split, count):
+        pixels = np.frombuffer(paths["all"].read_bytes(), np.uint8).reshape(-1, 32, 32, 1)
+        return ((image, number % 2) for number, image in enumerate(pixels[:count]))
+
+    content = bytes(range(256)) * 4 * 6
+    (tmp_path / "added.bin").write_bytes(content)
+    digest = hashlib.md5(content).hexdigest()
+    spec = Spec(
+        name="added",
+        title="Added",
+        channels=1,
+        sizes={"train": 6},
+        files={"all": RawFile("added.bin", ("http://127.0.0.1:9/added",), len(content), digest)},
+        read=read,
+        class_names=("even", "odd"),
+        classes_in_first_5000=2,
+        licence="none",
+        source="this test",
+    )
+    # As the catalogue's own get theirs, in a loop.
+    monkeypatch.setitem(builders.BUILDERS, "added", builders._builder(spec))
+    places = {"data_dir": tmp_path / "data", "manual_dir": tmp_path}
+    for kind in ("numpy", "numpy", "array_record", "array_record"):  # prepared, then read
+        found = datasets.load("added", catalogue={"added": spec}, kind=kind, **places)
+        assert found.images.tobytes() == content
+        assert (found.labels.tolist(), found.class_names) == ([0, 1] * 3, ("even", "odd"))
 
 
 def test_a_field_of_a_record_is_one_line(synthetic):
@@ -79,7 +126,7 @@ def test_a_statistic_is_a_function_of_entries(synthetic):
     )
 
 
-def test_a_protocol_is_a_study_and_a_builder(synthetic, folder_of, monkeypatch):
+def test_a_protocol_is_a_study_and_a_builder(synthetic, folder_of, monkeypatch, capsys, tmp_path):
     def build(entries, question):
         return [Section(title="Added", slug="added", description=str(len(entries)))]
 
@@ -107,3 +154,23 @@ def test_a_protocol_is_a_study_and_a_builder(synthetic, folder_of, monkeypatch):
     assert list(study.plan(lambda cell: None).cells) == [Alone.cell]
     done = replace(synthetic(), seed=Alone.cell.seed)
     assert study.plan(lambda cell: done).left == 0
+
+    # Its package, and its name among the others: the command line then has it.
+    package = types.ModuleType("experiments.protocols.added")
+    package.OPTIMIZERS = ("adam",)
+    package.study = lambda names, learners, nets, budget: study
+    constants = types.ModuleType("experiments.protocols.added.constants")
+    constants.protocol = lambda: {"version": 7, "description": "asks for one cell"}
+    for module in (package, constants):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(protocols, "STUDIES", (*protocols.STUDIES, "added"))
+    monkeypatch.setattr(protocols, "NAMES", (*protocols.NAMES, "added"))
+    asked = []
+    monkeypatch.setattr(
+        runner, "run", lambda study, *_, **__: asked.append(study) or runner.Summary()
+    )
+    words = ["run", "--protocol", "added", "--datasets", "digits", "--out", str(tmp_path / "x")]
+    assert cli.main(words) == 0
+    assert asked == [study]
+    assert cli.main(["list", "--data-dir", str(tmp_path)]) == 0
+    assert "asks for one cell" in capsys.readouterr().out
