@@ -126,7 +126,7 @@ def scale_by_snr_gate(
         _states.check_state(owner, state, SnrGateState)
         check_updates(owner, updates, state.mu, state.nu, params)
 
-        mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
+        mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)  # Eq. 1, Eq. 2
         rho = _trees.map_leaves(lambda m, v: snr(m, v, eps), mu, nu)  # Eq. 3
         sign = _trees.map_leaves(jnp.sign, mu)
         if _checks.concrete(exponent) == 0.5:
