@@ -1,10 +1,7 @@
 """Sphinx's settings: `make docs` builds the pages into build/docs, with warnings as errors."""
 
-import re
 import shutil
 from pathlib import Path
-
-from sphinx.application import Sphinx
 
 import thermolion_optax
 
@@ -54,21 +51,3 @@ napoleon_use_ivar = True
 # are not looked up, which would need the network.
 nitpicky = True
 nitpick_ignore_regex = [("py:(class|func|exc|obj|data)", r"(?!thermolion_optax\b).*")]
-
-FAIR_REPORT = ROOT / "results" / "fair" / "report.md"
-
-
-def fair_study(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Puts the fair study's report in place of the sentence that says that it is under way."""
-    del app, docname
-    if FAIR_REPORT.exists():
-        included = (
-            "```{include} ../results/fair/report.md\n:heading-offset: 2\n:relative-images:\n```"
-        )
-        block = r"<!-- fair study -->.*?<!-- end of fair study -->"
-        source[0] = re.sub(block, lambda _: included, source[0], flags=re.DOTALL)
-
-
-def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
-    app.connect("source-read", fair_study)
