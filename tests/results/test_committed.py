@@ -65,3 +65,16 @@ def _cells(row: str) -> list[str]:
 def test_the_findings_are_what_the_records_say():
     """`python -m experiments findings results` writes them anew."""
     assert findings.build(RESULTS) == (RESULTS / "findings.md").read_text("utf-8")
+
+
+def test_the_advice_on_rates_is_the_validation_records():
+    advice = (RESULTS.parent / "docs" / "settings.md").read_text("utf-8")
+    findings_page = (RESULTS / "findings.md").read_text("utf-8")
+    cells = {
+        "F-MNIST, A": "Fashion-MNIST, 60 of 1,024",
+        "F-MNIST, B": "Fashion-MNIST, 600 of 128",
+        "gtsrb32.npz, B": "GTSRB-32, 600 of 128",
+    }
+    said = r"- (.*): of the rates on the grid (\S+) was best \(AdamW's (\S+)\), (.*) within 1 point"
+    for cell, *numbers in re.findall(said, findings_page):
+        assert f"| {cells[cell]} | {' | '.join(numbers)} |" in advice
