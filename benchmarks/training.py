@@ -98,14 +98,14 @@ def together_section(args: argparse.Namespace) -> None:
     count = jax.local_device_count()
     layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
     rows = []
-    for devices, split, together in dict.fromkeys(layouts):
-        size = devices // split * together
-        how = {"devices": devices, "split": split, "together": together}
+    for devices, devices_per_run, together in dict.fromkeys(layouts):
+        size = devices // devices_per_run * together
+        how = {"devices": devices, "devices_per_run": devices_per_run, "together": together}
         outcomes = list(jax_runs("adam", 5000, 1024, 1, max(12, 3 * size), **how))[size:]
         seconds = [outcome.seconds * together / size for outcome in outcomes[::size]]
-        rows.append([str(devices), str(split), str(together), f"{statistics.median(seconds):.2f}",
-                     listed(seconds)])  # fmt: skip
-    table(["devices", "split", "together", "seconds a run", "all groups (s)"], rows)
+        cells = [str(devices), str(devices_per_run), str(together)]
+        rows.append([*cells, f"{statistics.median(seconds):.2f}", listed(seconds)])
+    table(["devices", "devices a run", "together", "seconds a run", "all groups (s)"], rows)
 
 
 def growth_section(args: argparse.Namespace) -> None:

@@ -97,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
         study,
         work.Places(options.out, options.data_dir, options.manual_dir),
         shard=shard,
-        layout=runner.Layout(options.together, options.devices, options.split),
+        layout=runner.Layout(options.together, options.devices, options.devices_per_run),
         command=_published(options),
     )
     print(
@@ -187,7 +187,15 @@ def _published(options: argparse.Namespace) -> str:
     for name in ("optimizers", "learning_rates", "regimes"):
         if getattr(options, name):
             words += [f"--{name.replace('_', '-')}", *map(str, getattr(options, name))]
-    for name in ("budget", "epochs", "limit", "batch_size", "together", "devices", "split"):
+    for name in (
+        "budget",
+        "epochs",
+        "limit",
+        "batch_size",
+        "together",
+        "devices",
+        "devices_per_run",
+    ):
         if getattr(options, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     if options.protocol not in protocols.STUDIES:

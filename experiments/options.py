@@ -106,9 +106,15 @@ def _run(run: argparse.ArgumentParser) -> None:
     for name, what in (
         ("together", "runs that a device trains at once (default 1)"),
         ("devices", "devices to use (default: all accelerators; of a CPU one a core, at most 8)"),
-        ("split", "devices that train each run together (default: one accelerator; all of a CPU)"),
     ):
         add(f"--{name}", type=int, metavar="N", help=what)
+    add(
+        "--devices-per-run",
+        "--split",  # its name in the commands of older records
+        type=int,
+        metavar="N",
+        help="devices that train each run together (default: one accelerator; all of a CPU)",
+    )
     paper = run.add_argument_group("of the paper protocol")
     add = paper.add_argument
     add("--seeds", type=int, metavar="N", help="runs of each, seeds 0 to N-1 (default 5)")

@@ -28,12 +28,12 @@ class Layout:
     Attributes:
         together: runs that a device trains together.
         devices: local devices to use.
-        split: devices that train each run together.
+        devices_per_run: devices that train each run together, a part of every batch each.
     """
 
     together: int | None = None
     devices: int | None = None
-    split: int | None = None
+    devices_per_run: int | None = None
 
 
 @dataclass
@@ -141,7 +141,7 @@ def _make(
         skip(first.task, str(error))
         return
     together, mesh = training.layout(len(cells), **asdict(layout))
-    laid_out = {"devices": mesh.size, "split": mesh.shape["parts"], "together": together}
+    laid_out = {"devices": mesh.size, "devices_per_run": mesh.shape["parts"], "together": together}
     fields = [work.fields(cell, facts) for cell in cells]
     outcomes = training.run_many(
         work.optimizers[first.learner.optimizer].build,

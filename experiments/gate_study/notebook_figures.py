@@ -17,7 +17,7 @@ from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 from PIL import Image
 
 from experiments.gate_study import landscapes
-from experiments.gate_study.phases import Driven, split
+from experiments.gate_study.phases import Driven, update_parts
 from experiments.reports import style
 
 MARKERS = "os*X^Dvp"
@@ -119,7 +119,7 @@ def way(driven: Driven, mean: np.ndarray, *, threshold: float = float(np.arctanh
         threshold: the ratio at which λ = 1/2; below it is the gas phase.
     """
     steps = np.arange(1, len(mean) + 1)
-    parts = {name: part[:, 0] for name, part in split(driven).items()}
+    parts = {name: part[:, 0] for name, part in update_parts(driven).items()}
     solid = driven.rho[:, 0] >= threshold
     with style.context():
         figure, axes = panels(3, 1, 2.3, width=9.0, sharex=True)

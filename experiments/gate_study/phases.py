@@ -116,12 +116,14 @@ def drive(tx: optax.GradientTransformation, gradients: Any) -> Driven:
     return Driven(np.asarray(gradients), *map(np.asarray, run(gradients)))
 
 
-def split(driven: Driven, boost: float = 0.5, solid_scale: float = 2.0) -> dict[str, np.ndarray]:
+def update_parts(
+    driven: Driven, boost: float = 0.5, solid_scale: float = 2.0
+) -> dict[str, np.ndarray]:
     """ThermoLion's step by its phases, without the noise: (1-λ)(1+A) and c·λ·ρ, from ρ.
 
     Example:
         >>> one = np.ones((1, 1))
-        >>> parts = split(Driven(one, one, one, one > 0))
+        >>> parts = update_parts(Driven(one, one, one, one > 0))
         >>> {name: round(float(part[0, 0]), 3) for name, part in parts.items()}
         {'gate': 0.762, 'gas': 0.358, 'solid': 1.523}
     """

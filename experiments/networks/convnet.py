@@ -95,14 +95,14 @@ def logits(params: Params, images: Array, features: Features = convolution.featu
 def loss_and_gradient(
     params: Params, images: Array, labels: Array, weights: Array | None = None
 ) -> tuple[Array, Params]:
-    """As `network.loss_and_gradient` makes it, by the convolutions that the platform runs fastest.
+    """As `network.loss_and_gradient_of` makes it, by the platform's fastest convolutions.
 
     The platform is chosen around the differentiation, not inside it: a derivative taken through
     the choice would have to keep what either platform's backward pass needs.
     """
 
     def differentiate(features: Features) -> network.LossAndGradient:
-        return network.loss_and_gradient(functools.partial(logits, features=features))
+        return network.loss_and_gradient_of(functools.partial(logits, features=features))
 
     return jax.lax.platform_dependent(
         params,

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments import user_code
-from experiments.networks.network import Network, loss_and_gradient
+from experiments.networks.network import Network, loss_and_gradient_of
 
 # Modules of `experiments.networks` with `init`, `logits` and, where they know a faster way,
 # `loss_and_gradient`; and what each is, so that it can be told without importing it.
@@ -75,7 +75,7 @@ def resolve(spec: str) -> Network:
         name=spec,
         init=init,
         logits=logits,
-        loss_and_gradient=differentiated or loss_and_gradient(logits),
+        loss_and_gradient=differentiated or loss_and_gradient_of(logits),
         note=note,
         source=source,
     )

@@ -28,7 +28,7 @@ class Network:
         init: `init(key, channels, num_classes)` makes the parameters, a tree of float arrays.
         logits: `logits(params, images)` of float32 images (N, 32, 32, channels) in -1 … 1: (N, K).
         loss_and_gradient: `loss_and_gradient(params, images, labels, weights)` is the batch's mean
-            cross-entropy and its gradient; see `loss_and_gradient`, which makes one from logits.
+            cross-entropy and its gradient; see `loss_and_gradient_of`, which makes one from logits.
         note: one line on what it is.
         source: of one that is imported, the first 16 hex digits of its file's sha256.
     """
@@ -87,7 +87,7 @@ class Network:
             )
 
 
-def loss_and_gradient(logits: Logits) -> LossAndGradient:
+def loss_and_gradient_of(logits: Logits) -> LossAndGradient:
     """The mean cross-entropy of a batch and its gradient, from a network's logits.
 
         L = Σᵢ wᵢ·(log Σₖ exp zᵢₖ - zᵢ[yᵢ]),   wᵢ = 1/N without weights
@@ -102,7 +102,7 @@ def loss_and_gradient(logits: Logits) -> LossAndGradient:
 
     Example:
         >>> import jax.numpy as jnp
-        >>> f = loss_and_gradient(lambda params, images: images[:, 0, 0] * params)
+        >>> f = loss_and_gradient_of(lambda params, images: images[:, 0, 0] * params)
         >>> loss, gradient = f(jnp.ones(()), jnp.zeros((4, 32, 32, 2)), jnp.array([0, 1, 0, 1]))
         >>> float(loss), float(gradient)
         (0.6931471824645996, 0.0)

@@ -110,13 +110,13 @@ def logits(params: Params, images: Array) -> Array:
     return nnx.merge(structure, nnx.State(params))(images)
 
 
-_whole = network.loss_and_gradient(logits)
+_whole = network.loss_and_gradient_of(logits)
 
 
 def loss_and_gradient(
     params: Params, images: Array, labels: Array, weights: Array | None = None
 ) -> tuple[Array, Params]:
-    """As `network.loss_and_gradient` makes it; on a CPU the sum over chunks that fit its cache."""
+    """As `network.loss_and_gradient_of` makes it; on a CPU in chunks that fit its cache."""
     n = images.shape[0]
     if weights is None:
         weights = jnp.full(n, 1 / n, jnp.float32)

@@ -72,8 +72,9 @@ def _layout(record: Record) -> str:
     layout = record.layout
     if not layout:
         return "not recorded"
+    per_run = layout.get("devices_per_run", layout.get("split", "?"))  # its name in older records
     return (
-        f"{layout.get('split', '?')} of {layout.get('devices', '?')} device(s) a run, "
+        f"{per_run} of {layout.get('devices', '?')} device(s) a run, "
         f"{layout.get('together', '?')} run(s) together"
     )
 

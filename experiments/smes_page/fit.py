@@ -116,5 +116,5 @@ def lacking(runs: Sequence[Record], folder: Path) -> list[str]:
     return [
         f"Of the exponent study {missing:,} of {total:,} runs, about {hours:.1f} hours on two "
         f"cores: `python -m experiments run --protocol {NAME} --datasets {sets} --regimes "
-        f"{' '.join(REGIMES)} --split 1 --devices 2 --out {shlex.quote(str(folder))}`"
+        f"{' '.join(REGIMES)} --devices-per-run 1 --devices 2 --out {shlex.quote(str(folder))}`"
     ]

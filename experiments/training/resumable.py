@@ -196,9 +196,9 @@ class _Run:
         # Filled up to equal parts for the devices with images that count nothing.
         filled = np.append(rows, np.zeros(-len(rows) % self.mesh.size, rows.dtype))
         weights = (np.arange(len(filled)) < len(rows)) / np.float32(len(rows))
-        split = NamedSharding(self.mesh, PartitionSpec("data"))
+        divided = NamedSharding(self.mesh, PartitionSpec("data"))
         parts = [
-            jax.make_array_from_callback(x.shape, split, lambda index, x=x: x[index])
+            jax.make_array_from_callback(x.shape, divided, lambda index, x=x: x[index])
             for x in (self._data.images[filled], self._data.labels[filled], weights)
         ]
         state, loss, gradient = self._step(state, *parts)
@@ -245,7 +245,7 @@ class _Run:
 
     def _update(self, state: shared.State, images: Any, labels: Any, weights: Any) -> Any:
         one = functools.partial(shared.step, self._network, self._built()[0], axis="data")
-        whole, split = PartitionSpec(), PartitionSpec("data")
-        return self._on_every_device(one, whole, split, split, split)(
+        whole, divided = PartitionSpec(), PartitionSpec("data")
+        return self._on_every_device(one, whole, divided, divided, divided)(
             state, images, labels, weights
         )

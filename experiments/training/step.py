@@ -85,12 +85,12 @@ def step(
         axis: inside `jax.shard_map`, the mesh axis whose devices have a part of the batch each.
     """
     params, opt_state = state
-    loss, grads = loss_and_gradient(network, params, images, labels, weights, axis)
+    loss, grads = batch_loss_and_gradient(network, params, images, labels, weights, axis)
     updates, opt_state = tx.update(grads, opt_state, params)
     return (optax.apply_updates(params, updates), opt_state), loss, grads
 
 
-def loss_and_gradient(
+def batch_loss_and_gradient(
     network: Network,
     params: Params,
     images: Array,

@@ -2,8 +2,8 @@
 
 `run_many` compiles `whole_run.train` once, with the float hyperparameters and the seed as inputs,
 and sends the runs through it: a sweep over learning rates and seeds pays for one compilation, and
-so can data sets of one shape. Devices either share each run's batches (`split`) or train runs of
-their own.
+so can data sets of one shape. Devices either share each run's batches (`devices_per_run`) or train
+runs of their own.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def run_many(
     network: Network,
     together: int | None = None,
     devices: int | None = None,
-    split: int | None = None,
+    devices_per_run: int | None = None,
     programs: dict[Any, Any] | None = None,
 ) -> Iterator[Outcome]:
     """Train every run, compiling at most once, and yield the outcomes in order as they finish.
@@ -87,9 +87,10 @@ def run_many(
             (`benchmarks/training.py --section together` measures it on yours).
         devices: local devices to use. Default: all accelerators; of a CPU that shows itself as
             several devices (see `cores.show`), one a core.
-        split: devices that train each run together, a part of every batch each; it divides
-            `devices`. Default: all devices of a CPU, one accelerator. Each of them holds all data
-            and makes the whole update: for an optimizer that computes much, 1 may be faster.
+        devices_per_run: devices that train each run together, a part of every batch each; it
+            divides `devices`. Default: all devices of a CPU, one accelerator. Each of them holds
+            all data and makes the whole update: for an optimizer that computes much, 1 may be
+            faster.
         programs: where compiled programs are kept. Calls that are given the same dict share the
             program of one `build` and one network, for data of one shape; what these read besides
             their arguments is then read in the first of them alone.
@@ -119,7 +120,7 @@ def run_many(
     network.check(np.shape(data.train_images)[-1], data.num_classes)
     if not runs:
         return
-    together, mesh = layout(len(runs), together, devices, split)
+    together, mesh = layout(len(runs), together, devices, devices_per_run)
     present = [name for name in _ARRAYS if getattr(data, name) is not None]
     arrays = {name: np.asarray(getattr(data, name)) for name in present}
     size = together * mesh.shape["runs"]
@@ -199,13 +200,16 @@ def _program(
 
 
 def layout(
-    count: int, together: int | None = None, devices: int | None = None, split: int | None = None
+    count: int,
+    together: int | None = None,
+    devices: int | None = None,
+    devices_per_run: int | None = None,
 ) -> tuple[int, Mesh]:
     """How many of ``count`` runs train together on a device, and the mesh (runs, parts).
 
     Raises:
-        ValueError: ``together`` is below 1, ``devices`` more than there are, or ``split`` does not
-            divide them.
+        ValueError: ``together`` is below 1, ``devices`` more than there are, or ``devices_per_run``
+            does not divide them.
     """
     local = jax.local_devices()
     cpu = local[0].platform == "cpu"
@@ -216,14 +220,17 @@ def layout(
             f"devices must be 1 … {len(local)}, the {local[0].platform} devices that JAX finds "
             f"here, got {devices} (JAX_NUM_CPU_DEVICES=N shows a CPU as N devices)"
         )
-    if split is None:
-        split = devices if cpu else 1
-    if split < 1 or devices % split:
-        raise ValueError(f"split must divide devices, which is {devices}, got {split}")
+    if devices_per_run is None:
+        devices_per_run = devices if cpu else 1
+    if devices_per_run < 1 or devices % devices_per_run:
+        raise ValueError(
+            f"devices_per_run must divide devices, which is {devices}, got {devices_per_run}"
+        )
     if together is not None and together < 1:
         raise ValueError(f"together must be at least 1, got {together}")
-    rows = min(devices // split, count)
-    mesh = Mesh(np.array(local[: rows * split]).reshape(rows, split), ("runs", "parts"))
+    rows = min(devices // devices_per_run, count)
+    placed = np.array(local[: rows * devices_per_run]).reshape(rows, devices_per_run)
+    mesh = Mesh(placed, ("runs", "parts"))
     return min(together or 1, -(-count // rows)), mesh
 
 

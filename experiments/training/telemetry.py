@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from experiments.networks import Network
 from experiments.networks.network import Params
 from experiments.training.inputs import Telemetry
-from experiments.training.step import State, loss_and_gradient
+from experiments.training.step import State, batch_loss_and_gradient
 from thermolion_optax import SnrGateState, phase_statistics
 
 Array = jax.Array
@@ -65,7 +65,7 @@ def _gradient_snr(
     rows = jax.random.permutation(key, len(labels))[: count * batch_size]
 
     def add(sums: Any, batch: Array) -> tuple[Any, None]:
-        _, gradient = loss_and_gradient(network, params, images[batch], labels[batch])
+        _, gradient = batch_loss_and_gradient(network, params, images[batch], labels[batch])
         total, squares = sums
         return (jax.tree.map(jnp.add, total, gradient), squares + _square(gradient)), None
 

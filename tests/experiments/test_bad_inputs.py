@@ -13,7 +13,7 @@ NO_COUNTS = ["0", "-1", *NO_NUMBERS]
 
 
 def _numbers():
-    for option in ("--seeds", "--epochs", "--batch-size", "--devices", "--split"):
+    for option in ("--seeds", "--epochs", "--batch-size", "--devices", "--devices-per-run"):
         yield from ([*RUN, "--optimizers", "adam", option, v] for v in [*NO_COUNTS, HUGE])
     for option in ("--limit", "--together"):
         yield from ([*RUN, "--optimizers", "adam", option, v] for v in NO_COUNTS)

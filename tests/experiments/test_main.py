@@ -161,7 +161,7 @@ def test_processes_of_a_cluster_divide_the_grid_among_them(tmp_path):
     found = records.read(tmp_path / "runs")
     assert len(found.records) == 4
     layouts = [record.layout for record in found.records]
-    assert layouts == [{"devices": 2, "split": 2, "together": 1}] * 4
+    assert layouts == [{"devices": 2, "devices_per_run": 2, "together": 1}] * 4
     assert found.notices == []
 
 
@@ -234,5 +234,5 @@ def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(tmp_path):
     assert len(reading.records) >= 1
     assert reading.notices == []
     shown = min(cores.count(), cores.MOST)  # nobody asked for anything: all cores, on every run
-    assert reading.records[0].layout == {"devices": shown, "split": shown, "together": 1}
+    assert reading.records[0].layout == {"devices": shown, "devices_per_run": shown, "together": 1}
     assert report.build(tmp_path / "runs").sections

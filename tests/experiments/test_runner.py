@@ -195,7 +195,7 @@ def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
 
 
 def test_runs_are_laid_out_as_asked(trained, tmp_path):
-    layout = runner.Layout(together=2, devices=4, split=1)
+    layout = runner.Layout(together=2, devices=4, devices_per_run=1)
     _run(_grid(), tmp_path, layout=layout)
     laid_out = [(options["together"], options["devices"]) for *_, options in trained]
     assert laid_out == [(2, 4)] * 2
@@ -206,14 +206,14 @@ def test_runs_are_laid_out_as_asked(trained, tmp_path):
 
 
 def test_a_record_says_how_the_runs_of_its_group_were_laid_out(trained, tmp_path):
-    layout = runner.Layout(together=4, devices=4, split=2)
+    layout = runner.Layout(together=4, devices=4, devices_per_run=2)
     _run(_grid(seeds=3), tmp_path, layout=layout)  # six cells, in groups of three
     assert {len(runs) for _, runs, *_ in trained} == {3}
     for record in records.read(tmp_path).records:
-        assert record.layout == {"devices": 4, "split": 2, "together": 2}
+        assert record.layout == {"devices": 4, "devices_per_run": 2, "together": 2}
     _run(_grid(seeds=4), tmp_path, layout=layout)  # one more of each, alone on its devices
     alone = [r.layout for r in records.read(tmp_path).records if r.seed == 3]
-    assert alone == [{"devices": 2, "split": 2, "together": 1}] * 2
+    assert alone == [{"devices": 2, "devices_per_run": 2, "together": 1}] * 2
 
 
 def test_an_edited_optimizer_is_run_anew_and_the_notice_says_so(trained, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Bad input: each gets an error that names the argument, what was found, and the way out."""
+"""Bad input: each gets an error that names the argument, what was found, and what to do."""
 
 import jax
 import jax.numpy as jnp

@@ -18,7 +18,7 @@ import optax
 
 from experiments import datasets, networks, optimizers
 from experiments.protocols.fair import constants
-from experiments.training.step import both, loss_and_gradient
+from experiments.training.step import batch_loss_and_gradient, both
 
 
 def gradient_size(images: np.ndarray, labels: np.ndarray, num_classes: int) -> float:
@@ -42,7 +42,7 @@ def gradient_size(images: np.ndarray, labels: np.ndarray, num_classes: int) -> f
 
     @jax.jit
     def step(params, state, images, labels):
-        _, grads = loss_and_gradient(network, params, images, labels)
+        _, grads = batch_loss_and_gradient(network, params, images, labels)
         updates, state = tx.update(grads, state, params)
         return optax.apply_updates(params, updates), state
 

@@ -46,7 +46,7 @@ def test_the_first_steps_under_a_constant_gradient_are_the_known_ones():
 def test_the_phases_add_up_to_the_step():
     gradients = phases.noisy_gradients(phases.rising_signal(200, start=50, end=150), 3)
     driven = phases.drive(thermolion(1.0, **QUIET), gradients)
-    parts = phases.split(driven)
+    parts = phases.update_parts(driven)
     np.testing.assert_allclose(
         parts["gas"] + parts["solid"], np.abs(driven.updates), rtol=1e-4, atol=1e-5
     )
@@ -56,7 +56,7 @@ def test_the_phases_add_up_to_the_step():
 
 def test_zero_gradients_have_no_ratio():
     driven = phases.drive(thermolion(1.0, **QUIET), np.zeros((3, 1)))
-    for values in (driven.rho, driven.updates, phases.split(driven)["gas"]):
+    for values in (driven.rho, driven.updates, phases.update_parts(driven)["gas"]):
         np.testing.assert_array_equal(values, 0)
 
 

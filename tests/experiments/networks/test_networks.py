@@ -48,7 +48,7 @@ def test_weights_and_chunks_make_the_same_mean(name: str, n: int) -> None:
     params = net.init(jax.random.key(2), 1, 43)
     images, labels = batch(n, 1)
     weights = jnp.linspace(0, 1, n) / n
-    plain = network.loss_and_gradient(net.logits)
+    plain = network.loss_and_gradient_of(net.logits)
     for given in (None, weights):
         got, want = (
             jax.jit(f)(params, images, labels, given) for f in (net.loss_and_gradient, plain)
@@ -119,6 +119,6 @@ def test_the_default_equals_the_convnets_own() -> None:
     params = net.init(jax.random.key(0), 3, 10)
     slow = functools.partial(net.logits, features=convolution.lax_features)
     got = net.loss_and_gradient(params, *batch(9, 3), None)
-    want = network.loss_and_gradient(slow)(params, *batch(9, 3))
+    want = network.loss_and_gradient_of(slow)(params, *batch(9, 3))
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

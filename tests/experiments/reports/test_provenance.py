@@ -10,7 +10,14 @@ from experiments.reports import provenance
         ({"code": "other"}, "mixed training code: these tables put together records of other"),
         ({"versions": {"jax": "1"}}, "mixed package versions"),
         ({"device": {"kind": "H100", "count": 1}}, "mixed devices"),
-        ({"layout": {"devices": 2, "split": 1, "together": 1}}, "of 1 of 2 device(s) a run, 1 run"),
+        (
+            {"layout": {"devices": 2, "devices_per_run": 1, "together": 1}},
+            "of 1 of 2 device(s) a run, 1 run",
+        ),
+        (
+            {"layout": {"devices": 2, "split": 1, "together": 1}},
+            "of 1 of 2 device(s) a run, 1 run",
+        ),  # an older record
         ({"fingerprint": "12345678ff"}, "mixed data: under paper, fashion_mnist"),
         ({"protocol_version": 2}, "mixed protocol versions: paper has records of versions 1, 2"),
     ],

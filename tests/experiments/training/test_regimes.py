@@ -30,7 +30,7 @@ def logits(params: dict[str, Array], images: Array) -> Array:
     return images.reshape(images.shape[0], -1) @ params["w"]
 
 
-LINEAR = Network("linear", init, logits, network.loss_and_gradient(logits), "one layer")
+LINEAR = Network("linear", init, logits, network.loss_and_gradient_of(logits), "one layer")
 run_many = functools.partial(training.run_many, network=LINEAR, devices=1)
 RUN = Run({"learning_rate": 3e-4}, 1)
 

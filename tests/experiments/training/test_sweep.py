@@ -69,7 +69,7 @@ def plain_loop(run: Run, data: Data, config: Config) -> list[float]:
 
     @jax.jit
     def step(params, opt_state, images, labels):
-        loss, grads = network.loss_and_gradient(logits)(params, images, labels)
+        loss, grads = network.loss_and_gradient_of(logits)(params, images, labels)
         updates, opt_state = tx.update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state, loss
 
@@ -123,12 +123,17 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
 
 
 @pytest.mark.parametrize(
-    ("together", "devices", "split"), [(3, 1, 1), (2, 2, 1), (1, 1, 1), (1, 3, None), (2, 4, 2)]
+    ("together", "devices", "devices_per_run"),
+    [(3, 1, 1), (2, 2, 1), (1, 1, 1), (1, 3, None), (2, 4, 2)],
 )
 def test_batched_sharded_and_split_runs_agree(
-    data: Data, outcomes: list[training.Outcome], together: int, devices: int, split: int | None
+    data: Data,
+    outcomes: list[training.Outcome],
+    together: int,
+    devices: int,
+    devices_per_run: int | None,
 ) -> None:
-    how = {"together": together, "devices": devices, "split": split}
+    how = {"together": together, "devices": devices, "devices_per_run": devices_per_run}
     together = list(run_many(adam, ADAM, data, CONFIG, **how))
     assert [outcome.status for outcome in together] == [outcome.status for outcome in outcomes]
     for at in (0, 2, 3):
@@ -137,8 +142,8 @@ def test_batched_sharded_and_split_runs_agree(
 
 def test_a_short_batch_may_leave_devices_without_images() -> None:
     data = make_data(17, 1)
-    alone, split = (next(run_many(adam, ADAM, data, CONFIG, devices=n)) for n in (1, 3))
-    np.testing.assert_allclose(numbers(split), numbers(alone), rtol=1e-4)
+    alone, several = (next(run_many(adam, ADAM, data, CONFIG, devices=n)) for n in (1, 3))
+    np.testing.assert_allclose(numbers(several), numbers(alone), rtol=1e-4)
 
 
 def test_patience_reaches_the_compiler(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,8 +258,12 @@ def test_wrong_data_is_named(change: dict, message: str) -> None:
         (ADAM, {"config": Config(batch_size=0.5)}, "Config.batch_size must be"),  # type: ignore
         (ADAM, {"together": 0}, "together must be at least 1"),
         (ADAM, {"devices": 99}, "devices must be 1 … 8"),
-        (ADAM, {"devices": 4, "split": 3}, "split must divide devices, which is 4, got 3"),
-        (ADAM, {"split": 0}, "split must divide devices"),
+        (
+            ADAM,
+            {"devices": 4, "devices_per_run": 3},
+            "devices_per_run must divide devices, which is 4, got 3",
+        ),
+        (ADAM, {"devices_per_run": 0}, "devices_per_run must divide devices"),
         ([ADAM[0], Run({"momentum": 0.9}, 0)], {}, "must name the same hyperparameters"),
         ([Run({}, -1)], {}, "seed must be 0"),
     ],
