@@ -9,7 +9,9 @@ from experiments.datasets.formats import idx
 _UNSTATED = "none stated by its authors"
 
 
-def _four_idx_files(bases: tuple[str, ...], *facts: tuple[int, str, str]) -> dict[str, RawFile]:
+def _four_idx_files(
+    bases: tuple[str, ...], *facts: tuple[int, str, *tuple[str, ...]]
+) -> dict[str, RawFile]:
     names = {
         "train_images": "train-images-idx3-ubyte.gz",
         "train_labels": "train-labels-idx1-ubyte.gz",
@@ -60,6 +62,8 @@ MNIST = Spec(
     source="LeCun, Cortes, Burges: The MNIST database of handwritten digits (1998)",
 )
 
+# Every file's second sha256 is that of Debian's dataset-fashion-mnist: other gzip headers, the same
+# content.
 FASHION_MNIST = Spec(
     name="fashion_mnist",
     title="Fashion-MNIST",
@@ -71,21 +75,25 @@ FASHION_MNIST = Spec(
             26_421_880,
             "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
             "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
         ),
         (
             29_515,
             "25c81989df183df01b3e8a0aad5dffbe",
             "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
         ),
         (
             4_422_102,
             "bef4ecab320f06d8554ea6380940ec79",
             "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
         ),
         (
             5_148,
             "bb300cfdad3c16e7a12a480ee83cd310",
             "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
         ),
     ),
     read=idx.read,

@@ -18,6 +18,7 @@ class RawFile:
         size: its bytes; only a guide (to progress and disk space): the checksums decide.
         md5: its md5 in hex digits, where published.
         sha256: its sha256 in hex digits, where known.
+        repacked: the sha256 of another packing of the same content, taken as well.
     """
 
     name: str
@@ -25,6 +26,7 @@ class RawFile:
     size: int
     md5: str | None = None
     sha256: str | None = None
+    repacked: str | None = None
 
 
 class Reader(Protocol):

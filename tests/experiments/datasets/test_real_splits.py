@@ -83,8 +83,8 @@ def test_gtsrb_photographs_keep_near_duplicates_together(real_data):
     assert highest_correlation(splits) <= 0.9
 
 
-def test_fashion_mnist(official_fashion_mnist, tmp_path):
-    where = {"data_dir": tmp_path, "manual_dir": official_fashion_mnist}
+def test_fashion_mnist(fashion_mnist_folder, tmp_path):
+    where = {"data_dir": tmp_path, "manual_dir": fashion_mnist_folder}
     splits = load_splits("fashion_mnist", with_test=True, **where)
     shares = check(splits, (5000, 4945, 10_000))
     assert np.ptp(shares[:2], axis=0).max() < 0.02
