@@ -57,10 +57,11 @@ def down(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
 def pairs(tasks: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, Difference]]:
     """By task: held-out accuracy at λ of another parameter and at its own, and their difference."""
     made = {}
+    count = len(constants.protocol()["questions"]["Q3"]["against"])  # the interval of its verdict
     for arms in tasks:
         if OWN in arms and OTHER in arms:
             own, other = test_runs(arms[OWN].tuned), test_runs(arms[OTHER].tuned)
-            found = accuracy_difference(arms[OWN].tuned, arms[OTHER].tuned)
+            found = accuracy_difference(arms[OWN].tuned, arms[OTHER].tuned, comparisons=count)
             if own is not None and other is not None and found is not None:
                 seeds = common_seeds(own, other)
                 made[title(arms[OWN].task)] = (

@@ -142,6 +142,9 @@ def test_the_stairs_are_the_differences_of_neighbours(made):
     ]
     ((_, down),) = figures.down(tasks).items()
     assert [round(each.mean) for each in down.values()] == [-3, 0, 0]  # no arm of solid scale 1
+    ((_, (other, own, difference)),) = figures.pairs(tasks).items()
+    assert round((own - other).mean()) == round(difference.mean) == 2
+    assert difference.level == pytest.approx(1 - 0.05 / 5)  # as in its verdict
 
 
 def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
