@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.gate_study.telemetry_log import Log, flat
 from experiments.networks import convnet
 from experiments.training import evaluation
+from experiments.training.telemetry_log import Log, flat
 from thermolion_optax import phase_statistics
 
 Array = jax.Array

@@ -84,6 +84,6 @@ def lacking(runs: Sequence[Record], folder: Path) -> list[str]:
         return []
     out = shlex.quote(str(folder))
     return [
-        f"Of the distortion study {total - made} of {total} runs (10 layers take about half an "
+        f"{total - made} of {total} runs of the distortion study (10 layers take about half an "
         f"hour on one core): `python -m experiments.distortion_study run --out {out}`"
     ]

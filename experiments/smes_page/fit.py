@@ -114,7 +114,7 @@ def lacking(runs: Sequence[Record], folder: Path) -> list[str]:
     sets = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in SETS)
     hours = missing * SECONDS / 3600
     return [
-        f"Of the exponent study {missing:,} of {total:,} runs, about {hours:.1f} hours on two "
+        f"{missing:,} of {total:,} runs of the exponent study, about {hours:.1f} hours on two "
         f"cores: `python -m experiments run --protocol {NAME} --datasets {sets} --regimes "
         f"{' '.join(REGIMES)} --devices-per-run 1 --devices 2 --out {shlex.quote(str(folder))}`"
     ]

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from experiments import files
-from experiments.gate_study.telemetry_log import flat
+from experiments.training.telemetry_log import flat
 from thermolion_optax import phase_statistics
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from experiments.gate_study import telemetry_log
+from experiments.training import telemetry_log
 from thermolion_optax import phase_statistics, thermolion
 
 PARAMS = {"conv": {"kernel": jnp.ones((3, 4)), "bias": jnp.zeros(4)}, "head": [jnp.ones(2)]}
