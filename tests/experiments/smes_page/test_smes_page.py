@@ -40,7 +40,7 @@ def test_without_records_every_question_is_there_with_the_commands(folder):
     assert set(rows(text).values()) == {"not run yet"}
     assert images(text) == []
     # a chain at α = 0 is 9 + 2 + 10 runs, another 27 + 2 + 10; six cells and two sparse ones
-    assert f"{8 * (21 + 5 * 39):,} of 1,728 runs, about 4.8 hours" in text
+    assert f"{8 * (21 + 5 * 39):,} of 1,728 runs of the exponent study, about 4.8 hours" in text
     command = re.search(r"`(python -m experiments run .*)`", text)[1].split()
     assert command[-2:] == ["--out", str(folder / "exponent")]
     assert command[command.index("--datasets") + 2] == "PATH/gtsrb32.npz"
