@@ -152,16 +152,16 @@ def check_callable(owner: str, name: str, value: Any, meaning: str) -> None:
     )
 
 
-def check_flag(owner: str, name: str, value: Any) -> None:
+def check_bool(owner: str, name: str, value: Any) -> None:
     """Raises unless ``value`` is a boolean, which may be traced."""
-    if not is_flag(value):
+    if not is_bool(value):
         raise TypeError(
             f"{owner}: {name} is {article(type(value).__name__)} ({shown(value)}), but must be "
             "True or False."
         )
 
 
-def is_flag(value: Any) -> bool:
+def is_bool(value: Any) -> bool:
     """Whether ``value`` is a single boolean, traced or not."""
     if isinstance(value, bool):
         return True
@@ -196,7 +196,7 @@ def check_transformation(
     return optax.with_extra_args_support(value)
 
 
-def check_whole(owner: str, name: str, value: Any) -> None:
+def check_positive_int(owner: str, name: str, value: Any) -> None:
     """Raises unless ``value`` is a whole number of at least 1; arrays may be traced and pass."""
     check_scalar(owner, name, value, 1)
     dtype = getattr(value, "dtype", None)

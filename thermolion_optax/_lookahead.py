@@ -59,8 +59,8 @@ def lookahead(
         to ``inner``. Updates have the dtype of the inner ones.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, ``update`` without ``params``, or
-            updates or parameters unlike those given to ``init``.
+        ValueError: a hyperparameter outside its range (a traced one passes), ``update`` without
+            ``params``, or updates or parameters unlike those given to ``init``.
         TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
@@ -80,9 +80,9 @@ def lookahead(
     """
     owner = "lookahead"
     fast_optimizer = _checks.check_inner(owner, inner)
-    _checks.check_whole(owner, "sync_period", sync_period)
+    _checks.check_positive_int(owner, "sync_period", sync_period)
     _checks.check_scalar(owner, "slow_step_size", slow_step_size, 0, 1)
-    _checks.check_flag(owner, "recopy", recopy)
+    _checks.check_bool(owner, "recopy", recopy)
 
     def init(params: optax.Params) -> LookaheadState:
         _trees.check_leaves(owner, "params", params)

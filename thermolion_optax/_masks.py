@@ -7,7 +7,7 @@ import numpy as np
 import optax
 from jax.core import Tracer
 
-from thermolion_optax._checks import NAME_IT_STATIC, is_flag
+from thermolion_optax._checks import NAME_IT_STATIC, is_bool
 from thermolion_optax._trees import article, first_difference, shown
 
 
@@ -43,7 +43,7 @@ def check_mask(owner: str, mask: Any) -> optax.MaskOrFn:
 
 def _check_flags(owner: str, name: str, mask: Any) -> None:
     for path, flag in jax.tree_util.tree_leaves_with_path(mask):
-        if not is_flag(flag) or isinstance(flag, Tracer):
+        if not is_bool(flag) or isinstance(flag, Tracer):
             raise TypeError(
                 f"{owner}: {name}{jax.tree_util.keystr(path)} is "
                 f"{article(type(flag).__name__)} ({shown(flag)}), but must be a boolean, True "

@@ -32,7 +32,7 @@ def scale_by_muadam(
     (b1·m + (1-b1)·g) / (√v + eps). See ``muadam`` for the arguments.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
-    :func:`scale_by_smes` for the way round.
+    :func:`scale_by_smes` for the workaround.
 
     Args:
         b1: decay of the first moment, in [0, 1).
@@ -44,8 +44,8 @@ def scale_by_muadam(
         A transformation whose state is an ``optax.ScaleByAdamState``.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range.
-        TypeError: a complex leaf.
+        ValueError: a hyperparameter outside its range (a traced one passes), or trees that differ.
+        TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -120,7 +120,7 @@ def muadam(
     Without bias correction the first steps are large: 6.0 η for any gradient at the defaults.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
-    :func:`scale_by_smes` for the way round.
+    :func:`scale_by_smes` for the workaround.
 
     Args:
         learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.
@@ -133,15 +133,16 @@ def muadam(
         mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
-        An optax transformation. Arithmetic and v are in at least float32, m has the parameters'
-        dtype, and updates the dtype that ``optax.adamw`` would give them. Under
+        An optax transformation. Arithmetic and v are in at least float32, m has ``mu_dtype`` or the
+        parameters', and updates the dtype that ``optax.adamw`` would give them. Under
         ``optax.inject_hyperparams`` with parameters of 16 bits pass
         ``hyperparam_dtype=jnp.float32``, or the decays would be rounded to 16 bits (b2 = 0.999
         to 1), which is a TypeError.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range.
-        TypeError: a complex leaf.
+        ValueError: a hyperparameter outside its range (a traced one passes), trees that differ, or
+            missing ``params`` where parameters decay.
+        TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

@@ -78,8 +78,8 @@ def thermal_noise(
     ``temperature=0`` from there: the same updates for the price of one compilation.
 
     Args:
-        temperature: T_0 >= 0, or a schedule of the 0-based step that gives it. A concrete 0
-            leaves the noise out of the program.
+        temperature: T_0 >= 0, or a schedule of the 0-based step that gives it. A Python or
+            NumPy 0 leaves the noise out of the program.
         decay: factor of the temperature a step, in [0, 1].
         floor: the variance floor while the noise is on, >= 0; in the units of the updates squared.
         cutoff: the noise is off once decay^t is at most this, in [0, 1].

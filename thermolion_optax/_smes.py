@@ -124,7 +124,7 @@ def smes(
         + \mathrm{weight\_decay} \cdot \theta\right)
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
-    :func:`scale_by_smes` for the way round.
+    :func:`scale_by_smes` for the workaround.
 
     Args:
         learning_rate: the step size eta >= 0, or a schedule. Its useful size depends on alpha.

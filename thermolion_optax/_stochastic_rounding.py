@@ -38,7 +38,7 @@ def apply_updates_stochastic(
         The new parameters, with the dtypes of ``params``.
 
     Raises:
-        ValueError: for trees that do not fit each other.
+        ValueError: for trees that do not fit each other, or an int key beyond 32 bits.
         TypeError: for a key or leaves of the wrong kind.
 
     Example:

@@ -24,11 +24,14 @@ class SwatsState(NamedTuple):
     """State of :func:`swats`.
 
     Attributes:
-        count: number of updates made, int32.
-        mu: Adam's first moment; after the switch SGD's momentum. Shaped as the parameters.
-        nu: Adam's second moment, kept as it was at the switch. Shaped as the parameters.
-        projection_average: λ, the running average of the projected SGD learning rate.
-        switch_step: the 1-based number of the last Adam step; 0 while Adam is still at work.
+        count: number of updates made, int32 scalar.
+        mu: Adam's first moment; after the switch SGD's momentum. Shaped as the parameters, of their
+            dtype or ``mu_dtype``.
+        nu: Adam's second moment, kept as it was at the switch. Shaped as the parameters, in at
+            least float32.
+        projection_average: λ, the running average of the projected SGD learning rate, float32
+            scalar (as those below; float64 under x64).
+        switch_step: the 1-based number of the last Adam step; 0 while Adam is still at work; int32.
         sgd_learning_rate: the learning rate SGD started with; 0 before the switch.
         switch_learning_rate: ``learning_rate`` at the switch; 0 before it.
     """
@@ -76,7 +79,7 @@ def swats(
     same η: what ThermoLion's benchmark runs with n = 300, so that its 60 steps are all Adam's.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
-    :func:`scale_by_smes` for the way round.
+    :func:`scale_by_smes` for the workaround.
 
     Args:
         learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.
@@ -100,8 +103,9 @@ def swats(
         rounded to 16 bits (b2 = 0.999 to 1), which is a TypeError.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, or an unknown ``switch``.
-        TypeError: a complex leaf.
+        ValueError: a hyperparameter outside its range (a traced one passes), an unknown ``switch``,
+            trees that differ, or missing ``params`` where parameters decay.
+        TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -135,7 +139,7 @@ def swats(
             f"{owner}: switch = {switch!r}, but must be 'criterion' or a number of Adam steps."
         )
     if not by_criterion:
-        _checks.check_whole(owner, "switch", switch)
+        _checks.check_positive_int(owner, "switch", switch)
 
     def init(params: optax.Params) -> SwatsState:
         mu = _trees.zeros_like(owner, params, mu_dtype)

@@ -74,19 +74,20 @@ def thermolion(
     its own: ``key=jax.random.fold_in(jax.random.key(0), 1)``.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
-    :func:`scale_by_snr_gate` for the way round.
+    :func:`scale_by_snr_gate` for the workaround.
 
     Args:
         learning_rate: the step size eta >= 0, in the parameters' units; or a schedule.
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
         eps: added to the root of v; at least 0.
-        solid_scale: the factor c of the solid phase, at least 0.
+        solid_scale: the factor of the solid phase, at least 0.
         boost: gain of the gas phase where momentum and gradient agree, at least 0; or a schedule.
-        temperature: T_0 of the noise, at least 0; or a schedule. A concrete 0 switches it off.
+        temperature: T_0 of the noise, at least 0; or a schedule. A Python or NumPy 0
+            leaves it out of the program.
         temperature_decay: factor of the temperature a step, in [0, 1].
         weight_decay: decoupled weight decay, at least 0; or a schedule. Only where it is a
-            concrete 0 may ``params`` be left out of ``update``.
+            Python or NumPy 0 may ``params`` be left out of ``update``.
         mask: tree of booleans (or a callable that gives it from the parameters) saying which
             parameters decay; None is all.
         exponent: power of v in the solid phase; others than 0.5 make it that of SMES.
@@ -198,10 +199,10 @@ def _parameter_noise(
         steps, inner = chain.update(updates, state.inner, params, **extra_args)
         gate_state = cast(tuple[SnrGateState, ...], inner)[0]
         mu, nu = gate_state.mu, gate_state.nu
-        silence = _trees.map_leaves(
+        zeros = _trees.map_leaves(
             lambda _, m, v: jnp.zeros_like(v, dtype=_trees.compute_dtype(m, v)), steps, mu, nu
         )
-        noise_step, noise_state = noise.update(silence, state.noise, nu=nu)
+        noise_step, noise_state = noise.update(zeros, state.noise, nu=nu)
 
         def add(step: jax.Array, m: jax.Array, v: jax.Array, xi: jax.Array) -> jax.Array:
             lam = gate_value(gate, snr(m.astype(xi.dtype), v.astype(xi.dtype), eps))

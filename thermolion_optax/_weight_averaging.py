@@ -52,8 +52,8 @@ def stochastic_weight_averaging(
         arguments go on to ``inner``.
 
     Raises:
-        ValueError: a concrete hyperparameter outside its range, ``update`` without ``params``, or
-            updates or parameters unlike those given to ``init``.
+        ValueError: a hyperparameter outside its range (a traced one passes), ``update`` without
+            ``params``, or updates or parameters unlike those given to ``init``.
         TypeError: an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
@@ -73,8 +73,8 @@ def stochastic_weight_averaging(
     """
     owner = "stochastic_weight_averaging"
     trainer = _checks.check_inner(owner, inner)
-    _checks.check_whole(owner, "start_step", start_step)
-    _checks.check_whole(owner, "period", period)
+    _checks.check_positive_int(owner, "start_step", start_step)
+    _checks.check_positive_int(owner, "period", period)
 
     def init(params: optax.Params) -> StochasticWeightAveragingState:
         return StochasticWeightAveragingState(
@@ -141,8 +141,12 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         ...     optax.clip(1.0), stochastic_weight_averaging(optax.sgd(1.0), start_step=1)
         ... )
         >>> params = {"w": jnp.array([1.0, 2.0])}
-        >>> jax.tree.map(lambda p: p.tolist(), averaged_params(tx.init(params), params))
-        {'w': [1.0, 2.0]}
+        >>> state = tx.init(params)
+        >>> for _ in range(2):  # to [0, 1], then [-1, 0]
+        ...     updates, state = tx.update({"w": jnp.ones(2)}, state, params)
+        ...     params = optax.apply_updates(params, updates)
+        >>> jax.tree.map(lambda p: p.tolist(), averaged_params(state, params))
+        {'w': [-0.5, 0.5]}
 
     References:
         Izmailov et al. (2018), arXiv 1803.05407, Algorithm 1.

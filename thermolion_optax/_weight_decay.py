@@ -11,7 +11,7 @@ from thermolion_optax import _checks, _masks, _states, _trees
 def decayed_weights(
     owner: str, weight_decay: optax.ScalarOrSchedule, mask: optax.MaskOrFn
 ) -> optax.GradientTransformation:
-    """``optax.add_decayed_weights``; a concrete 0 passes updates through, with or without params.
+    """``optax.add_decayed_weights``; a Python or NumPy 0 needs no params.
 
     The state is the same in both cases, so that a run may go on with another decay.
     """
