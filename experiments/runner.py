@@ -141,7 +141,7 @@ def _make(
         skip(first.task, str(error))
         return
     together, mesh = training.layout(len(cells), **asdict(layout))
-    laid_out = {"devices": mesh.size, "devices_per_run": mesh.shape["parts"], "together": together}
+    laid_out = {"devices": mesh.size, "devices_per_run": mesh.shape["data"], "together": together}
     fields = [work.fields(cell, facts) for cell in cells]
     outcomes = training.run_many(
         work.optimizers[first.learner.optimizer].build,

@@ -89,7 +89,7 @@ class Work:
         """What a record says of a cell before it is run."""
         optimizer = self.optimizers[cell.learner.optimizer]
         network = self.networks[cell.task.network]
-        said = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.tuned)
+        said = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.defaults)
         return said | {
             "overrides": optimizer.overrides,
             "note": optimizer.note,

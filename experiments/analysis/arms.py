@@ -37,7 +37,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Config:
+class Configuration:
     """A configuration: every tuned number, and the schedule."""
 
     hyperparameters: tuple[tuple[str, float], ...]
@@ -68,16 +68,16 @@ class Arm:
     task: Task
     optimizer: str
     ledger: tuple[Record, ...]
-    winner: Config | None
+    winner: Configuration | None
     at_edge: bool
     tuned: tuple[Record, ...]
     default: tuple[Record, ...]
     carried: tuple[Record, ...]
 
 
-def config_of(record: Record) -> Config:
+def configuration_of(record: Record) -> Configuration:
     """The configuration of a run."""
-    return Config(tuple(sorted(record.hyperparameters.items())), record.schedule)
+    return Configuration(tuple(sorted(record.hyperparameters.items())), record.schedule)
 
 
 def arms(records: Iterable[Record]) -> list[Arm]:
@@ -95,10 +95,10 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> Arm:
     ledger = sorted(
         (one for one in records if one.phase in order), key=lambda one: order[str(one.phase)]
     )
-    confirming: dict[Config, list[Record]] = {}
+    confirming: dict[Configuration, list[Record]] = {}
     for one in ledger:
         if one.phase == "confirm":
-            confirming.setdefault(config_of(one), []).append(one)
+            confirming.setdefault(configuration_of(one), []).append(one)
     winner, finals = None, [one for one in records if one.phase == "final"]
     if confirming and finals:  # final runs begin when the confirmation is complete
         winner = max(confirming, key=lambda c: mean_score([score(one) for one in confirming[c]]))
@@ -108,7 +108,7 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> Arm:
         ledger=tuple(ledger),
         winner=winner,
         at_edge=at_edge(ledger, winner),
-        tuned=by_seed(one for one in finals if config_of(one) == winner),
+        tuned=by_seed(one for one in finals if configuration_of(one) == winner),
         default=by_seed(one for one in records if one.phase == "default"),
         carried=(),
     )
@@ -119,7 +119,7 @@ def by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(sorted(records, key=lambda one: one.seed))
 
 
-def at_edge(ledger: Sequence[Record], winner: Config | None) -> bool:
+def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
     """Whether the winner's rate is not below the highest, or not above the lowest, rate tried."""
     if winner is None:
         return False
@@ -145,8 +145,8 @@ def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) 
     place, schedule = best_elsewhere(
         [{setting: score(one) for setting, one in other.items()} for other in others]
     )
-    setting = config_of(mine[place, schedule])
-    final = (one for one in records if one.phase == "final" and config_of(one) == setting)
+    setting = configuration_of(mine[place, schedule])
+    final = (one for one in records if one.phase == "final" and configuration_of(one) == setting)
     return replace(arm, carried=by_seed(final))
 
 

@@ -12,7 +12,7 @@ from experiments.analysis.selection import Score, mean_score, score
 
 
 @dataclass(frozen=True)
-class Setting:
+class PreferredSetting:
     """The best setting of one exponent over several cells.
 
     Attributes:
@@ -36,7 +36,7 @@ class Setting:
         """`smes`'s own rate and eps where gradients have that size: η s^(2α-1), ε s^(2α).
 
         Example:
-            >>> Setting(0.25, 1e-3, 1e-2, 0.8, 2, 1e-4).plain
+            >>> PreferredSetting(0.25, 1e-3, 1e-2, 0.8, 2, 1e-4).plain
             (0.1, 0.0001)
         """
         rate = self.learning_rate * self.size ** (2 * self.alpha - 1)
@@ -44,7 +44,7 @@ class Setting:
         return float(f"{rate:.3g}"), float(f"{eps:.3g}")
 
 
-def validated(cells: Iterable[ExponentCell], alphas: Mapping[str, float]) -> list[Setting]:
+def validated(cells: Iterable[ExponentCell], alphas: Mapping[str, float]) -> list[PreferredSetting]:
     """For each exponent the setting of the best mean validation accuracy over the dense cells.
 
     Only the first stage counts, which ran every setting, and of each exponent only the cells where
@@ -59,7 +59,7 @@ def validated(cells: Iterable[ExponentCell], alphas: Mapping[str, float]) -> lis
     return [one for one in found if one is not None]
 
 
-def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> Setting | None:
+def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> PreferredSetting | None:
     scores: dict[tuple[float, float], list[Score]] = {}
     sizes: dict[str, float] = {}
     for cell in cells:
@@ -77,4 +77,4 @@ def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> Setting | N
     means = {place: mean_score(some) for place, some in scores.items()}
     rate, eps = best = max(means, key=lambda place: means[place])
     size = float(np.exp(np.mean(np.log([*sizes.values()]))))
-    return Setting(alpha, rate, eps, means[best][0], len(scores[best]), size)
+    return PreferredSetting(alpha, rate, eps, means[best][0], len(scores[best]), size)

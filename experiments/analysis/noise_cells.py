@@ -23,21 +23,21 @@ class NoiseCell:
     Attributes:
         dataset: without its noise.
         network: what was trained.
-        batch: images a step.
+        batch_size: images a step.
         noise: share of the labels redrawn.
         arms: by optimizer.
     """
 
     dataset: str
     network: str
-    batch: int
+    batch_size: int
     noise: float
     arms: Mapping[str, Arm]
 
     @property
     def place(self) -> tuple[str, str, int, float]:
         """What it is sorted by, no two alike."""
-        return self.dataset, self.network, self.batch, self.noise
+        return self.dataset, self.network, self.batch_size, self.noise
 
 
 def noise_cells(found: Iterable[Arm]) -> list[NoiseCell]:
@@ -69,8 +69,8 @@ def sees(cells: Sequence[NoiseCell], *, within: bool = False) -> Difference | No
         within: the mean of the correlations within each batch size. Over all cells a larger batch,
             which has fewer steps, too, makes most of the difference, whatever the labels do.
     """
-    batches = sorted({cell.batch for cell in cells})
-    groups = [[c for c in cells if c.batch == b] for b in batches] if within else [list(cells)]
+    batches = sorted({cell.batch_size for cell in cells})
+    groups = [[c for c in cells if c.batch_size == b] for b in batches] if within else [list(cells)]
     found = [_correlations(group) for group in groups]
     seeds = sorted(set.intersection(*map(set, found))) if found else []
     if not seeds:

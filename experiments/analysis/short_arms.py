@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from experiments.analysis.arms import Arm, Config, Task, at_edge, by_seed, config_of
+from experiments.analysis.arms import Arm, Configuration, Task, at_edge, by_seed, configuration_of
 from experiments.analysis.selection import mean_score, score
 from experiments.records import Record
 
@@ -27,7 +27,7 @@ def short_arms(records: Iterable[Record], derived: Mapping[str, str] | None = No
         found.append(arm)
         further = (derived or {}).get(name)
         if further is not None and others:
-            setting = config_of(others[0])
+            setting = configuration_of(others[0])
             found.append(Arm(task, further, (), setting, False, by_seed(others), (), ()))
     return found
 
@@ -36,10 +36,10 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> tuple[Arm, li
     """The arm, and the final runs that are not its winner's."""
     ledger = [one for phase in ("tune", "confirm") for one in records if one.phase == phase]
     finals = [one for one in records if one.phase == "final"]
-    runs: dict[Config, list[Record]] = {}
+    runs: dict[Configuration, list[Record]] = {}
     for one in ledger:
-        runs.setdefault(config_of(one), []).append(one)
-    begun = {config_of(one) for one in finals}
+        runs.setdefault(configuration_of(one), []).append(one)
+    begun = {configuration_of(one) for one in finals}
     asked_again = [
         config
         for config, some in runs.items()
@@ -53,8 +53,8 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> tuple[Arm, li
         ledger=tuple(ledger),
         winner=winner,
         at_edge=at_edge(ledger, winner),
-        tuned=by_seed(one for one in finals if config_of(one) == winner),
+        tuned=by_seed(one for one in finals if configuration_of(one) == winner),
         default=(),
         carried=(),
     )
-    return arm, [one for one in finals if config_of(one) != winner]
+    return arm, [one for one in finals if configuration_of(one) != winner]

@@ -41,8 +41,8 @@ class Watched(NamedTuple):
         steps: (records,) the steps after which the statistics were read.
         loss: (records,) training loss, the mean since the record before.
         log: the statistics as curves (records,), named as `telemetry_log.flat` does; among
-            them "zero_gradient", the share of parameters whose last gradient was exactly 0 (the
-            weights of ReLUs that no image of the batch switched on).
+            them "zero_gradient_share", the share of parameters whose last gradient was exactly 0
+            (the weights of ReLUs that no image of the batch switched on).
     """
 
     steps: np.ndarray
@@ -238,14 +238,7 @@ def _train(tx: Any, params: Any, images: Array, labels: Array, rows: Array) -> A
     def record(carry: Any, several: Array) -> Any:
         carry, losses = jax.lax.scan(step, carry, several)
         _, state, grads = carry
-        return carry, (losses.mean(), phase_statistics(state, grads) | _silent(grads))
+        return carry, (losses.mean(), phase_statistics(state, grads))
 
     nothing = jax.tree.map(jnp.zeros_like, params)
     return jax.lax.scan(record, (params, tx.init(params), nothing), rows)[1]
-
-
-def _silent(grads: Any) -> dict[str, Any]:
-    zeros = {jax.tree_util.keystr(p): g == 0 for p, g in jax.tree_util.tree_leaves_with_path(grads)}
-    size = sum(x.size for x in zeros.values())
-    everywhere = sum(x.sum(dtype=jnp.float32) for x in zeros.values()) / size
-    return {"zero_gradient": {"all": everywhere, "leaves": {n: x.mean() for n, x in zeros.items()}}}

@@ -34,7 +34,7 @@ def layers(runs: Runs, parts: Sequence[str]) -> Picture:
         "gate_mean": "mean λ",
         "gas_share": "share with λ < ½\n(gas phase)",
         "alignment_rate": "share aligned\n(sign m = sign g)",
-        "zero_gradient": "share with\ngradient 0",
+        "zero_gradient_share": "share with\ngradient 0",
     }
     with style.context():
         figure, axes = panels(len(rows), len(runs), 2.3, sharex=True, sharey="row")

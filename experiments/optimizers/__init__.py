@@ -36,15 +36,10 @@ table of everybody's are an entry of `spaces.OWN`; a colour in figures, of `repo
 
 from experiments.optimizers.lookup import NAMES, Optimizer, resolve
 from experiments.optimizers.overrides import check_learning_rate
-from experiments.optimizers.spaces import Range, Space, at, in_units_of
 
 __all__ = [
     "NAMES",
     "Optimizer",
-    "Range",
-    "Space",
-    "at",
     "check_learning_rate",
-    "in_units_of",
     "resolve",
 ]

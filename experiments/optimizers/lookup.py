@@ -48,7 +48,7 @@ class Optimizer:
     source: str | None = None
 
     @property
-    def tuned(self) -> dict[str, float]:
+    def defaults(self) -> dict[str, float]:
         """The default of every hyperparameter in its search space."""
         return self.space.defaults
 
@@ -65,7 +65,7 @@ class Optimizer:
                 not like the parameters.
         """
         users.try_out(
-            self.build, self.tuned, f"optimizer {self.name!r}", params, scheduled=scheduled
+            self.build, self.defaults, f"optimizer {self.name!r}", params, scheduled=scheduled
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -184,6 +184,11 @@ class Plan:
 
 Find = Callable[[Cell], Record | None]
 """The record of a cell, where it has been run."""
+
+
+def missing(cells: Iterable[Cell], find: Find) -> tuple[Cell, ...]:
+    """The cells that have no record."""
+    return tuple(cell for cell in cells if find(cell) is None)
 
 
 class Study(Protocol):

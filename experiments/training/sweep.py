@@ -172,7 +172,7 @@ def _program(
     Every row of the mesh trains `together` of the runs, its devices a part of every batch each.
     Rows exchange nothing.
     """
-    axis = "parts" if mesh.shape["parts"] > 1 else None
+    axis = "data" if mesh.shape["data"] > 1 else None
 
     def one(arrays: Any, hyperparameters: Any, seed: Any, schedule: Any) -> Trained:
         data = Data(**arrays, num_classes=num_classes)
@@ -205,7 +205,7 @@ def layout(
     devices: int | None = None,
     devices_per_run: int | None = None,
 ) -> tuple[int, Mesh]:
-    """How many of ``count`` runs train together on a device, and the mesh (runs, parts).
+    """How many of ``count`` runs train together on a device, and the mesh (runs, data).
 
     Raises:
         ValueError: ``together`` is below 1, ``devices`` more than there are, or ``devices_per_run``
@@ -230,7 +230,7 @@ def layout(
         raise ValueError(f"together must be at least 1, got {together}")
     rows = min(devices // devices_per_run, count)
     placed = np.array(local[: rows * devices_per_run]).reshape(rows, devices_per_run)
-    mesh = Mesh(placed, ("runs", "parts"))
+    mesh = Mesh(placed, ("runs", "data"))
     return min(together or 1, -(-count // rows)), mesh
 
 

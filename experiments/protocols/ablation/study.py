@@ -163,17 +163,17 @@ def study(
     numbers = constants.protocol()
     known = fair.protocol()["regimes"]
     check_names(budget, numbers["budgets"], datasets, networks, regimes, known)
-    share, seeds = numbers["budgets"][budget], numbers["seeds"]
+    counts, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     lists = {
         name: rates_around(
             numbers["centres"].get(name, one.space.learning_rate),
-            share["rates"],
+            counts["rates"],
             numbers["rates_per_decade"],
         )
         for name, one in optimizers.items()
     }
-    final = tuple(range(seeds["final"], seeds["final"] + share["final"]))
+    final = tuple(range(seeds["final"], seeds["final"] + counts["final"]))
     return AblationStudy(
         short_study(
             [
@@ -187,7 +187,7 @@ def study(
                     protocol=ProtocolName(
                         printed, numbers["version"], constants.content_hash(candidates), budget
                     ),
-                    again=share["again"],
+                    again=counts["again"],
                 )
                 for dataset in datasets
                 for network in networks

@@ -56,14 +56,14 @@ def study(
                 f"the exponent protocol compares {FACTORY} and its variants, such as "
                 f"{FACTORY}:alpha=0.5; {name} is neither"
             )
-    share, seeds = numbers["budgets"][budget], numbers["seeds"]
+    counts, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
-    final = tuple(range(seeds["final"], seeds["final"] + share["final"]))
+    final = tuple(range(seeds["final"], seeds["final"] + counts["final"]))
     chains = []
-    for task, regime in _tasks(datasets, networks, regimes, share["sparse"], budget):
+    for task, regime in _tasks(datasets, networks, regimes, counts["sparse"], budget):
         size = constants.gradient_size(dataset_title(task.dataset), task.sparsity)
         for name, one in optimizers.items():
-            found = candidates(one.overrides.get("alpha") == 0, size, share)
+            found = candidates(one.overrides.get("alpha") == 0, size, counts)
             digest = constants.content_hash(found)
             chains.append(
                 ShortChain(
@@ -74,25 +74,25 @@ def study(
                     schedule=numbers["schedule"],
                     seeds=Seeds(seeds["tune"], seeds["confirm"], final),
                     protocol=ProtocolName(printed, numbers["version"], digest, budget),
-                    again=share["again"],
+                    again=counts["again"],
                 )
             )
     return short_study(chains)
 
 
 def candidates(
-    at_zero: bool, size: float, share: Mapping[str, Any]
+    at_zero: bool, size: float, counts: Mapping[str, Any]
 ) -> tuple[dict[str, float], ...]:
     """Rates by eps, the smaller eps and then the rate nearer to the default first.
 
     Args:
         at_zero: whether α is 0, where eps would only scale the step, so there is none.
         size: of the gradients.
-        share: the budget.
+        counts: how many rates and eps the budget tries.
     """
     numbers = constants.protocol()
-    rates = rates_around(numbers["rate"], share["rates"], numbers["rates_per_decade"])
-    tried = [0.0] if at_zero else numbers["eps"][: share["eps"]]
+    rates = rates_around(numbers["rate"], counts["rates"], numbers["rates_per_decade"])
+    tried = [0.0] if at_zero else numbers["eps"][: counts["eps"]]
     return tuple(rate | {"eps": eps, "gradient_size": size} for eps in tried for rate in rates)
 
 

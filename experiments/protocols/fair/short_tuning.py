@@ -8,7 +8,7 @@ Only the winner reads the test images, with final seeds that all chains share.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.analysis.selection import mean_score, score
@@ -21,6 +21,7 @@ from experiments.protocols.cell import (
     Regime,
     Task,
     check_shard,
+    missing,
 )
 
 
@@ -119,17 +120,17 @@ def follow_short(chain: ShortChain, find: Find) -> ShortTuningState:
     """What the records have decided of a chain, and the runs that come next."""
     final = len(chain.seeds.final)
     first = [chain.cell(numbers, chain.seeds.tune, "tune") for numbers in chain.candidates]
-    due = _missing(first, find)
+    due = missing(first, find)
     if due:
         return ShortTuningState(due, len(due) + chain.length - len(first))
     best = sorted(first, key=lambda cell: score(find(cell)), reverse=True)[: chain.again]
     pairs = [(cell, replace(cell, seed=chain.seeds.confirm, phase="confirm")) for cell in best]
-    due = _missing((second for _, second in pairs), find)
+    due = missing((second for _, second in pairs), find)
     if due:
         return ShortTuningState(due, len(due) + final)
     chosen = max(pairs, key=lambda pair: mean_score([score(find(cell)) for cell in pair]))
     winner = chosen[0].learner
-    due = _missing(chain.finals(winner), find)
+    due = missing(chain.finals(winner), find)
     return ShortTuningState(due, len(due), winner, chosen)
 
 
@@ -173,7 +174,3 @@ class ShortStudy:
 def short_study(chains: Sequence[ShortChain]) -> ShortStudy:
     """All of the chains, one shard."""
     return ShortStudy(tuple(chains), tuple(chains))
-
-
-def _missing(cells: Iterable[Cell], find: Find) -> tuple[Cell, ...]:
-    return tuple(cell for cell in cells if find(cell) is None)

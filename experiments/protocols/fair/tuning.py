@@ -11,13 +11,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.analysis.selection import mean_score, score
 from experiments.optimizers.spaces import Space, at
-from experiments.protocols.cell import Cell, Find, Learner, ProtocolName, Regime, Task
+from experiments.protocols.cell import Cell, Find, Learner, ProtocolName, Regime, Task, missing
 from experiments.protocols.fair import constants
 
 
@@ -131,7 +131,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
         for seed in chain.contestant.seeds
     ]
     if chain.contestant.default_only:
-        return TuningState(_missing(defaults, find), "default")
+        return TuningState(missing(defaults, find), "default")
     first, second = seeds["tune"]
 
     def at_rate(place: int, schedule: str, seed: int, phase: str = "tune") -> Cell:
@@ -142,12 +142,12 @@ def follow(chain: Chain, find: Find) -> TuningState:
         schedule: [at_rate(place, schedule, first) for place in chain.places]
         for schedule in chain.contestant.schedules
     }
-    due = _missing((cell for cells in grid.values() for cell in cells), find)
+    due = missing((cell for cells in grid.values() for cell in cells), find)
     if due:
         return TuningState(due, "tune")
     schedule = max(grid, key=lambda name: max(score(find(cell)) for cell in grid[name]))
     again = [at_rate(place, schedule, second) for place in chain.places]
-    due = _missing(again, find)
+    due = missing(again, find)
     if due:
         return TuningState(due, "tune", schedule)
     means = {
@@ -164,7 +164,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
             break
         left += len(outwards)
         new = {place: at_rate(place, schedule, first, "refine") for place in outwards}
-        due = _missing(new.values(), find)
+        due = missing(new.values(), find)
         if due:
             return TuningState(due, "refine", schedule, centre)
         places |= new
@@ -178,7 +178,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
         chain.cell(at(chain.contestant.space, around, point), schedule, first, "refine", number)
         for number, point in enumerate(constants.trial_points()[: chain.budget.refine - left])
     ]
-    due = _missing(trials, find)
+    due = missing(trials, find)
     if due:
         return TuningState(due, "refine", schedule, centre, at_edge)
 
@@ -189,7 +189,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
         [replace(cell, seed=seed, phase="confirm", trial=None) for seed in seeds["confirm"]]
         for cell in best
     ]
-    due = _missing((cell for cells in confirming for cell in cells), find)
+    due = missing((cell for cells in confirming for cell in cells), find)
     if due:
         return TuningState(due, "confirm", schedule, centre, at_edge)
     chosen = max(confirming, key=lambda cells: mean_score([score(find(cell)) for cell in cells]))
@@ -199,12 +199,8 @@ def follow(chain: Chain, find: Find) -> TuningState:
         for seed in chain.contestant.seeds
     ]
     return TuningState(
-        _missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner
+        missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner
     )
-
-
-def _missing(cells: Iterable[Cell], find: Find) -> tuple[Cell, ...]:
-    return tuple(cell for cell in cells if find(cell) is None)
 
 
 def _outwards(centre: int, places: Mapping[int, Any], budget: constants.Budget) -> list[int]:

@@ -44,7 +44,7 @@ def study(
     known = constants.regimes(budget if budget in numbers["budgets"] else "full")
     chosen = regimes or tuple(known)
     check_names(budget, numbers["budgets"], datasets, networks, chosen, known)
-    share, seeds = numbers["budgets"][budget], numbers["seeds"]
+    counts, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     centres = {
         name: numbers["centres"].get(name, one.space.learning_rate)
@@ -52,10 +52,10 @@ def study(
     }
     per_decade = numbers["rates_per_decade"]
     hashes = {
-        name: constants.content_hash(rates_around(centre, share["rates"], per_decade))
+        name: constants.content_hash(rates_around(centre, counts["rates"], per_decade))
         for name, centre in centres.items()
     }
-    final = tuple(range(seeds["final"], seeds["final"] + share["final"]))
+    final = tuple(range(seeds["final"], seeds["final"] + counts["final"]))
     return short_study(
         [
             ShortChain(
@@ -66,13 +66,13 @@ def study(
                 name=name,
                 candidates=rates_around(
                     centre * 10 ** (constants.steps_from_centre(known[regime]) / per_decade),
-                    share["rates"],
+                    counts["rates"],
                     per_decade,
                 ),
                 schedule=numbers["schedule"],
                 seeds=Seeds(seeds["tune"], seeds["confirm"], final),
                 protocol=ProtocolName(printed, numbers["version"], hashes[name], budget),
-                again=share["again"],
+                again=counts["again"],
             )
             for dataset in datasets
             for network in networks

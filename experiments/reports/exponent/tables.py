@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.analysis.exponent_cells import ExponentCell, values
-from experiments.analysis.exponent_settings import Setting
+from experiments.analysis.exponent_settings import PreferredSetting
 from experiments.analysis.statistics import interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title
@@ -92,7 +92,7 @@ def _data(
     return found
 
 
-def settings_table(settings: Sequence[Setting]) -> Table | None:
+def settings_table(settings: Sequence[PreferredSetting]) -> Table | None:
     """What validation prefers at each exponent, also as the arguments of `smes`."""
     if not settings:
         return None

@@ -27,7 +27,7 @@ def grids(cells: Sequence[NoiseCell]) -> dict[str, Grid]:
     for cell in cells:
         network = f", {cell.network}" if cell.network != "convnet" else ""
         title = dataset_title(cell.dataset) + network
-        found.setdefault(title, {})[cell.noise, cell.batch] = cell
+        found.setdefault(title, {})[cell.noise, cell.batch_size] = cell
     return found
 
 

@@ -107,8 +107,8 @@ def helped(cells: Sequence[NoiseCell], budget: str = "full") -> list[str]:
     ends = min(numbers["label_noise"]), max(numbers["label_noise"])
     for name, some in _by_set(cells).items():
         count = len(numbers["batch_sizes"]) * len(numbers["question"]["against"])
-        for batch in sorted({cell.batch for cell in some}):
-            ours = {cell.noise: cell for cell in some if cell.batch == batch}
+        for batch in sorted({cell.batch_size for cell in some}):
+            ours = {cell.noise: cell for cell in some if cell.batch_size == batch}
             for other in others(some):
                 clean, noisy = (
                     difference(ours[end], other) if end in ours else None for end in ends

@@ -39,7 +39,7 @@ def where(cell: NoiseCell) -> str:
     """A cell in tables."""
     network = f", {cell.network}" if cell.network != "convnet" else ""
     return (
-        f"{dataset_title(cell.dataset)}{network}, batch {cell.batch:,}, "
+        f"{dataset_title(cell.dataset)}{network}, batch {cell.batch_size:,}, "
         f"{100 * cell.noise:g} % label noise"
     )
 
@@ -76,7 +76,7 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
                 {
                     "dataset": cell.dataset,
                     "network": cell.network,
-                    "batch": cell.batch,
+                    "batch_size": cell.batch_size,
                     "label_noise": cell.noise,
                     "optimizer": name,
                     "learning_rate": arm.winner.learning_rate if arm.winner else None,

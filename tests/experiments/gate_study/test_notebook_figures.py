@@ -18,7 +18,13 @@ def runs():
     for number, title in enumerate(TITLES, start=1):
         log = {"temperature/all": 1 - steps / 20}
         for part in ["all", *PARTS]:
-            for name in ("gate_mean", "gas_share", "alignment_rate", "zero_gradient", "noise_std"):
+            for name in (
+                "gate_mean",
+                "gas_share",
+                "alignment_rate",
+                "zero_gradient_share",
+                "noise_std",
+            ):
                 log[f"{name}/{part}"] = ones / number
             for q in (0.05, 0.25, 0.5, 0.75, 0.95):
                 log[f"snr_quantiles/{part}/{q:g}"] = ones * q

@@ -94,11 +94,11 @@ def test_a_run_is_watched_at_the_steps_asked_for(watched):
         np.testing.assert_array_equal(run.steps, [4, 8, 12])
         assert {curve.shape for curve in run.log.values()} == {(3,)}
         np.testing.assert_allclose(run.log["temperature/all"], 0.99**run.steps, rtol=1e-5)
-        for name in ("gate_mean", "gas_share", "alignment_rate", "zero_gradient"):
+        for name in ("gate_mean", "gas_share", "alignment_rate", "zero_gradient_share"):
             for part in ("all", "conv1.kernel", "dense2.bias"):
                 curve = run.log[f"{name}/{part}"]
                 assert np.all((curve >= 0) & (curve <= 1)), name
-        assert np.all(run.log["alignment_rate/all"] + run.log["zero_gradient/all"] <= 1)
+        assert np.all(run.log["alignment_rate/all"] + run.log["zero_gradient_share/all"] <= 1)
         assert np.all(run.log["noise_std/conv2.kernel"] > 0)
 
 

@@ -59,7 +59,7 @@ def test_names_do_not_depend_on_order_or_spelling(names, decay, other, spelling)
     plain = "adamw:" + ",".join(f"{name}={value!r}" for name, value in values.items())
     assert identity(spec) == identity(plain)
     again = resolve(resolve(spec).name)
-    assert again.tuned | again.overrides == resolve(spec).tuned | resolve(spec).overrides
+    assert again.defaults | again.overrides == resolve(spec).defaults | resolve(spec).overrides
 
 
 WITHOUT_JAX = """
@@ -67,8 +67,8 @@ import sys
 from experiments import optimizers
 for name in optimizers.NAMES:
     found = optimizers.resolve(name)
-    assert found.note and found.tuned and found.space.fixed is not None
-    optimizers.at(found.space, found.space.learning_rate, [0.5] * 5)
+    assert found.note and found.defaults and found.space.fixed is not None
+    optimizers.spaces.at(found.space, found.space.learning_rate, [0.5] * 5)
 for spec in ("adan", "adam:b3=0.9", "adam:b1=x", "adam:learning_rate=0", "nowhere.to:be"):
     try:
         optimizers.resolve(spec)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optimizer_paths import GRADS, START, run
 
-from experiments.optimizers import NAMES, Range, at, in_units_of, resolve, spaces
+from experiments.optimizers import NAMES, resolve, spaces
+from experiments.optimizers.spaces import Range, at, in_units_of
 
 CUBE = st.lists(st.floats(0, 1), min_size=5, max_size=5)
 
@@ -28,7 +29,7 @@ def test_what_is_tuned_of_the_core_optimizers():
         "rmsprop": ["decay", "eps"],
         "swa": [],
     }.items():
-        assert list(resolve(name).tuned) == ["learning_rate", *tuned], name
+        assert list(resolve(name).defaults) == ["learning_rate", *tuned], name
 
 
 def test_what_is_thermolions_own_is_fixed_at_the_papers():
@@ -55,14 +56,14 @@ def test_what_a_name_sets_is_fixed():
     space = resolve("adamw:weight_decay=5,b1=0.95").space
     assert [r.name for r in space.ranges] == ["b2", "eps"]
     assert space.fixed == {"b1": 0.95, "weight_decay": 5.0}
-    assert "weight_decay" not in resolve("sgd:weight_decay=1").tuned
+    assert "weight_decay" not in resolve("sgd:weight_decay=1").defaults
 
 
 @given(CUBE, st.floats(1e-6, 1.0), st.sampled_from(NAMES))
 def test_points_lie_within_bounds(point, centre, name):
     space = resolve(name).space
     found = at(space, centre, point)
-    assert list(found) == list(resolve(name).tuned)
+    assert list(found) == list(resolve(name).defaults)
     half = math.sqrt(10) * 1.001
     assert centre / half <= found["learning_rate"] <= centre * half
     for one in space.ranges:

@@ -159,7 +159,7 @@ def test_the_example_in_the_documentation(mine, tmp_path):
     block = after.split("\nTo add an optimizer", 1)[0]
     (tmp_path / f"{mine}_example.py").write_text(textwrap.dedent("    import optax\n" + block))
     optimizer = resolve(f"{mine}_example:late_average")
-    assert list(optimizer.tuned) == ["learning_rate", "b1", "pull"]
+    assert list(optimizer.defaults) == ["learning_rate", "b1", "pull"]
     for scheduled in (False, True):
         optimizer.check(scheduled=scheduled)
     tx, evaluate = optimizer.build({"learning_rate": lambda count: 1e-3}, None, 2, 8)

@@ -56,7 +56,7 @@ def records():
 
 def test_the_nine_cells_are_read_back(records):
     cells = noise_cells(short_arms(records))
-    assert [(cell.batch, cell.noise) for cell in cells] == [
+    assert [(cell.batch_size, cell.noise) for cell in cells] == [
         (batch, noise) for batch in (32, 128, 1024) for noise in (0.0, 0.3, 0.6)
     ]
     assert all(set(cell.arms) == {"thermolion", "signum", "adamw"} for cell in cells)
