@@ -1,10 +1,12 @@
 """What stands in results/ is what its records say."""
 
+import csv
 import re
 from pathlib import Path
 
 import pytest
 
+from experiments import records
 from experiments.reports import findings, report
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -78,3 +80,24 @@ def test_the_advice_on_rates_is_the_validation_records():
     said = r"- (.*): of the rates on the grid (\S+) was best \(AdamW's (\S+)\), (.*) within 1 point"
     for cell, *numbers in re.findall(said, findings_page):
         assert f"| {cells[cell]} | {' | '.join(numbers)} |" in advice
+
+
+def test_the_probability_of_improvement_is_the_share_of_pairs_of_runs():
+    finals: dict[tuple[str, ...], list[float]] = {}
+    for record in records.read(RESULTS / "fair").records:
+        if record.phase == "final" and record.test_accuracy is not None:
+            place = (record.regime or "", record.dataset, record.optimizer)
+            finals.setdefault(place, []).append(record.test_accuracy)
+    with (RESULTS / "fair" / "fair-v1-differences.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["measure"] == "held-out accuracy"]
+    checked = 0
+    for row in rows:
+        if row["dataset"] == "all" or row["setting"] != "tuned":
+            continue
+        one, other = (finals[row["regime"], row["dataset"], row[k]] for k in ("first", "second"))
+        wins = sum(1.0 if a > b else 0.5 if a == b else 0.0 for a in one for b in other)
+        share = wins / len(one) / len(other)
+        assert float(row["probability_of_improvement"]) == pytest.approx(share)
+        assert float(row["probability_low"]) < share < float(row["probability_high"])
+        checked += 1
+    assert checked

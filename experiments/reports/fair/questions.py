@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments import optimizers
-from experiments.analysis import paired, verdicts
+from experiments.analysis import paired, rankings, verdicts
 from experiments.analysis.arms import Arm, Task, final_losses, tasks, test_runs
 from experiments.analysis.paired import Difference
+from experiments.analysis.rankings import Estimate
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.fair import constants
 from experiments.records import Record
@@ -31,6 +32,8 @@ class Answer:
         setting: how both were set: tuned, or carried over from the other sets.
         held_out: the verdict on held-out accuracy; None where runs are missing.
         train_loss: the verdict on train loss, likewise.
+        improvement: the probability that a run of ``first`` ends above a run of ``other`` on test
+            images, by data set, and over "all" where there are several.
     """
 
     question: str
@@ -42,6 +45,7 @@ class Answer:
     setting: str
     held_out: Verdict | None
     train_loss: Verdict | None
+    improvement: Mapping[str, Estimate]
 
     @property
     def line(self) -> str:
@@ -126,6 +130,7 @@ def _answer(
                 pairs[task.dataset] = (one, two)
     pairs = _of_common_seeds(pairs)
     held_out = train_loss = None
+    improvement: dict[str, Estimate] = {}
     if pairs:
         count = len(asked["against"])
         found = {
@@ -134,10 +139,34 @@ def _answer(
         losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
         held_out = _verdict(first, other, _alike(found), verdicts.HELD_OUT, budget)
         train_loss = _verdict(first, other, _alike(losses), verdicts.TRAIN_LOSS, budget)
+        improvement = _improvement(pairs)
     network, regime = place
     return Answer(
-        number, asked["text"], regime, network, first, other, setting, held_out, train_loss
+        number,
+        asked["text"],
+        regime,
+        network,
+        first,
+        other,
+        setting,
+        held_out,
+        train_loss,
+        improvement,
     )
+
+
+def _improvement(
+    pairs: Mapping[str, tuple[Sequence[Record], Sequence[Record]]],
+) -> dict[str, Estimate]:
+    judged = {}
+    for name, (one, other) in pairs.items():
+        first, second = test_runs(one), test_runs(other)
+        if first is not None and second is not None:
+            judged[name] = (first, second)
+    found = {name: rankings.probability_of_improvement([pair]) for name, pair in judged.items()}
+    if len(judged) > 1:
+        found["all"] = rankings.probability_of_improvement(list(judged.values()))
+    return found
 
 
 def _of_common_seeds(

@@ -8,9 +8,10 @@ from typing import Any
 
 from experiments.analysis import gain, rankings
 from experiments.analysis.arms import Arm, Task, final_losses, test_runs, train_runs
+from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
 from experiments.analysis.statistics import interval
-from experiments.analysis.verdicts import Verdict
+from experiments.analysis.verdicts import HELD_OUT, Verdict
 from experiments.protocols.paper import published
 from experiments.records import Record
 from experiments.reports.fair.questions import Answer
@@ -229,7 +230,8 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
                 data.append(_difference_data(answer, name, each))
     if not rows:
         return None
-    header = ("question", "data set", "measure", "difference [interval]", "detectable", "verdict")
+    first = ("question", "data set", "measure", "difference [interval]", "detectable", "verdict")
+    header = (*first, "probability of improvement, %")
     words = "Paired differences: the first optimizer minus the second, same seeds, same images"
     return Table("differences", words, header, tuple(rows), tuple(data))
 
@@ -243,11 +245,25 @@ def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, .
         verdict.numbers,
         DASH if smallest is None else f"{verdict.measure.shown(smallest):.2f}",
         verdict.case,
+        _percent(_improvement(answer, name, verdict)),
     )
 
 
+def _improvement(answer: Answer, name: str, verdict: Verdict) -> Estimate | None:
+    """The probability of improvement beside a difference of held-out accuracy."""
+    return answer.improvement.get(name) if verdict.measure == HELD_OUT else None
+
+
+def _percent(found: Estimate | None) -> str:
+    if found is None:
+        return DASH
+    if found.low is None or found.high is None:
+        return f"{100 * found.value:.0f}"
+    return f"{100 * found.value:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+
+
 def _difference_data(answer: Answer, name: str, verdict: Verdict) -> dict[str, Any]:
-    found = verdict.difference
+    found, ahead = verdict.difference, _improvement(answer, name, verdict)
     return {
         "question": answer.question,
         "regime": answer.regime,
@@ -266,4 +282,7 @@ def _difference_data(answer: Answer, name: str, verdict: Verdict) -> dict[str, A
         "images": found.images,
         "smallest_detectable": verdict.smallest_detectable,
         "case": verdict.case,
+        "probability_of_improvement": ahead.value if ahead else None,
+        "probability_low": ahead.low if ahead else None,
+        "probability_high": ahead.high if ahead else None,
     }
