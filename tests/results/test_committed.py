@@ -26,13 +26,50 @@ def test_the_committed_numbers_are_those_of_the_committed_records(drawn):
         assert (drawn / name).read_bytes() == (RESULTS / "paper" / name).read_bytes(), name
 
 
-def test_the_fair_studys_tables_are_those_of_its_records(tmp_path):
-    fair = RESULTS / "fair"
-    report.write(report.build(fair), tmp_path)
-    committed = sorted(path.name for path in fair.glob("fair-*.csv"))
-    assert len(committed) == 4
+@pytest.mark.parametrize(("study", "tables"), [("fair", 4), ("ablation", 8)])
+def test_a_studys_tables_are_those_of_its_records(study, tables, tmp_path):
+    folder = RESULTS / study
+    report.write(report.build(folder), tmp_path)
+    committed = sorted(path.name for path in folder.glob(f"{study}-*.csv"))
+    assert len(committed) == tables
     for name in committed:
-        assert (tmp_path / name).read_bytes() == (fair / name).read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+ABLATED = {
+    "thermolion:gate=permuted": "λ of another parameter",
+    "thermolion:gate=0": "λ = 0: the sign step alone",
+    "thermolion:gate=1": "λ = 1: the magnitude step alone",
+    "thermolion:boost=0": "no boost",
+    "thermolion:temperature=0": "no noise",
+    "thermolion:bias_correction=true": "bias correction",
+    "signum:weight_decay=0.01": "Signum",
+    "adamw": "AdamW, tuned",
+    "adamw at the step of thermolion": "AdamW at the rate",
+}
+
+
+def test_the_ablation_that_the_pages_tell_is_the_measured_one():
+    rows = [
+        row
+        for path in sorted((RESULTS / "ablation").glob("ablation-v1-*.csv"))
+        if "settings" not in path.name
+        for row in csv.DictReader(path.read_text("utf-8").splitlines())
+        if row["held_out_difference"] and row["dataset"] == "fashion_mnist"
+    ]
+    found = {}
+    for row in rows:
+        mean, half = float(row["held_out_difference"]), float(row["held_out_half"])
+        found[row["arm"]] = (mean, mean - half, mean + half)
+    page = (RESULTS.parent / "docs" / "should_i_use_it.md").read_text("utf-8")
+    for arm, words in ABLATED.items():
+        (row,) = re.findall(rf"\| {words}[^|]* \| (\S+) \[(\S+), (\S+)\] \|", page)
+        assert [float(number) for number in row] == pytest.approx(found[arm], abs=0.00501), arm
+    told = ("gate=permuted", "gate=0", "boost=0", "temperature=0", "solid_scale=1")
+    told = [*(f"thermolion:{part}" for part in told), "thermolion:bias_correction=true"]
+    furthest = max(abs(end) for arm in told for end in found[arm][1:])
+    readme = (RESULTS.parent / "README.md").read_text("utf-8")
+    assert f"stays within ±{furthest:.2f} points" in readme
 
 
 def test_the_readmes_first_table_and_differences_are_the_fair_studys():
