@@ -1,5 +1,5 @@
 # Two commands set everything up on a fresh machine with Python >= 3.11:
-#   make benchmark    the benchmark's main job on real images, no download
+#   make benchmark    the benchmark's main job on real images that come with a package
 #   make test         the test suite
 # PYTHON chooses the interpreter, e.g. make test PYTHON=python3.12
 

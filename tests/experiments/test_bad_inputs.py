@@ -13,7 +13,9 @@ NO_COUNTS = ["0", "-1", *NO_NUMBERS]
 
 
 def _numbers():
-    for option in ("--seeds", "--epochs", "--batch-size", "--devices", "--devices-per-run"):
+    # --split is the name of --devices-per-run in the commands of older records.
+    layout = ("--devices", "--devices-per-run", "--split")
+    for option in ("--seeds", "--epochs", "--batch-size", *layout):
         yield from ([*RUN, "--optimizers", "adam", option, v] for v in [*NO_COUNTS, HUGE])
     for option in ("--limit", "--together"):
         yield from ([*RUN, "--optimizers", "adam", option, v] for v in NO_COUNTS)

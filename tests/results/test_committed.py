@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments import records
+from experiments.analysis.arms import arms
 from experiments.reports import findings, report
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -38,8 +39,10 @@ def test_a_studys_tables_are_those_of_its_records(study, tables, tmp_path):
 
 ABLATED = {
     "thermolion:gate=permuted": "λ of another parameter",
-    "thermolion:gate=0": "λ = 0: the sign step alone",
-    "thermolion:gate=1": "λ = 1: the magnitude step alone",
+    "thermolion:gate=tensor_mean": "λ the tensor's mean",
+    "thermolion:gate=0": "λ = 0: gas alone",
+    "thermolion:gate=0.5": "λ = ½",
+    "thermolion:gate=1": "λ = 1: solid alone",
     "thermolion:boost=0": "no boost",
     "thermolion:temperature=0": "no noise",
     "thermolion:bias_correction=true": "bias correction",
@@ -55,7 +58,8 @@ def test_the_ablation_that_the_pages_tell_is_the_measured_one():
         for path in sorted((RESULTS / "ablation").glob("ablation-v1-*.csv"))
         if "settings" not in path.name
         for row in csv.DictReader(path.read_text("utf-8").splitlines())
-        if row["held_out_difference"] and row["dataset"] == "fashion_mnist"
+        if row["held_out_difference"]
+        and (row["dataset"], row["network"], row["regime"]) == ("fashion_mnist", "convnet", "B")
     ]
     found = {}
     for row in rows:
@@ -120,11 +124,12 @@ def test_the_advice_on_rates_is_the_validation_records():
 
 
 def test_the_probability_of_improvement_is_the_share_of_pairs_of_runs():
-    finals: dict[tuple[str, ...], list[float]] = {}
-    for record in records.read(RESULTS / "fair").records:
-        if record.phase == "final" and record.test_accuracy is not None:
-            place = (record.regime or "", record.dataset, record.optimizer)
-            finals.setdefault(place, []).append(record.test_accuracy)
+    finals = {
+        (arm.task.regime, arm.task.dataset, arm.optimizer): [
+            one.test_accuracy for one in arm.tuned if one.test_accuracy is not None
+        ]
+        for arm in arms(records.read(RESULTS / "fair").records)
+    }
     with (RESULTS / "fair" / "fair-v1-differences.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["measure"] == "held-out accuracy"]
     checked = 0

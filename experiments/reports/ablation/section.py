@@ -39,7 +39,9 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=numbers["description"],
             verdicts=tuple(answer.line for answer in answers),
-            tables=tuple(table for table in [*made, tables.settings_table(found)] if table),
+            tables=tuple(
+                table for table in [*made, tables.settings_table(found, arm_title)] if table
+            ),
             figures=tuple(
                 Figure(key, start + caption, draw)
                 for key, caption, draw in figures.available(list(by_task.values()), answers)

@@ -194,8 +194,10 @@ def task_table(task: Task, arms: Mapping[str, Arm]) -> Table:
     return Table("optimizers", f"{title(task)}: every optimizer", header, tuple(rows), tuple(data))
 
 
-def settings_table(found: Sequence[Arm]) -> Table | None:
-    """What was chosen: every tuned number of every winner."""
+def settings_table(
+    found: Sequence[Arm], titled: Callable[[str], str] = optimizer_title
+) -> Table | None:
+    """What was chosen: every tuned number of every winner, under its optimizer's title."""
     chosen = [arm for arm in found if arm.winner is not None]
     if not chosen:
         return None
@@ -203,7 +205,7 @@ def settings_table(found: Sequence[Arm]) -> Table | None:
     rows, data = [], []
     for arm in chosen:
         numbers = dict(arm.winner.hyperparameters) if arm.winner else {}
-        called = optimizer_title(arm.optimizer) + (EDGE if arm.at_edge else "")
+        called = titled(arm.optimizer) + (EDGE if arm.at_edge else "")
         cells = [f"{numbers[name]:.3g}" if name in numbers else DASH for name in names]
         schedule = arm.winner.schedule if arm.winner else ""
         rows.append((f"{title(arm.task)}: {called}", schedule, *cells))
@@ -231,7 +233,7 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
     if not rows:
         return None
     first = ("question", "data set", "measure", "difference [interval]", "detectable", "verdict")
-    header = (*first, "probability of improvement, %")
+    header = (*first, "probability of improvement, % [95 %]")
     words = "Paired differences: the first optimizer minus the second, same seeds, same images"
     return Table("differences", words, header, tuple(rows), tuple(data))
 

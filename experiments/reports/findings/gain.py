@@ -97,18 +97,28 @@ def parts(study: Study) -> list[Block]:
     """What each part brings on the way from Signum, and what ThermoLion loses without it."""
     tasks = list(study.by_task.values())
     stairs = (
-        ("up", "Adding one part after the other, from Signum", ablation_figures.up(tasks)),
-        ("down", "Taking one part out of ThermoLion", ablation_figures.down(tasks)),
+        (
+            "up",
+            "Adding one part after the other, from Signum",
+            "with the part minus without it",
+            ablation_figures.up(tasks),
+        ),
+        (
+            "down",
+            "Taking one part out of ThermoLion",
+            "without the part minus ThermoLion",
+            ablation_figures.down(tasks),
+        ),
     )
     made: list[Block] = []
-    for key, words, panels in stairs:
+    for key, words, minus, panels in stairs:
         lines = [
             f"{place}, {label}: {_in_words(each)}"
             for place, found in panels.items()
             for label, each in found.items()
         ]
         if lines:
-            made += [Paragraph(f"{words}, held-out points:"), Bullets(lines)]
+            made += [Paragraph(f"{words}, held-out points, {minus}:"), Bullets(lines)]
             made.append(Paragraph(f"![{words}]({study.figures[key]})"))
     return made or [Paragraph("No answer yet: no variant of ThermoLion has its final runs.")]
 

@@ -20,12 +20,12 @@ from experiments.training import cores, sweep
 )
 def test_layout(asked: tuple, rows: int, parts: int, together: int) -> None:
     found, mesh = training.layout(*asked)
-    assert (found, dict(mesh.shape)) == (together, {"runs": rows, "parts": parts})
+    assert (found, dict(mesh.shape)) == (together, {"runs": rows, "data": parts})
 
 
 def test_layout_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "count", lambda: 3)
-    assert dict(training.layout(5)[1].shape) == {"runs": 1, "parts": 3}
+    assert dict(training.layout(5)[1].shape) == {"runs": 1, "data": 3}
 
     class Accelerator:
         platform = "gpu"
