@@ -65,19 +65,33 @@ def parts(runs: Sequence[Record], shown: str) -> list[Part]:
     kept, _ = of_one_study(runs)
     (made,) = exponent_section.build(statistics.entries(kept), Question(shown))
     found = claims(exponent_cells(short_arms(kept)), "full")
+    cells = {
+        (one.dataset, one.regime)
+        for one in kept
+        if one.phase == "final" and one.dataset in SETS and one.regime in REGIMES
+    }
+    whole = len(SETS) * len(REGIMES)
+    so_far = f" (so far {len(cells)} of {whole} cells)" if len(cells) < whole else ""
     asked = [
-        _question(key, [one for one in found if one.asked == key], made, shown) for key in questions
+        _question(
+            key,
+            [one for one in found if one.asked == key],
+            made,
+            shown,
+            "" if key == "sparsity" else so_far,  # which varies within one cell
+        )
+        for key in questions
     ]
     return [*asked, _settings(settings, made, shown)]
 
 
-def _question(key: str, found: list[Claim], made: Section, shown: str) -> Part:
+def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: str) -> Part:
     words = DEPENDS if key == "sparsity" else ANSWERS
     cases = Counter(words[one.case] for one in found if one.case is not None)
     said = ", ".join(f"{case} in {number}" for case, number in cases.most_common())
     return part(
         constants.protocol()["questions"][key]["text"],
-        f"of {cases.total()} comparisons: {said}" if cases else "no answer yet",
+        f"of {cases.total()} comparisons: {said}{so_far}" if cases else "no answer yet",
         bullets([f"{one.place}: {one.said}" for one in found] or ["No answer yet."]),
         *_images(FIGURES[key], made, shown),
     )

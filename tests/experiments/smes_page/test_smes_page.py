@@ -53,9 +53,11 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
     text = page.path_of(folder).read_text(encoding="utf-8")
     assert capsys.readouterr().out == text + "\n"
     said = rows(text)
-    assert said["Does a larger α fit the training set faster?"] == "of 3 comparisons: yes in 3"
+    assert said["Does a larger α fit the training set faster?"] == (
+        "of 3 comparisons: yes in 3 (so far 2 of 6 cells)"
+    )
     gap = said["Does a smaller α close the gap at matched train loss?"]
-    assert gap == "of 3 comparisons: yes in 3"
+    assert gap == "of 3 comparisons: yes in 3 (so far 2 of 6 cells)"
     sparse = said["Does the best α depend on sparsity?"]
     assert sparse == "of 4 comparisons: yes, towards the larger α in 4"
     assert "α = ½ against α = 0, train loss: over 2 sets, better: -63" in text
