@@ -133,11 +133,12 @@ def _words(name: str, value: float | str, digits: int) -> str:
     return f"{'lr' if name == 'learning_rate' else name} {value:.{digits}g}"
 
 
-def told_apart(name: str, fingerprint: str) -> str:
+def disambiguated(name: str, fingerprint: str) -> str:
     """The name of one of several data sets that came under one name.
 
     Example:
-        >>> told_apart("digits", "4e60f1cb95ce72bc"), bare(told_apart("digits", "4e60f1cb95ce72bc"))
+        >>> name = disambiguated("digits", "4e60f1cb95ce72bc")
+        >>> name, bare(name)
         ('digits (data 4e60f1cb)', 'digits')
     """
     return f"{name} (data {fingerprint[:8]})"

@@ -21,7 +21,7 @@ from experiments.reports.ablation import section as ablation
 from experiments.reports.exponent import section as exponent
 from experiments.reports.fair import section as fair
 from experiments.reports.label_noise import section as label_noise
-from experiments.reports.labels import told_apart
+from experiments.reports.labels import disambiguated
 from experiments.reports.outline import outline, where_to_look
 from experiments.reports.section import Builder, Question, Section
 from experiments.reports.table import csv_of
@@ -90,7 +90,7 @@ def apart(entries: Sequence[Entry]) -> list[Entry]:
     for entry in entries:
         prints.setdefault(entry.dataset, set()).add(entry.fingerprint)
     return [
-        replace(entry, dataset=told_apart(entry.dataset, entry.fingerprint))
+        replace(entry, dataset=disambiguated(entry.dataset, entry.fingerprint))
         if len(prints[entry.dataset]) > 1
         else entry
         for entry in entries

@@ -11,6 +11,7 @@ from experiments.analysis import paired, rankings, verdicts
 from experiments.analysis.arms import Arm, Task, final_losses, tasks, test_runs
 from experiments.analysis.paired import Difference
 from experiments.analysis.rankings import Estimate
+from experiments.analysis.runs import Runs
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.fair import constants
 from experiments.records import Record
@@ -133,13 +134,12 @@ def _answer(
     improvement: dict[str, Estimate] = {}
     if pairs:
         count = len(asked["against"])
-        found = {
-            name: accuracy_difference(*pair, comparisons=count) for name, pair in pairs.items()
-        }
+        judged = {name: both for name, pair in pairs.items() if (both := _judged(*pair))}
+        found = {name: paired.difference(*both, comparisons=count) for name, both in judged.items()}
         losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
-        held_out = _verdict(first, other, _alike(found), verdicts.HELD_OUT, budget)
+        held_out = _verdict(first, other, found, verdicts.HELD_OUT, budget)
         train_loss = _verdict(first, other, _alike(losses), verdicts.TRAIN_LOSS, budget)
-        improvement = _improvement(pairs)
+        improvement = _improvement(judged)
     network, regime = place
     return Answer(
         number,
@@ -155,14 +155,15 @@ def _answer(
     )
 
 
-def _improvement(
-    pairs: Mapping[str, tuple[Sequence[Record], Sequence[Record]]],
-) -> dict[str, Estimate]:
-    judged = {}
-    for name, (one, other) in pairs.items():
-        first, second = test_runs(one), test_runs(other)
-        if first is not None and second is not None:
-            judged[name] = (first, second)
+def _judged(one: Sequence[Record], other: Sequence[Record]) -> tuple[Runs, Runs] | None:
+    """The test runs of both; None where either was not judged, or none on a common seed."""
+    first, second = test_runs(one), test_runs(other)
+    if first is None or second is None or not set(first.seeds) & set(second.seeds):
+        return None
+    return first, second
+
+
+def _improvement(judged: Mapping[str, tuple[Runs, Runs]]) -> dict[str, Estimate]:
     found = {name: rankings.probability_of_improvement([pair]) for name, pair in judged.items()}
     if len(judged) > 1:
         found["all"] = rankings.probability_of_improvement(list(judged.values()))
@@ -188,10 +189,8 @@ def accuracy_difference(
     one: Sequence[Record], other: Sequence[Record], *, comparisons: int = 1
 ) -> Difference | None:
     """Paired difference of test accuracy; None where either was not judged."""
-    first, second = test_runs(one), test_runs(other)
-    if first is None or second is None or not set(first.seeds) & set(second.seeds):
-        return None
-    return paired.difference(first, second, comparisons=comparisons)
+    judged = _judged(one, other)
+    return None if judged is None else paired.difference(*judged, comparisons=comparisons)
 
 
 def loss_difference(
