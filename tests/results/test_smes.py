@@ -1,5 +1,6 @@
 """results/smes.md says what the records in results/smes say, and shows what is there."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -41,3 +42,20 @@ def test_the_readmes_sentence_is_the_pages():
     gap = re.search(r"at matched train loss\? \| of 3 comparisons: (.*?) \(", said)
     assert gap[1] == "no difference that counts in 2, yes in 1"
     assert re.search(r"α = ½ against α = ¾ on F-MNIST, validation loss .*?: better: -5\.55 %", said)
+
+
+def test_the_advice_tells_the_exponents_numbers():
+    page = (RESULTS.parent / "docs" / "should_i_use_it.md").read_text("utf-8").replace("\n", " ")
+    with (RESULTS / "smes" / "exponent" / "exponent-v1-exponents.csv").open(
+        encoding="utf-8"
+    ) as file:
+        rows = [row for row in csv.DictReader(file) if row["sparsity"] == "0"]
+    fixed = [row for row in rows if "=0" in row["arm"] or row["arm"] == "scaled_smes"]
+    losses, held_out = (
+        [float(row[key]) for row in fixed] for key in ("train_loss_mean", "held_out_mean")
+    )
+    assert f"from {losses[0]:.3f} at α = 0 to {losses[-1]:.3f} at ¾" in page
+    assert f"is {min(held_out):.1f} to {max(held_out):.1f} % throughout" in page
+    said = (RESULTS / "smes.md").read_text("utf-8")
+    worse = re.search(r"α = ½ against α = ¾ .* matched train loss: better: -([\d.]+) %", said)[1]
+    assert f"only ¾ is worse than ½, by {worse} %" in page
