@@ -171,6 +171,8 @@ def thermal_noise(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
+# Jitted so that leaves of one shape are traced and lowered once.
+@jax.jit
 def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) -> jax.Array:
     """Eq. 7: the noise's standard deviation for a tensor's second moment, a scalar.
 
@@ -179,15 +181,27 @@ def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) 
     """
     nu = _trees.widen(nu)
     mean = jnp.zeros([], nu.dtype) if nu.size == 0 else _mean(nu)
-    on = (temperature > 0) | (variance_floor > 0)  # a NaN must not outlast the cut-off
-    variance = jnp.where(on, temperature * mean + variance_floor, 0)
-    # The root's derivative at 0 is infinite: it is taken where there is noise, and only there.
-    off = variance == 0
-    return jnp.where(off, 0, jnp.sqrt(jnp.where(off, 1, variance)))
+    # Chosen, not multiplied: a NaN must not outlast the cut-off.
+    return _root(jnp.where(temperature > 0, temperature * mean + variance_floor, 0))
 
 
-# Jitted so that leaves of one shape are traced and lowered once.
-@jax.jit
+@jax.custom_jvp
+def _root(x: jax.Array) -> jax.Array:
+    """The square root, whose derivative at 0 is 0 here and not infinite.
+
+    A select behind the root would say so, too; but XLA would fuse it, and all that leads to it,
+    into every leaf's kernel, and compile all that again for each.
+    """
+    return jnp.sqrt(x)
+
+
+@_root.defjvp
+def _root_jvp(primals, tangents):
+    root, (dot,) = jnp.sqrt(*primals), tangents
+    zero = root == 0
+    return root, jnp.where(zero, 0, dot / jnp.where(zero, 1, 2 * root))
+
+
 def _mean(nu: jax.Array) -> jax.Array:
     """The mean of the numbers that are not infinite, also where their sum would be."""
     mean = jnp.mean(nu)
