@@ -40,9 +40,9 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
 
     _run(command("run", "train what is missing of a study, one record a run", NPZ_FORMAT))
     report = command("report", "tables and figures from records, without training")
-    report.add_argument("dir", type=_folder, metavar="DIR", help="folder of the records")
+    report.add_argument("dir", type=_path, metavar="DIR", help="folder of the records")
     report.add_argument(
-        "--out", type=_folder, metavar="DIR", help="where to write (default: DIR/report)"
+        "--out", type=_path, metavar="DIR", help="where to write (default: DIR/report)"
     )
     report.add_argument(
         "--baseline",
@@ -51,10 +51,10 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     )
     findings = command("findings", "one page of verdicts from the records of all studies")
     findings.add_argument(
-        "dir", type=_folder, metavar="DIR", help="folder of the studies' folders, such as results"
+        "dir", type=_path, metavar="DIR", help="folder of the studies' folders, such as results"
     )
     findings.add_argument(
-        "--out", type=_folder, metavar="FILE", help="the page (default: DIR/findings.md)"
+        "--out", type=_path, metavar="FILE", help="the page (default: DIR/findings.md)"
     )
     _places(command("list", "data sets, optimizers, networks and protocols there are"))
     prepare = command("prepare", "fetch data sets ahead of time")
@@ -96,7 +96,7 @@ def _run(run: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="convnet (the paper's; default), vit, or your own (package.module:function)",
     )
-    add("--out", required=True, type=_folder, metavar="DIR", help="folder of the records")
+    add("--out", required=True, type=_path, metavar="DIR", help="folder of the records")
     add("--shard", metavar="I/N", help="run part I of N of the study only, I from 0 (0/4 … 3/4)")
     add(
         "--distributed",
@@ -159,7 +159,7 @@ def _train(train: argparse.ArgumentParser) -> None:
     add("--batch-size", type=int, default=1024, metavar="N", help="images a step, in all (1024)")
     add("--limit", type=int, default=5000, metavar="N", help="first images to train on (5000)")
     add("--seed", type=int, default=0, metavar="N", help="weights, data order and noise (0)")
-    add("--out", type=_folder, required=True, metavar="DIR", help="curve and checkpoints")
+    add("--out", type=_path, required=True, metavar="DIR", help="curve and checkpoints")
     add("--save-every", type=int, default=50, metavar="N", help="steps between checkpoints (50)")
     add(
         "--phases",
@@ -183,12 +183,12 @@ def _places(command: argparse.ArgumentParser) -> None:
     command.add_argument("--manual-dir", metavar="DIR", help="files fetched by hand")
 
 
-def _folder(text: str) -> Path:
-    """A folder's name; an empty one, as an unset variable leaves it, would be the current folder.
+def _path(text: str) -> Path:
+    """A path; an empty one, as an unset variable leaves it, would be the current folder.
 
     Raises:
         argparse.ArgumentTypeError: it is empty.
     """
     if not text:
-        raise argparse.ArgumentTypeError("is empty, expected a folder")
+        raise argparse.ArgumentTypeError("is empty, expected a path")
     return Path(text)

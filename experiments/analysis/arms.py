@@ -1,7 +1,7 @@
 """What a fair study found, arm by arm, from its records alone.
 
-An arm is one optimizer on one task in one regime: the runs that tuned it, the configuration that
-won, and the runs that judged it on the test images.
+An arm is one optimizer on one workload: the runs that tuned it, the configuration that won, and
+the runs that judged it on the test images.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ TUNING = ("tune", "refine", "confirm")
 
 
 @dataclass(frozen=True, order=True)
-class Task:
-    """What arms that are compared have in common.
+class Workload:
+    """What arms that are compared have in common, how long they train included.
 
     Attributes:
         dataset: its name in records.
@@ -51,10 +51,10 @@ class Configuration:
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """One optimizer on one task.
+    """One optimizer on one workload.
 
     Attributes:
-        task: the task.
+        workload: the workload.
         optimizer: its name.
         ledger: the runs that tuned it, in their order.
         winner: the configuration that won the confirmation; None where it is not complete.
@@ -65,7 +65,7 @@ class Arm:
             known.
     """
 
-    task: Task
+    workload: Workload
     optimizer: str
     ledger: tuple[Record, ...]
     winner: Configuration | None
@@ -82,15 +82,15 @@ def configuration_of(record: Record) -> Configuration:
 
 def arms(records: Iterable[Record]) -> list[Arm]:
     """All arms of one study, in a stable order; several studies must not be mixed."""
-    groups: dict[tuple[Task, str], list[Record]] = {}
+    groups: dict[tuple[Workload, str], list[Record]] = {}
     for one in records:
-        task = Task(one.dataset, one.network, str(one.regime), one.fingerprint)
-        groups.setdefault((task, one.optimizer), []).append(one)
-    found = [_arm(task, name, groups[task, name]) for task, name in sorted(groups)]
-    return [_with_carried(arm, found, groups[arm.task, arm.optimizer]) for arm in found]
+        workload = Workload(one.dataset, one.network, str(one.regime), one.fingerprint)
+        groups.setdefault((workload, one.optimizer), []).append(one)
+    found = [_arm(workload, name, groups[workload, name]) for workload, name in sorted(groups)]
+    return [_with_carried(arm, found, groups[arm.workload, arm.optimizer]) for arm in found]
 
 
-def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> Arm:
+def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> Arm:
     order = {phase: place for place, phase in enumerate(TUNING)}
     ledger = sorted(
         (one for one in records if one.phase in order), key=lambda one: order[str(one.phase)]
@@ -103,7 +103,7 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> Arm:
     if confirming and finals:  # final runs begin when the confirmation is complete
         winner = max(confirming, key=lambda c: mean_score([score(one) for one in confirming[c]]))
     return Arm(
-        task=task,
+        workload=workload,
         optimizer=optimizer,
         ledger=tuple(ledger),
         winner=winner,
@@ -136,8 +136,9 @@ def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) 
         _first_stage(other)
         for other in all_arms
         if other.optimizer == arm.optimizer
-        and (other.task.regime, other.task.network) == (arm.task.regime, arm.task.network)
-        and other.task.dataset != arm.task.dataset
+        and (other.workload.regime, other.workload.network)
+        == (arm.workload.regime, arm.workload.network)
+        and other.workload.dataset != arm.workload.dataset
     ]
     mine = _first_stage(arm)
     if not others or not mine or any(other.keys() != mine.keys() for other in others):
@@ -233,9 +234,9 @@ def _validation_mean(records: Sequence[Record]) -> float:
     return float(np.mean([max(score(one)[0], 1 / (one.data.classes or 1)) for one in records]))
 
 
-def tasks(found: Iterable[Arm]) -> dict[Task, dict[str, Arm]]:
-    """The arms of each task by optimizer."""
-    made: dict[Task, dict[str, Arm]] = {}
+def workloads(found: Iterable[Arm]) -> dict[Workload, dict[str, Arm]]:
+    """The arms of each workload by optimizer."""
+    made: dict[Workload, dict[str, Arm]] = {}
     for arm in found:
-        made.setdefault(arm.task, {})[arm.optimizer] = arm
+        made.setdefault(arm.workload, {})[arm.optimizer] = arm
     return made

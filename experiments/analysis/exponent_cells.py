@@ -36,8 +36,8 @@ def exponent_cells(found: Iterable[Arm]) -> list[ExponentCell]:
     groups: dict[tuple[str, str, str, float], dict[str, Arm]] = {}
     for arm in found:
         sparsity = (*arm.ledger, *arm.tuned)[0].data.sparsity or 0.0
-        name = arm.task.dataset.rpartition(" (")[0] if sparsity else arm.task.dataset
-        place = (name, arm.task.network, arm.task.regime, sparsity)
+        name = arm.workload.dataset.rpartition(" (")[0] if sparsity else arm.workload.dataset
+        place = (name, arm.workload.network, arm.workload.regime, sparsity)
         groups.setdefault(place, {})[arm.optimizer] = arm
     return [ExponentCell(*place, groups[place]) for place in sorted(groups)]
 

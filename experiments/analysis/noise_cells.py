@@ -46,8 +46,8 @@ def noise_cells(found: Iterable[Arm]) -> list[NoiseCell]:
     for arm in found:
         first = (*arm.ledger, *arm.tuned)[0]
         noise = first.data.label_noise or 0.0
-        name = arm.task.dataset.rpartition(" (")[0] if noise else arm.task.dataset
-        place = (name, arm.task.network, int(first.settings["batch_size"]), noise)
+        name = arm.workload.dataset.rpartition(" (")[0] if noise else arm.workload.dataset
+        place = (name, arm.workload.network, int(first.settings["batch_size"]), noise)
         groups.setdefault(place, {})[arm.optimizer] = arm
     return [NoiseCell(*place, groups[place]) for place in sorted(groups)]
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from experiments.analysis.arms import Arm, Configuration, Task, at_edge, by_seed, configuration_of
+from experiments.analysis.arms import (
+    Arm,
+    Configuration,
+    Workload,
+    at_edge,
+    by_seed,
+    configuration_of,
+)
 from experiments.analysis.selection import mean_score, score
 from experiments.records import Record
 
@@ -17,22 +24,22 @@ def short_arms(records: Iterable[Record], derived: Mapping[str, str] | None = No
         derived: optimizer to the name of an arm of its own: final runs at another configuration
             than the one that won.
     """
-    groups: dict[tuple[Task, str], list[Record]] = {}
+    groups: dict[tuple[Workload, str], list[Record]] = {}
     for one in records:
-        task = Task(one.dataset, one.network, str(one.regime), one.fingerprint)
-        groups.setdefault((task, one.optimizer), []).append(one)
+        workload = Workload(one.dataset, one.network, str(one.regime), one.fingerprint)
+        groups.setdefault((workload, one.optimizer), []).append(one)
     found = []
-    for task, name in sorted(groups):
-        arm, others = _arm(task, name, groups[task, name])
+    for workload, name in sorted(groups):
+        arm, others = _arm(workload, name, groups[workload, name])
         found.append(arm)
         further = (derived or {}).get(name)
         if further is not None and others:
             setting = configuration_of(others[0])
-            found.append(Arm(task, further, (), setting, False, by_seed(others), (), ()))
+            found.append(Arm(workload, further, (), setting, False, by_seed(others), (), ()))
     return found
 
 
-def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> tuple[Arm, list[Record]]:
+def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> tuple[Arm, list[Record]]:
     """The arm, and the final runs that are not its winner's."""
     ledger = [one for phase in ("tune", "confirm") for one in records if one.phase == phase]
     finals = [one for one in records if one.phase == "final"]
@@ -48,7 +55,7 @@ def _arm(task: Task, optimizer: str, records: Sequence[Record]) -> tuple[Arm, li
     means = {one: mean_score([score(run) for run in runs[one]]) for one in asked_again}
     winner = max(means, key=lambda one: means[one], default=None)
     arm = Arm(
-        task=task,
+        workload=workload,
         optimizer=optimizer,
         ledger=tuple(ledger),
         winner=winner,

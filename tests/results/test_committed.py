@@ -125,7 +125,7 @@ def test_the_advice_on_rates_is_the_validation_records():
 
 def test_the_probability_of_improvement_is_the_share_of_pairs_of_runs():
     finals = {
-        (arm.task.regime, arm.task.dataset, arm.optimizer): [
+        (arm.workload.regime, arm.workload.dataset, arm.optimizer): [
             one.test_accuracy for one in arm.tuned if one.test_accuracy is not None
         ]
         for arm in arms(records.read(RESULTS / "fair").records)

@@ -26,45 +26,45 @@ OWN, OTHER = "thermolion", "thermolion:gate=permuted"
 
 
 def _panels(
-    tasks: Sequence[Arms], pairs: Mapping[str, tuple[str, str]]
+    workloads: Sequence[Arms], pairs: Mapping[str, tuple[str, str]]
 ) -> dict[str, dict[str, Difference]]:
-    """By task, then by label: the first of a pair of arms minus the second, held-out points."""
+    """By workload, then by label: the first of a pair of arms minus the second, held-out points."""
     made: dict[str, dict[str, Difference]] = {}
-    for arms in tasks:
+    for arms in workloads:
         for label, (one, other) in pairs.items():
             if one in arms and other in arms:
                 found = accuracy_difference(arms[one].tuned, arms[other].tuned)
                 if found is not None:
-                    made.setdefault(title(arms[one].task), {})[label] = found
+                    made.setdefault(title(arms[one].workload), {})[label] = found
     return made
 
 
-def up(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
+def up(workloads: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
     """From Signum to ThermoLion: each stage minus the one before it."""
     stages = constants.protocol()["up"]
     pairs = {stages[new]: (new, old) for old, new in itertools.pairwise(stages)}
     first, last = next(iter(stages)), list(stages)[-1]
-    return _panels(tasks, pairs | {"all, from Signum": (last, first)})
+    return _panels(workloads, pairs | {"all, from Signum": (last, first)})
 
 
-def down(tasks: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
+def down(workloads: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
     """ThermoLion without one part, minus ThermoLion."""
     return _panels(
-        tasks, {label: (name, OWN) for name, label in constants.protocol()["down"].items()}
+        workloads, {label: (name, OWN) for name, label in constants.protocol()["down"].items()}
     )
 
 
-def pairs(tasks: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, Difference]]:
-    """By task: held-out accuracy at λ of another parameter and at its own, and their difference."""
+def pairs(workloads: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, Difference]]:
+    """By workload: held-out accuracy at another parameter's λ and at the own, their difference."""
     made = {}
     count = len(constants.protocol()["questions"]["Q3"]["against"])  # the interval of its verdict
-    for arms in tasks:
+    for arms in workloads:
         if OWN in arms and OTHER in arms:
             own, other = test_runs(arms[OWN].tuned), test_runs(arms[OTHER].tuned)
             found = accuracy_difference(arms[OWN].tuned, arms[OTHER].tuned, comparisons=count)
             if own is not None and other is not None and found is not None:
                 seeds = common_seeds(own, other)
-                made[title(arms[OWN].task)] = (
+                made[title(arms[OWN].workload)] = (
                     100 * other.accuracy[rows_of(other, seeds)],
                     100 * own.accuracy[rows_of(own, seeds)],
                     found,
@@ -75,7 +75,7 @@ def pairs(tasks: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, Diff
 def draw_pairs(
     found: Mapping[str, tuple[np.ndarray, np.ndarray, Difference]],
 ) -> dict[str, bytes]:
-    """A line a seed from λ of another parameter to its own, the means thick, a panel a task."""
+    """A line a seed from λ of another parameter to its own, the means thick, a panel a workload."""
     with style.context():
         figure, axes = canvas.panels(len(found), 3.6)
         for axis, (name, (other, own, difference)) in zip(axes, found.items(), strict=True):
@@ -93,20 +93,20 @@ def draw_pairs(
 
 
 def available(
-    tasks: Sequence[Arms], answers: Sequence[Answer]
+    workloads: Sequence[Arms], answers: Sequence[Answer]
 ) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
     """Key, caption and function of the figures for which there is something to draw."""
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
     delta = verdicts.HELD_OUT.delta
     steps = (
-        ("up", up(tasks), "From Signum to ThermoLion, part by part", "the stage before"),
-        ("down", down(tasks), "ThermoLion without one part", "ThermoLion"),
+        ("up", up(workloads), "From Signum to ThermoLion, part by part", "the stage before"),
+        ("down", down(workloads), "ThermoLion without one part", "ThermoLion"),
     )
     for key, panels, words, against in steps:
         if panels:
             caption = f"{words}: what it does to held-out accuracy (95 % intervals)"
             made.append((key, caption, _drawing(panels, delta, against)))
-    paired = pairs(tasks)
+    paired = pairs(workloads)
     if paired:
         words = "The gate at λ of another parameter and at its own, a line a seed"
         made.append(("permuted", words, lambda: draw_pairs(paired)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from experiments.analysis.arms import Arm, tasks
+from experiments.analysis.arms import Arm, workloads
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.ablation import constants
@@ -28,11 +28,11 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     derived = {one["optimizer"]: name for name, one in numbers["derived"].items()}
     found = short_arms(records, derived)
-    by_task = tasks(found)
+    by_workload = workloads(found)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
     answers = questions.answers(found, budget, asked)
     start = "" if budget == "full" else f"not an answer ({budget}): "
-    made = [question_table(key, one, by_task, answers) for key, one in asked.items()]
+    made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
@@ -44,7 +44,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             ),
             figures=tuple(
                 Figure(key, start + caption, draw)
-                for key, caption, draw in figures.available(list(by_task.values()), answers)
+                for key, caption, draw in figures.available(list(by_workload.values()), answers)
             ),
             notes=tuple(_notes(found, budget)),
             missing=(*excluded, *_missing(found, budget, question.folder)),
@@ -77,13 +77,13 @@ def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             counts = Counter(one.phase for one in (*arm.ledger, *arm.tuned))
             have = ", ".join(f"{number} {phase}" for phase, number in counts.items())
             lacking.append(
-                f"{arm_title(arm.optimizer)} on {tables.title(arm.task)}: there are {have} runs"
+                f"{arm_title(arm.optimizer)} on {tables.title(arm.workload)}: there are {have} runs"
             )
     if not lacking:
         return []
-    sets = dict.fromkeys(arm.task.dataset for arm in found)
+    sets = dict.fromkeys(arm.workload.dataset for arm in found)
     names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
-    regimes = " ".join(dict.fromkeys(arm.task.regime for arm in found))
+    regimes = " ".join(dict.fromkeys(arm.workload.regime for arm in found))
     share = "" if budget == "full" else f" --budget {budget}"
     command = (
         f"python -m experiments run --protocol ablation{share} --datasets {names} "

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.analysis.arms import Arm, Task, final_losses
+from experiments.analysis.arms import Arm, Workload, final_losses
 from experiments.analysis.noise_cells import curves
 from experiments.analysis.statistics import interval
 from experiments.analysis.verdicts import Verdict
@@ -39,26 +39,26 @@ def arm_title(name: str) -> str:
 def question_table(
     asked: str,
     question: Mapping[str, Any],
-    by_task: Mapping[Task, Mapping[str, Arm]],
+    by_workload: Mapping[Workload, Mapping[str, Arm]],
     answers: Sequence[Answer],
 ) -> Table | None:
-    """The arms that a question compares, task by task; None where there is nothing to compare."""
+    """The arms that a question compares, by workload; None where there is nothing to compare."""
     rows, data = [], []
     mine = {(one.network, one.regime, one.other): one for one in answers if one.question == asked}
-    for task, arms in by_task.items():
+    for workload, arms in by_workload.items():
         others = [
-            (arms[name], mine[task.network, task.regime, name])
+            (arms[name], mine[workload.network, workload.regime, name])
             for name in question["against"]
-            if name in arms and (task.network, task.regime, name) in mine
+            if name in arms and (workload.network, workload.regime, name) in mine
         ]
         if question["first"] in arms and others:
             first = arms[question["first"]]
             for arm, answer in ((first, None), *others):
                 both = (answer.held_out, answer.train_loss) if answer else (None, None)
                 both = both if first.tuned and arm.tuned else (None, None)
-                verdicts = [of_task(each, task) if each else None for each in both]
-                rows.append(_row(task, arm, verdicts))
-                data.append(_data(asked, task, arm, verdicts))
+                verdicts = [of_workload(each, workload) if each else None for each in both]
+                rows.append(_row(workload, arm, verdicts))
+                data.append(_data(asked, workload, arm, verdicts))
     if not rows:
         return None
     header = HEADER
@@ -72,14 +72,14 @@ def question_table(
     return Table(slug(asked), called, header, tuple(rows), tuple(data))
 
 
-def of_task(verdict: Verdict, task: Task) -> Verdict | None:
+def of_workload(verdict: Verdict, workload: Workload) -> Verdict | None:
     """A verdict on one data set alone."""
-    return verdict.sets.get(task.dataset) if verdict.sets else verdict
+    return verdict.sets.get(workload.dataset) if verdict.sets else verdict
 
 
-def _row(task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str, ...]:
+def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str, ...]:
     held_out = accuracies(arm.tuned, "held_out")
-    cells = [f"{title(task)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
+    cells = [f"{title(workload)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
     cells.append(number(interval(held_out) if held_out else None, bounds=PERCENT))
     cells.append(_or_dash(loss_of(arm), ".4f"))
     cells.append(_or_dash(step_of(arm), ".2e"))
@@ -89,9 +89,11 @@ def _row(task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str,
     return tuple(cells)
 
 
-def _data(asked: str, task: Task, arm: Arm, verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
+def _data(
+    asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]
+) -> dict[str, Any]:
     held_out = accuracies(arm.tuned, "held_out")
-    found = {"question": asked, **place(task), "arm": arm.optimizer, "seeds": len(arm.tuned)}
+    found = {"question": asked, **place(workload), "arm": arm.optimizer, "seeds": len(arm.tuned)}
     found |= {
         "learning_rate": arm.winner.learning_rate if arm.winner else None,
         "at_edge": arm.at_edge,

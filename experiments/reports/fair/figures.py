@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from experiments.analysis import rates
-from experiments.analysis.arms import Arm, tasks
+from experiments.analysis.arms import Arm, workloads
 from experiments.analysis.verdicts import Verdict
 from experiments.reports.fair import effect_figures, tuning_figures
 from experiments.reports.fair.questions import Answer
@@ -17,13 +17,13 @@ Draw = Callable[[Sequence[Arm], Sequence[Answer]], dict[str, bytes]]
 
 
 def learning_rates(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
-    """Validation accuracy against learning rate, a panel a task."""
+    """Validation accuracy against learning rate, a panel a workload."""
     del answers
     panels = {
-        title(task): {
+        title(workload): {
             name: profile for name, arm in arms.items() if (profile := profile_of(arm)) is not None
         }
-        for task, arms in tasks(found).items()
+        for workload, arms in workloads(found).items()
     }
     return tuning_figures.learning_rates({name: some for name, some in panels.items() if some})
 
@@ -55,10 +55,10 @@ def forest_of(
 
 
 def budgets(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
-    """Best validation accuracy so far against runs spent, a panel a task."""
+    """Best validation accuracy so far against runs spent, a panel a workload."""
     del answers
     panels = {
-        title(task): {
+        title(workload): {
             name: rates.best_so_far(
                 [
                     None if one.status != "ok" else (one.validation_accuracy or [None])[-1]
@@ -68,7 +68,7 @@ def budgets(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]
             for name, arm in arms.items()
             if arm.ledger
         }
-        for task, arms in tasks(found).items()
+        for workload, arms in workloads(found).items()
     }
     return tuning_figures.budgets({name: some for name, some in panels.items() if some})
 

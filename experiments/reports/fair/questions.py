@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments import optimizers
 from experiments.analysis import paired, rankings, verdicts
-from experiments.analysis.arms import Arm, Task, final_losses, tasks, test_runs
+from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, workloads
 from experiments.analysis.paired import Difference
 from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
@@ -84,13 +84,13 @@ def answers(
             protocol's.
     """
     made = []
-    by_task = tasks(found)
-    places = sorted({(task.network, task.regime) for task in by_task})
+    by_workload = workloads(found)
+    places = sorted({(workload.network, workload.regime) for workload in by_workload})
     for network, regime in places:
         these = {
-            task: arms
-            for task, arms in by_task.items()
-            if (task.network, task.regime) == (network, regime)
+            workload: arms
+            for workload, arms in by_workload.items()
+            if (workload.network, workload.regime) == (network, regime)
         }
         there = {name for arms in these.values() for name in arms}
         for number, asked in (questions or _questions(there)).items():
@@ -118,17 +118,17 @@ def _answer(
     number: str,
     asked: Mapping[str, Any],
     other: str,
-    these: Mapping[Task, Mapping[str, Arm]],
+    these: Mapping[Workload, Mapping[str, Arm]],
     place: tuple[str, str],
     budget: str,
 ) -> Answer:
     first, setting = asked["first"], asked["setting"]
     pairs: dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]] = {}
-    for task, arms in these.items():
+    for workload, arms in these.items():
         if first in arms and other in arms:
             one, two = getattr(arms[first], setting), getattr(arms[other], setting)
             if one and two:
-                pairs[task.dataset] = (one, two)
+                pairs[workload.dataset] = (one, two)
     pairs = _of_common_seeds(pairs)
     held_out = train_loss = None
     improvement: dict[str, Estimate] = {}

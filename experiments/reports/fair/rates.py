@@ -10,7 +10,7 @@ def profile_of(arm: Arm, schedule: str | None = None) -> rates.Profile | None:
     """Validation accuracy over the grid of rates; None where there are no such runs.
 
     Args:
-        arm: the optimizer on a task.
+        arm: the optimizer on a workload.
         schedule: whose rates; None is the winner's, or that of the best run.
     """
     grid = [one for one in arm.ledger if one.phase in ("tune", "refine") and one.trial is None]

@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 
-from experiments.analysis.arms import TUNING, Arm, arms, lost_by_tuning, tasks
+from experiments.analysis.arms import TUNING, Arm, arms, lost_by_tuning, workloads
 from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
 from experiments.records import Record
@@ -28,10 +28,10 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     first = records[0]
     budget = first.budget or "full"
     found = arms(records)
-    by_task = tasks(found)
+    by_workload = workloads(found)
     answers = questions.answers(found, budget)
-    made: list[Table | None] = [tables.answer_table(by_task)]
-    made += [tables.task_table(task, these) for task, these in by_task.items()]
+    made: list[Table | None] = [tables.answer_table(by_workload)]
+    made += [tables.workload_table(workload, these) for workload, these in by_workload.items()]
     made += [tables.differences_table(answers), tables.settings_table(found)]
     return [
         Section(
@@ -94,7 +94,7 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
             f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
         )
     notes += [
-        f"{optimizer_title(arm.optimizer)} on {tables.title(arm.task)}: its untuned default is "
+        f"{optimizer_title(arm.optimizer)} on {tables.title(arm.workload)}: its untuned default is "
         f"better on validation, too, than what tuning chose ({100 * default:.1f} against "
         f"{100 * tuned:.1f} %, means over the final seeds): the choice was made on two seeds."
         for arm, tuned, default in lost_by_tuning(found)
@@ -117,15 +117,15 @@ def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             counts = Counter(one.phase for one in arm.ledger)
             have = ", ".join(f"{counts[phase]} {phase}" for phase in TUNING if counts[phase])
             lacking.append(
-                f"{optimizer_title(arm.optimizer)} on {tables.title(arm.task)}: "
+                f"{optimizer_title(arm.optimizer)} on {tables.title(arm.workload)}: "
                 f"{' and '.join(wanted)} (there are {have or 'none'})"
             )
     if not lacking:
         return []
-    sets = list(dict.fromkeys(arm.task.dataset for arm in found))
+    sets = list(dict.fromkeys(arm.workload.dataset for arm in found))
     names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
     optimizers = " ".join(dict.fromkeys(arm.optimizer for arm in found))
-    regimes = " ".join(dict.fromkeys(arm.task.regime for arm in found))
+    regimes = " ".join(dict.fromkeys(arm.workload.regime for arm in found))
     share = "" if budget == "full" else f" --budget {budget}"
     command = (
         f"python -m experiments run --protocol fair{share} --datasets {names} "

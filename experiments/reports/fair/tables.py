@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from experiments.analysis import gain, rankings
-from experiments.analysis.arms import Arm, Task, final_losses, test_runs, train_runs
+from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, train_runs
 from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
 from experiments.analysis.statistics import interval
@@ -24,24 +24,24 @@ OURS = "thermolion"
 UNTUNED = "adam"
 
 
-def place(task: Task) -> dict[str, Any]:
+def place(workload: Workload) -> dict[str, Any]:
     """The first fields of every CSV file."""
-    return {"dataset": task.dataset, "network": task.network, "regime": task.regime}
+    return {"dataset": workload.dataset, "network": workload.network, "regime": workload.regime}
 
 
-def title(task: Task) -> str:
-    """A task in tables."""
-    network = f", {task.network}" if task.network != "convnet" else ""
-    return f"{dataset_title(task.dataset)}, {task.regime}{network}"
+def title(workload: Workload) -> str:
+    """A workload in tables."""
+    network = f", {workload.network}" if workload.network != "convnet" else ""
+    return f"{dataset_title(workload.dataset)}, {workload.regime}{network}"
 
 
-def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
-    """What the reader came for: train / held-out accuracy, untuned and tuned, one row a task."""
+def answer_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table:
+    """What the reader came for: train / held-out accuracy, untuned and tuned, a row a workload."""
     rows, data = [], []
-    for task, arms in found.items():
+    for workload, arms in found.items():
         printed = (
-            published.ACCURACY[UNTUNED].get(task.dataset)
-            if (task.regime, task.network) == ("A", "convnet")
+            published.ACCURACY[UNTUNED].get(workload.dataset)
+            if (workload.regime, workload.network) == ("A", "convnet")
             else None
         )
         best = best_other(arms)
@@ -52,7 +52,7 @@ def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
             "thermolion_tuned": arms[OURS].tuned if OURS in arms else (),
             "best_other_tuned": best.tuned if best else (),
         }
-        cells = [title(task), DASH if printed is None else f"{printed:.1f} / {DASH}"]
+        cells = [title(workload), DASH if printed is None else f"{printed:.1f} / {DASH}"]
         cells += [_both(records) for records in columns.values()]
         if best:
             cells[-1] += f" ({optimizer_title(best.optimizer)})"
@@ -60,7 +60,7 @@ def answer_table(found: Mapping[Task, Mapping[str, Arm]]) -> Table:
         cells += [each.text if each else DASH for each in (left, left_train)]
         rows.append(tuple(cells))
         data.append(
-            place(task)
+            place(workload)
             | {"adam_in_the_paper_train": printed, "best_other": best and best.optimizer}
             | {
                 f"{name}_{part}": _mean(records, part)
@@ -132,8 +132,8 @@ def best_other(arms: Mapping[str, Arm]) -> Arm | None:
     return max(others, key=lambda one: one[0])[1] if others else None
 
 
-def task_table(task: Task, arms: Mapping[str, Arm]) -> Table:
-    """Everything of one task: every optimizer tuned and untuned, its rank, its range of rates."""
+def workload_table(workload: Workload, arms: Mapping[str, Arm]) -> Table:
+    """All of one workload: every optimizer tuned and untuned, its rank, its range of rates."""
     judged = {name: found for name, arm in arms.items() if (found := test_runs(arm.tuned))}
     ranks = rankings.ranks(judged) if judged else {}
     rows, data = [], []
@@ -160,7 +160,7 @@ def task_table(task: Task, arms: Mapping[str, Arm]) -> Table:
             )
         )
         data.append(
-            place(task)
+            place(workload)
             | {
                 "optimizer": arm.optimizer,
                 "held_out_mean": _mean(arm.tuned, "held_out"),
@@ -191,7 +191,9 @@ def task_table(task: Task, arms: Mapping[str, Arm]) -> Table:
         "step RMS",
         "runs: tuning + final + untuned",
     )
-    return Table("optimizers", f"{title(task)}: every optimizer", header, tuple(rows), tuple(data))
+    return Table(
+        "optimizers", f"{title(workload)}: every optimizer", header, tuple(rows), tuple(data)
+    )
 
 
 def settings_table(
@@ -208,9 +210,9 @@ def settings_table(
         called = titled(arm.optimizer) + (EDGE if arm.at_edge else "")
         cells = [f"{numbers[name]:.3g}" if name in numbers else DASH for name in names]
         schedule = arm.winner.schedule if arm.winner else ""
-        rows.append((f"{title(arm.task)}: {called}", schedule, *cells))
+        rows.append((f"{title(arm.workload)}: {called}", schedule, *cells))
         data.append(
-            place(arm.task)
+            place(arm.workload)
             | {"optimizer": arm.optimizer, "schedule": schedule, "at_edge": arm.at_edge}
             | {name: numbers.get(name) for name in names}
         )

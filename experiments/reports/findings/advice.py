@@ -101,7 +101,7 @@ def _untuned(line: Line) -> str:
 
 def _lost(study: Study) -> list[str]:
     return [
-        f"**Tuning may lose**: on {title(arm.task)} ThermoLion's untuned default was better on "
+        f"**Tuning may lose**: on {title(arm.workload)} ThermoLion's untuned default was better on "
         f"validation, {100 * default:.1f} %, than what the search chose, {100 * tuned:.1f} % "
         "(means over the final seeds)."
         for arm, tuned, default in lost_by_tuning(study.arms)
@@ -110,10 +110,10 @@ def _lost(study: Study) -> list[str]:
 
 
 def settings(study: Study) -> list[str]:
-    """A line a task whose search is over, and how often each schedule won."""
+    """A line a workload whose search is over, and how often each schedule won."""
     chosen = [
         (arms[OURS], arms.get(REFERENCE))
-        for arms in study.by_task.values()
+        for arms in study.by_workload.values()
         if OURS in arms and arms[OURS].tuned
     ]
     lines = [_setting(ours, other) for ours, other in chosen]
@@ -126,7 +126,7 @@ def settings(study: Study) -> list[str]:
 
 def _setting(ours: Arm, other: Arm | None) -> str:
     mine, theirs = profile_of(ours), profile_of(other) if other and other.tuned else None
-    text = f"{title(ours.task)}: "
+    text = f"{title(ours.workload)}: "
     if mine is not None:
         width = mine.width()
         text += f"of the rates on the grid {mine.best:.2g} was best"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis import verdicts
-from experiments.analysis.arms import Arm, Task
+from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
 from experiments.protocols.fair import constants as fair
 from experiments.reports.ablation import figures as ablation_figures
@@ -19,9 +19,9 @@ OURS = tables.OURS
 
 
 def blocks(study: Study) -> list[Block]:
-    """A row a task: the share of the gain that is left, ThermoLion's rank, everybody's rates."""
+    """A row a workload: share of the gain that is left, ThermoLion's rank, everybody's rates."""
     names = _contestants(study)
-    found = [_row(task, arms, len(names)) for task, arms in study.by_task.items()]
+    found = [_row(workload, arms, len(names)) for workload, arms in study.by_workload.items()]
     rows = [row for row in found if row]
     lacking = _lacking(study, names)
     made: list[Block] = []
@@ -44,14 +44,14 @@ def blocks(study: Study) -> list[Block]:
     return made
 
 
-def _row(task: Task, arms: Mapping[str, Arm], many: int) -> tuple[str, ...] | None:
+def _row(workload: Workload, arms: Mapping[str, Arm], many: int) -> tuple[str, ...] | None:
     if not all(name in arms and arms[name].tuned for name in (OURS, tables.REFERENCE)):
         return None
-    row = tables.answer_table({task: arms}).rows[0]
+    row = tables.answer_table({workload: arms}).rows[0]
     assert row is not None  # a rule between rows
     name, *_, held_out, train = row
     judged = {name: arm for name, arm in arms.items() if arm.tuned}
-    data = tables.task_table(task, judged).data
+    data = tables.workload_table(workload, judged).data
     ours = next(one for one in data if one["optimizer"] == OURS)
     rank = f"{ours['rank']:g} [{ours['rank_low']}, {ours['rank_high']}] of {len(judged)}"
     rank += "" if len(judged) == many else f" ({many - len(judged)} still missing)"
@@ -73,7 +73,9 @@ def _contestants(study: Study) -> list[str]:
 
 
 def _lacking(study: Study, contestants: Sequence[str]) -> list[str]:
-    there = {(task.dataset, task.regime): arms for task, arms in study.by_task.items()}
+    there = {
+        (workload.dataset, workload.regime): arms for workload, arms in study.by_workload.items()
+    }
     sets, regimes = PLACES[study.name]
     lines = []
     for dataset in sets:
@@ -95,19 +97,19 @@ def _lacking(study: Study, contestants: Sequence[str]) -> list[str]:
 
 def parts(study: Study) -> list[Block]:
     """What each part brings on the way from Signum, and what ThermoLion loses without it."""
-    tasks = list(study.by_task.values())
+    workloads = list(study.by_workload.values())
     stairs = (
         (
             "up",
             "Adding one part after the other, from Signum",
             "with the part minus without it",
-            ablation_figures.up(tasks),
+            ablation_figures.up(workloads),
         ),
         (
             "down",
             "Taking one part out of ThermoLion",
             "without the part minus ThermoLion",
-            ablation_figures.down(tasks),
+            ablation_figures.down(workloads),
         ),
     )
     made: list[Block] = []

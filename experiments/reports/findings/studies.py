@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments import records
-from experiments.analysis.arms import Arm, Task, arms
+from experiments.analysis.arms import Arm, Workload, arms
 from experiments.analysis.short_arms import short_arms
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
@@ -47,11 +47,11 @@ class Study:
     runs: int
 
     @property
-    def by_task(self) -> dict[Task, dict[str, Arm]]:
-        """The arms of each task by optimizer, in the order of the data sets above."""
-        made: dict[Task, dict[str, Arm]] = {}
+    def by_workload(self) -> dict[Workload, dict[str, Arm]]:
+        """The arms of each workload by optimizer, in the order of the data sets above."""
+        made: dict[Workload, dict[str, Arm]] = {}
         for arm in self.arms:
-            made.setdefault(arm.task, {})[arm.optimizer] = arm
+            made.setdefault(arm.workload, {})[arm.optimizer] = arm
         order = PLACES[self.name][0]
         return dict(sorted(made.items(), key=lambda one: _place(one[0], order)))
 
@@ -90,7 +90,9 @@ def read(folder: str | os.PathLike[str], name: str) -> Study:
     kept, _ = of_one_study([one for one in found if one.protocol_version == latest])
     every = _arms(name, kept)
     have = {
-        (arm.task.dataset, arm.task.regime, arm.optimizer, setting): len(getattr(arm, setting))
+        (arm.workload.dataset, arm.workload.regime, arm.optimizer, setting): len(
+            getattr(arm, setting)
+        )
         for arm in every
         for setting in ("tuned", "carried", "default")
     }
@@ -109,9 +111,10 @@ def _arms(name: str, found: Sequence[Record]) -> list[Arm]:
 def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
     """What is best on the other sets is not known before all of them have been searched."""
     searched = {
-        one.task.dataset
+        one.workload.dataset
         for one in every
-        if (one.optimizer, one.task.regime) == (arm.optimizer, arm.task.regime) and one.winner
+        if (one.optimizer, one.workload.regime) == (arm.optimizer, arm.workload.regime)
+        and one.winner
     }
     return arm if searched >= set(PLACES["fair"][0]) else replace(arm, carried=())
 
@@ -140,9 +143,9 @@ def _figures(place: Path, name: str, version: int) -> dict[str, str]:
     }
 
 
-def _place(task: Task, order: Sequence[str]) -> tuple[int, str, str]:
-    place = order.index(task.dataset) if task.dataset in order else len(order)
-    return place, task.dataset, task.regime
+def _place(workload: Workload, order: Sequence[str]) -> tuple[int, str, str]:
+    place = order.index(workload.dataset) if workload.dataset in order else len(order)
+    return place, workload.dataset, workload.regime
 
 
 Called = Callable[[str], str]

@@ -78,7 +78,7 @@ def made():
 
 def test_arms_are_read_back_as_the_study_chose_them(made):
     found = short_arms(made(), {"adamw": "adamw at the step of thermolion"})
-    by_name = {arm.optimizer: arm for arm in found if arm.task.dataset == "signs.npz"}
+    by_name = {arm.optimizer: arm for arm in found if arm.workload.dataset == "signs.npz"}
     for name, arm in by_name.items():
         assert len(arm.tuned) == 10
         assert arm.winner.learning_rate == pytest.approx(
@@ -125,14 +125,14 @@ def test_every_question_that_was_run_has_its_verdict_and_its_table(made, folder_
 
 
 def test_the_stairs_are_the_differences_of_neighbours(made):
-    tasks = [
+    workloads = [
         {
             arm.optimizer: arm
             for arm in short_arms(made(sets=("usps",)), {})
-            if arm.task.regime == "B"
+            if arm.workload.regime == "B"
         }
     ]
-    ((_, up),) = figures.up(tasks).items()
+    ((_, up),) = figures.up(workloads).items()
     assert [(name, round(each.mean)) for name, each in up.items()] == [
         ("+ gate", 2),
         ("+ solid scale 2", 1),
@@ -140,9 +140,9 @@ def test_the_stairs_are_the_differences_of_neighbours(made):
         ("+ noise: ThermoLion", 0),
         ("all, from Signum", 4),
     ]
-    ((_, down),) = figures.down(tasks).items()
+    ((_, down),) = figures.down(workloads).items()
     assert [round(each.mean) for each in down.values()] == [-3, 0, 0]  # no arm of solid scale 1
-    ((_, (other, own, difference)),) = figures.pairs(tasks).items()
+    ((_, (other, own, difference)),) = figures.pairs(workloads).items()
     assert round((own - other).mean()) == round(difference.mean) == 2
     assert difference.level == pytest.approx(1 - 0.05 / 5)  # as in its verdict
 
