@@ -99,6 +99,7 @@ def _run(options: argparse.Namespace) -> int:
         shard=shard,
         layout=runner.Layout(options.together, options.devices, options.devices_per_run),
         command=_published(options),
+        read_test_again=options.read_test_again,
     )
     print(
         f"{summary.made} run(s) made, {summary.present} already there"

@@ -146,6 +146,11 @@ def _run(run: argparse.ArgumentParser) -> None:
         help="A (60 steps of 1,024), B (600 of 128), C (2,400 of 128); default B A; of "
         "label_noise b32, b128, b1024; default all",
     )
+    staged.add_argument(
+        "--read-test-again",
+        action="store_true",
+        help="judge an edited optimizer or network by test images that judged its file before",
+    )
     _places(run)
 
 

@@ -69,6 +69,7 @@ def run(
     shard: tuple[int, int] = (0, 1),
     layout: Layout = Layout(),
     command: str = "",
+    read_test_again: bool = False,
     stream: TextIO | None = None,
 ) -> Summary:
     """Makes every cell that ``places.out`` has no record of, each written as it finishes.
@@ -82,6 +83,8 @@ def run(
         shard: (index, count), the part of the study to run.
         layout: how runs are laid out on the devices.
         command: what the records say they were made by.
+        read_test_again: whether test images that judged another version of a user's file may
+            judge this one, too.
         stream: where progress goes; standard error by default.
 
     Raises:
@@ -94,7 +97,7 @@ def run(
     for task in study.tasks:
         _splits(task.dataset)  # and so is an unknown name
     to = sys.stderr if stream is None else stream
-    work = Work(study, places, to)
+    work = Work(study, places, to, read_test_again)
     # Results of other shards that are there already count; those to come are read another time.
     plan = mine.plan(work.find)
     summary = Summary(present=plan.done)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,10 +38,14 @@ class Work:
         study: what is run.
         places: where data lie and records go.
         stream: where notices go.
+        read_test_again: whether test images may be read that an earlier version of the same
+            optimizer or network was judged by.
     """
 
-    def __init__(self, study: Study, places: Places, stream: TextIO) -> None:
-        self.stream, self.places = stream, places
+    def __init__(
+        self, study: Study, places: Places, stream: TextIO, read_test_again: bool = False
+    ) -> None:
+        self.stream, self.places, self.read_test_again = stream, places, read_test_again
         self.optimizers = {name: optimizers.resolve(name) for name in study.optimizers}
         names = dict.fromkeys(task.network for task in study.tasks)
         self.networks = {name: networks.resolve(name) for name in names}
@@ -56,6 +60,11 @@ class Work:
         self.origin = environment.describe()
         self.programs: dict[Any, Any] = {}
         self._by_identity = {record.identity: record for record in reading.records}
+        self._judged: dict[tuple[Any, ...], set[tuple[str | None, str | None]]] = {}
+        for record in reading.records:
+            if record.phase and record.test_accuracy is not None:
+                judged = self._judged.setdefault(_contest(vars(record)), set())
+                judged.add((record.optimizer_source, record.network_source))
         self._identities: dict[Cell, str] = {}
         self._barred: dict[Any, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
@@ -95,8 +104,20 @@ class Work:
             "note": optimizer.note,
             "optimizer_source": optimizer.source,
             "network_source": network.source,
+            "test_readings": self._test_readings(cell, said) if cell.phase else None,
             "data": facts,
         }
+
+    def _test_readings(self, cell: Cell, said: dict[str, Any]) -> int:
+        """Versions of the optimizer and network that the test images will have judged.
+
+        Of the cells that have a phase; the paper's protocol reads test images with every run.
+        """
+        source = (
+            self.optimizers[cell.learner.optimizer].source,
+            self.networks[cell.task.network].source,
+        )
+        return len(self._judged.get(_contest(said), set()) | {source}) if cell.reads_test else 0
 
     def add(self, record: Record) -> None:
         """A record that was made now."""
@@ -108,7 +129,27 @@ class Work:
 
     def barred(self, cell: Cell) -> str | None:
         """Why a cell is not run, where it is not."""
-        return self._barred.get(cell.task) or self._barred.get(cell.program)
+        barred = self._barred.get(cell.task) or self._barred.get(cell.program)
+        return barred or self._judged_before(cell)
+
+    def _judged_before(self, cell: Cell) -> str | None:
+        """Why test images may not be read again, where nobody has allowed it."""
+        facts = self._facts_of(cell.task)
+        if self.read_test_again or facts is None:
+            return None
+        if (self.fields(cell, facts)["test_readings"] or 0) <= 1:
+            return None
+        return (
+            f"the test images of {cell.task.title} have judged another version of the file of "
+            f"{cell.learner.optimizer} or {cell.task.network}, and who chooses a version by them "
+            "flatters it; --read-test-again reads them once more, and the records say so"
+        )
+
+
+def _contest(said: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What the versions of one optimizer or network compete in, of a record or of a cell."""
+    names = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
+    return tuple(said[name] for name in names)
 
 
 def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optimizer]) -> list[str]:

@@ -87,6 +87,8 @@ class Record:
         validation_loss: the same of its mean cross-entropy.
         test_accuracy: share of the test images, where they were read.
         test_correct: one bit a test image, packed, base64.
+        test_readings: versions of the optimizer's and network's files that these test images have
+            judged, with this one; 0 where the run does not read them.
         update_rms: mean over the steps of the root mean square change of the parameters.
         telemetry: what was measured along training beside the losses, one number a reading.
         seconds: wall time without compilation.
@@ -129,6 +131,7 @@ class Record:
     validation_loss: list[float | None] | None = None
     test_accuracy: float | None
     test_correct: str | None = None
+    test_readings: int | None = None
     update_rms: float | None
     telemetry: dict[str, list[float | None]] | None = None
     seconds: float

@@ -1,0 +1,87 @@
+"""Test images judge one version of an optimizer; another only where someone says so."""
+
+import io
+import sys
+
+import pytest
+
+from experiments import optimizers, records, runner, training, work
+from experiments.protocols import fair
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Replaces training; every run is as good as every other."""
+
+    def run_many(build, runs, data, config=None, **options):
+        for _ in runs:
+            yield training.Outcome(
+                train_loss=[1.0],
+                train_accuracy=0.5,
+                test_accuracy=None if data.test_images is None else 0.4,
+                test_correct=None,
+                validation_accuracy=[0.5],
+                validation_loss=[1.0],
+                update_rms=1e-3,
+                seconds=1.0,
+                compile_seconds=1.0,
+                status="ok",
+            )
+
+    monkeypatch.setattr(training, "run_many", run_many)
+
+
+@pytest.fixture
+def edit(tmp_path, monkeypatch):
+    """Writes a user's optimizer anew, and gives its name."""
+    module = f"reread_{tmp_path.name}"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(rule):
+        text = f"import optax\ndef mine(learning_rate=0.1): return optax.{rule}(learning_rate)\n"
+        (tmp_path / f"{module}.py").write_text(text)
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        return f"{module}:mine"
+
+    yield write
+    sys.modules.pop(module, None)
+
+
+def run(name, out, **options):
+    study = fair.study(["digits"], {name: optimizers.resolve(name)}, budget="smoke", regimes=("B",))
+    return runner.run(study, work.Places(out), stream=io.StringIO(), **options)
+
+
+def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_path):
+    out = tmp_path / "out"
+    assert not run(edit("sgd"), out).failures
+    first = records.read(out).records
+    judged = [one for one in first if one.phase in ("final", "default")]
+    assert {one.test_readings for one in judged} == {1}
+    assert {one.test_readings for one in first if one not in judged} == {0}
+
+    summary = run(edit("adam"), out)
+    (reason,) = summary.failures
+    assert summary.failures[reason] == len(judged)
+    assert "--read-test-again" in reason
+    assert "digits" in reason
+    again = records.read(out).records[len(first) :]
+    assert again
+    assert all(one.test_accuracy is None for one in again)
+
+    summary = run(edit("adam"), out, read_test_again=True)
+    assert (summary.made, summary.failures) == (len(judged), {})
+    assert {one.test_readings for one in records.read(out).records[-len(judged) :]} == {2}
+    assert run(edit("adam"), out).made == 0
+
+
+def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(trained, edit, tmp_path):
+    out = tmp_path / "out"
+    name = edit("sgd")
+    whole = run(name, out).made
+    (file,) = out.iterdir()
+    kept = file.read_bytes().split(b"\n")[:-3]  # without the last two runs
+    file.write_bytes(b"\n".join(kept) + b"\n")
+    summary = run(name, out)
+    assert (summary.made, summary.present, summary.failures) == (2, whole - 2, {})
+    assert not run("adamw", out).failures
