@@ -63,7 +63,7 @@ def test_the_command_of_smess_page_is_understood():
 def test_there_are_commands_of_every_kind():
     lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
     kinds = {arguments[0] for arguments in experiments_commands(lines)}
-    assert kinds == {"run", "report", "list", "prepare", "train"}
+    assert kinds == {"run", "report", "findings", "list", "prepare", "train"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -4,6 +4,7 @@ import csv
 import re
 from pathlib import Path
 
+from experiments.distortion_study import findings, plan
 from experiments.smes_page import page
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -22,18 +23,33 @@ def test_what_the_page_links_to_is_there():
     assert all((RESULTS / name).exists() for name in linked)
 
 
-def test_the_readmes_sentence_is_the_pages():
-    said, readme = (
-        path.read_text(encoding="utf-8").replace("\n", " ")
-        for path in (RESULTS / "smes.md", RESULTS.parent / "README.md")
+def test_the_sentences_of_readme_and_advice_are_the_pages():
+    lines = (RESULTS / "smes.md").read_text(encoding="utf-8")
+    said = lines.replace("\n", " ")
+    readme, advice = (
+        (RESULTS.parent / name).read_text(encoding="utf-8").replace("\n", " ")
+        for name in ("README.md", "docs/should_i_use_it.md")
     )
     answers = re.search(
         r"α=½ nearly immune: (\w+), it trains (\d) of 4 networks; "
         r"α=0 helpless: (\w+), it trains (\d) of 4",
         said,
     )
-    assert (answers[1], answers[3]) == ("no", "yes")
-    assert f"α = ½ trains {answers[2]} and α = 0 trains {answers[4]}: not immune" in readme
+    quarter, adamw = (
+        re.search(rf"^- {name}: trains (\d) of 4 networks as it is", lines, re.M)[1]
+        for name in ("SMES α=¼", "AdamW")
+    )
+    told = (
+        f"trained {answers[2]} at α = ½, {quarter} at ¼, {answers[4]} at 0; AdamW trained {adamw}."
+    )
+    assert told in readme
+    assert (
+        f"trained {answers[2]} at α = ½, {quarter} at ¼, {answers[4]} at 0; AdamW trained" in advice
+    )
+    assert (len(plan.SEEDS), findings.TRAINS) == (3, 0.5)
+    rule = "(three seeds each; a mean of at least 50 % counts)"
+    assert rule in readme
+    assert rule in advice
     faster = re.search(
         r"fit the training set faster\? \| of 3 comparisons: (.*?) (\(.*?\)) \|", said
     )
