@@ -55,6 +55,9 @@ def test_the_benchmark_takes_the_optimizer_network_and_data_of_its_page(tmp_path
         mine = optimizers.resolve("mine:sharp:b1=0.95")
         mine.check()
         assert [one.name for one in mine.space.ranges] == ["sharpness"]
+        late = optimizers.resolve("mine:late_decay")
+        late.check()
+        assert [one.name for one in late.space.ranges] == ["decay"]
         assert networks.resolve("mine:linear").note == "One layer"
         assert datasets.load(str(tmp_path / "mine.npz")).images.shape[1:] == (32, 32, 1)
     finally:

@@ -78,6 +78,7 @@ def test_the_ablation_that_the_pages_tell_is_the_measured_one():
 
 def test_the_readmes_first_table_and_differences_are_the_fair_studys():
     readme = (RESULTS.parent / "README.md").read_text("utf-8")
+    answers = (RESULTS.parent / "docs" / "faq.md").read_text("utf-8")
     fair = (RESULTS / "fair" / "report.md").read_text("utf-8")
     rows = readme.split("best of the others, tuned |\n")[1].split("\n\n")[0].splitlines()[1:]
     cells = ("F-MNIST, A", "F-MNIST, B", "gtsrb32.npz, B")
@@ -99,6 +100,7 @@ def test_the_readmes_first_table_and_differences_are_the_fair_studys():
         verdict = {"no larger difference": "no difference larger than 1 point"}
         said = verdict.get(_cells(line)[5], _cells(line)[5]).replace(" ", r"\s")
         assert re.search(rf"\*{said}\*[^*]*{re.escape(_cells(line)[3])}", readme), regime
+        assert re.search(rf"{said},\s{re.escape(_cells(line)[3])}", answers), regime
 
 
 def _cells(row: str) -> list[str]:
@@ -121,6 +123,28 @@ def test_the_advice_on_rates_is_the_validation_records():
     said = r"- (.*): of the rates on the grid (\S+) was best \(AdamW's (\S+)\), (.*) within 1 point"
     for cell, *numbers in re.findall(said, findings_page):
         assert f"| {cells[cell]} | {' | '.join(numbers)} |" in advice
+
+
+def test_the_settings_that_the_advice_says_were_chosen_are_those_of_the_search():
+    advice = (RESULTS.parent / "docs" / "settings.md").read_text("utf-8")
+    with (RESULTS / "fair" / "fair-v1-settings.csv").open(encoding="utf-8") as file:
+        chosen = {
+            (row["dataset"], row["regime"], row["optimizer"]): row for row in csv.DictReader(file)
+        }
+    rows = {
+        ("fashion_mnist", "A"): "Fashion-MNIST, 60 of 1,024",
+        ("fashion_mnist", "B"): "Fashion-MNIST, 600 of 128",
+        ("gtsrb32.npz", "B"): "GTSRB-32, 600 of 128",
+    }
+    pairs = [[chosen[*cell, name] for name in ("thermolion", "adamw")] for cell in rows]
+    for title, pair in zip(rows.values(), pairs, strict=True):
+        (line,) = re.findall(rf"\| {title} \|.*", advice)
+        assert _cells(line)[4:] == [f"{float(one['learning_rate']):.3g}" for one in pair]
+    decays = re.search(r"chose ([\d.]+), ([\d.]+) and\s([\d.]+) \(AdamW's ([^)]*)\)", advice)
+    ours = list(decays.groups()[:3])
+    theirs = decays[4].replace(" and", ",").split(", ")
+    for told, decay in zip((ours, theirs), zip(*pairs, strict=True), strict=True):
+        assert told == [f"{float(one['weight_decay']):.3g}" for one in decay]
 
 
 def test_the_probability_of_improvement_is_the_share_of_pairs_of_runs():
