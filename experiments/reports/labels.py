@@ -60,6 +60,11 @@ def _place(name: str, titles: dict[str, str]) -> tuple[int, str]:
     return (list(titles).index(name) if name in titles else len(titles), name)
 
 
+def optimizer_order(names: Iterable[str]) -> list[str]:
+    """Optimizers in the order of tables, each once."""
+    return sorted(set(names), key=lambda name: _place(name, OPTIMIZER_TITLES))
+
+
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
     """Entries by optimizer, then learning rate, then whatever else tells them apart."""
 

@@ -15,14 +15,18 @@ from experiments.analysis.runs import common_seeds, rows_of
 from experiments.protocols.ablation import constants
 from experiments.reports import canvas, style
 from experiments.reports.ablation.tables import arm_title
-from experiments.reports.fair import effect_figures
+from experiments.reports.fair import effect_figures, headings
 from experiments.reports.fair import figures as fair_figures
 from experiments.reports.fair.questions import Answer, accuracy_difference
-from experiments.reports.fair.tables import title
 from experiments.reports.section import slug
 
 Arms = Mapping[str, Arm]
 OWN, OTHER = "thermolion", "thermolion:gate=permuted"
+
+
+def _title(arms: Arms) -> str:
+    """Of the panel of a workload's arms."""
+    return headings.place(next(iter(arms.values())).workload, headings.budget_of(arms.values()))
 
 
 def _panels(
@@ -35,7 +39,7 @@ def _panels(
             if one in arms and other in arms:
                 found = accuracy_difference(arms[one].tuned, arms[other].tuned)
                 if found is not None:
-                    made.setdefault(title(arms[one].workload), {})[label] = found
+                    made.setdefault(_title(arms), {})[label] = found
     return made
 
 
@@ -64,7 +68,7 @@ def pairs(workloads: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, 
             found = accuracy_difference(arms[OWN].tuned, arms[OTHER].tuned, comparisons=count)
             if own is not None and other is not None and found is not None:
                 seeds = common_seeds(own, other)
-                made[title(arms[OWN].workload)] = (
+                made[_title(arms)] = (
                     100 * other.accuracy[rows_of(other, seeds)],
                     100 * own.accuracy[rows_of(own, seeds)],
                     found,
@@ -110,10 +114,11 @@ def available(
     if paired:
         words = "The gate at λ of another parameter and at its own, a line a seed"
         made.append(("permuted", words, lambda: draw_pairs(paired)))
+    budget = headings.budget_of(arm for arms in workloads for arm in arms.values())
     for asked in dict.fromkeys(answer.question for answer in answers if answer.held_out):
         some = [answer for answer in answers if answer.question == asked]
         words = f"{asked}: {some[0].text} Paired differences; within the shade they do not matter"
-        draw = functools.partial(fair_figures.forest_of, some, arm_title)
+        draw = functools.partial(fair_figures.forest_of, some, arm_title, budget=budget)
         made.append((slug(asked), words, draw))
     return made
 

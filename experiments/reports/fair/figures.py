@@ -2,75 +2,142 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 from experiments.analysis import rates
 from experiments.analysis.arms import Arm, workloads
+from experiments.analysis.rates import Profile
 from experiments.analysis.verdicts import Verdict
-from experiments.reports.fair import effect_figures, tuning_figures
+from experiments.protocols.fair import constants
+from experiments.reports.fair import headings, tuning_figures
+from experiments.reports.fair.forest import Groups, Panel, forest
 from experiments.reports.fair.questions import Answer
 from experiments.reports.fair.rates import profile_of
-from experiments.reports.fair.tables import title
 from experiments.reports.labels import dataset_title, optimizer_title
 
 Draw = Callable[[Sequence[Arm], Sequence[Answer]], dict[str, bytes]]
 
 
-def learning_rates(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
-    """Validation accuracy against learning rate, a panel a workload."""
-    del answers
-    panels = {
-        title(workload): {
-            name: profile for name, arm in arms.items() if (profile := profile_of(arm)) is not None
+def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
+    """The arms whose first stage is whole, by place; places with fewer than two are left out."""
+    budget = headings.budget_of(found)
+    made = {
+        headings.place(workload, budget): {
+            name: arm for name, arm in arms.items() if _whole_first_stage(arm, budget)
         }
         for workload, arms in workloads(found).items()
     }
-    return tuning_figures.learning_rates({name: some for name, some in panels.items() if some})
+    return {place: some for place, some in made.items() if len(some) > 1}
+
+
+def _whole_first_stage(arm: Arm, budget: str) -> bool:
+    """Whether every rate was tried at each schedule, and at the better one with a second seed."""
+    tried = sum(one.phase == "tune" for one in arm.ledger)
+    rounds = len(constants.protocol()["schedules"]) + 1
+    return tried >= constants.budgets()[budget].rates * rounds
+
+
+def _profiles(found: Sequence[Arm]) -> dict[str, dict[str, Profile]]:
+    panels = {
+        place: {name: each for name, arm in arms.items() if (each := profile_of(arm)) is not None}
+        for place, arms in searched(found).items()
+    }
+    return {place: some for place, some in panels.items() if some}
+
+
+def learning_rates(
+    found: Sequence[Arm], answers: Sequence[Answer], *, aligned: bool = False
+) -> dict[str, bytes]:
+    """Validation accuracy against learning rate, a panel a workload."""
+    del answers
+    return tuning_figures.learning_rates(_profiles(found), aligned=aligned)
 
 
 def differences(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
-    """Paired differences of held-out accuracy, by question."""
-    del found
-    return forest_of(answers)
+    """Paired differences of held-out accuracy, a panel a length of training."""
+    return forest_of(answers, budget=headings.budget_of(found))
 
 
 def forest_of(
-    answers: Sequence[Answer], called: Callable[[str], str] = optimizer_title
+    answers: Sequence[Answer],
+    called: Callable[[str], str] = optimizer_title,
+    *,
+    budget: str = "full",
 ) -> dict[str, bytes]:
     """Paired differences of held-out accuracy of some answers.
 
     Args:
-        answers: those without a verdict are left out.
+        answers: pairs that nowhere have a verdict are left out.
         called: what an optimizer is called.
+        budget: that the runs had.
     """
-    groups: dict[str, dict[str, Verdict]] = {}
-    for answer in answers:
-        if answer.held_out is None:
-            continue
-        against = f"{called(answer.first)} against {called(answer.other)}"
-        heading = f"{answer.question}, {answer.regime}: {against}"
-        sets = {dataset_title(name): each for name, each in answer.held_out.sets.items()}
-        groups[heading] = sets | ({"all sets": answer.held_out} if len(sets) > 1 else {})
-    return effect_figures.forest(groups)
+    there = {_pair(each) for each in answers if each.held_out}
+    some = [each for each in answers if _pair(each) in there]
+    panels: dict[tuple[str, str, str], list[Answer]] = {}
+    for each in some:
+        panels.setdefault((each.first, each.regime, each.network), []).append(each)
+    return forest(
+        [
+            Panel(
+                headings.panel(regime, network, budget),
+                called(first),
+                called(these[0].other) if len({one.other for one in these}) == 1 else "other",
+                _groups(these, some, called),
+            )
+            for (first, regime, network), these in panels.items()
+            if any(each.held_out for each in these)
+        ]
+    )
+
+
+def _pair(answer: Answer) -> tuple[str, str, str]:
+    return answer.first, answer.other, answer.setting
+
+
+def _groups(
+    these: Sequence[Answer], every: Sequence[Answer], called: Callable[[str], str]
+) -> Groups:
+    """By data set, then by the other optimizer; the means over sets last."""
+    names = {name: None for each in every if each.held_out for name in each.held_out.sets}
+    labels = [
+        f"against {called(each.other)}" + (", carried over" if each.setting == "carried" else "")
+        for each in these
+    ]
+    groups: dict[str, dict[str, Verdict | None]] = {
+        dataset_title(name): {
+            label: each.held_out.sets.get(name) if each.held_out else None
+            for label, each in zip(labels, these, strict=True)
+        }
+        for name in names
+    }
+    counts = {len(each.held_out.sets) for each in every if each.held_out} - {1}
+    heading = f"mean of {counts.pop()} sets" if len(counts) == 1 else "mean of the sets above"
+    means = {
+        label: each.held_out
+        for label, each in zip(labels, these, strict=True)
+        if each.held_out and len(each.held_out.sets) > 1
+    }
+    return groups | ({heading: means} if means else {})
 
 
 def budgets(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
     """Best validation accuracy so far against runs spent, a panel a workload."""
     del answers
-    panels = {
-        title(workload): {
-            name: rates.best_so_far(
-                [
-                    None if one.status != "ok" else (one.validation_accuracy or [None])[-1]
-                    for one in arm.ledger
-                ]
-            )
-            for name, arm in arms.items()
-            if arm.ledger
+    return tuning_figures.budgets(
+        {
+            place: {
+                name: rates.best_so_far(
+                    [
+                        None if one.status != "ok" else (one.validation_accuracy or [None])[-1]
+                        for one in arm.ledger
+                    ]
+                )
+                for name, arm in arms.items()
+            }
+            for place, arms in searched(found).items()
         }
-        for workload, arms in workloads(found).items()
-    }
-    return tuning_figures.budgets({name: some for name, some in panels.items() if some})
+    )
 
 
 def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[tuple[str, str, Draw]]:
@@ -79,9 +146,16 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[tuple[str
     if any(answer.held_out for answer in answers):
         words = "Paired differences of held-out accuracy; within the shade they do not matter"
         made.append(("differences", words, differences))
-    if any(arm.ledger for arm in found):
-        words = "Validation accuracy against learning rate (bands: lowest to highest seed)"
+    shown = searched(found)
+    if shown:
+        budget = headings.budget_of(found)
+        begun = {headings.place(arm.workload, budget): None for arm in found if arm.ledger}
+        gone = " and ".join(place for place in begun if place not in shown)
+        left = f"; not shown, as fewer than two optimizers are searched: {gone}" if gone else ""
+        words = f"Validation accuracy against learning rate (bands: lowest to highest seed{left})"
         made.append(("rates", words, learning_rates))
-        words = "Best validation accuracy so far against runs spent on tuning"
+        words = f"The same against multiples of each optimizer's best rate{left}"
+        made.append(("aligned", words, functools.partial(learning_rates, aligned=True)))
+        words = f"Best validation accuracy so far against runs spent on tuning{left}"
         made.append(("budget", words, budgets))
     return made

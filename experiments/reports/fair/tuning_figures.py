@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from experiments.analysis.rates import Profile
 from experiments.reports import canvas, style
+from experiments.reports.labels import optimizer_order, optimizer_title
 
 _SPAN = 15.0  # points below the best that a curve's panel shows
 _TOP = 0.8  # points above it
@@ -37,10 +38,12 @@ def learning_rates(
     """
     if not panels:
         raise ValueError("no data sets to draw")
-    names = list(dict.fromkeys(name for profiles in panels.values() for name in profiles))
+    names = optimizer_order(name for profiles in panels.values() for name in profiles)
+    called = [*map(optimizer_title, names)]
     with style.context():
         heights = [3.0, 0.5 + 0.27 * len(names)]
-        figure = canvas.blank(canvas.text_width(names) + 3.9 * len(panels), sum(heights) + 0.9)
+        figure = canvas.blank(canvas.text_width(called) + 3.9 * len(panels), sum(heights) + 0.9)
+        figure.set_layout_engine("constrained", rect=(0.01, 0, 0.99, 1))
         axes = figure.subplots(2, len(panels), squeeze=False, sharex="col", height_ratios=heights)
         for place, (title, profiles) in enumerate(panels.items()):
             curves, bars = axes[:, place]
@@ -97,7 +100,7 @@ def _usable(axis: Any, row: int, name: str, profile: Profile, shift: float) -> N
 
 def _names(axis: Any, names: Sequence[str]) -> None:
     """Optimizers as row labels in their colours."""
-    axis.set_yticks(range(len(names)), names)
+    axis.set_yticks(range(len(names)), [optimizer_title(name) for name in names])
     axis.tick_params(axis="y", length=0)
     for label, name in zip(axis.get_yticklabels(), names, strict=True):
         if name:
@@ -114,7 +117,7 @@ def budgets(panels: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, bytes]:
         The figure as {"png": bytes, "svg": bytes}.
     """
     with style.context():
-        names = [name for curves in panels.values() for name in curves]
+        names = [optimizer_title(name) for curves in panels.values() for name in curves]
         figure, axes = canvas.panels(len(panels), 3.6, 3.4 + canvas.text_width(names))
         for axis, (title, curves) in zip(axes, panels.items(), strict=True):
             top = max(float(curve[-1]) for curve in curves.values())
@@ -129,7 +132,7 @@ def budgets(panels: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, bytes]:
             ends = {name: float(curve[-1]) for name, curve in curves.items()}
             for name, place in _apart(ends, 0.062 * span, low, top + _TOP).items():
                 axis.annotate(
-                    name,
+                    optimizer_title(name),
                     (len(curves[name]), ends[name]),
                     xytext=(last * 1.14, place),
                     textcoords="data",

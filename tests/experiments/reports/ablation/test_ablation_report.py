@@ -159,6 +159,33 @@ def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
     assert "--protocol ablation --budget smoke --datasets usps --regimes" in section.missing[-1]
 
 
+def test_a_set_with_some_of_its_final_runs_is_left_out(made, folder_of):
+    records = made(names=("thermolion", "thermolion:gate=permuted"))
+    seeds = sorted({one.seed for one in records if one.phase == "final"})
+    gone = ("thermolion", "signs.npz", "final")
+    kept = [
+        one
+        for one in records
+        if (one.optimizer, one.dataset, one.phase) != gone or one.seed in seeds[:3]
+    ]
+    (section,) = report.build(folder_of(kept)).sections
+    for line in section.verdicts:
+        assert "thermolion:gate=permuted on fashion_mnist" in line
+        assert "10 seeds" in line
+        assert line.endswith("Unfinished and so left out: signs.npz.")
+
+
+def test_a_variant_is_a_row_a_set_and_a_regime_a_panel(made, folder_of):
+    (section,) = report.build(folder_of(made())).sections
+    figure = next(each for each in section.figures if each.key == "q3")
+    text = figure.draw()["svg"].decode()
+    for words in ("60 steps", "600 steps", "F-MNIST", "signs.npz", "mean of 2 sets"):
+        assert text.count(f"<!-- {words} -->") == 1
+    for variant in ("λ of another parameter", "λ = 0: gas alone"):
+        assert text.count(f"<!-- against {variant} -->") == 3
+    assert "Q3" not in text
+
+
 def test_figures_are_whole_and_the_same_again(made, folder_of, tmp_path):
     (section,) = report.build(folder_of(made())).sections
     keys = ["up", "down", "permuted", "q3", "q4", "q5", "q7", "signum"]  # Q6 has no arm here

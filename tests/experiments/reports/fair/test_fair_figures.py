@@ -7,6 +7,8 @@ from PIL import Image
 from experiments.analysis import paired, rates, verdicts
 from experiments.analysis.runs import runs
 from experiments.reports.fair import effect_figures, tuning_figures
+from experiments.reports.fair.forest import Panel, forest
+from experiments.reports.labels import optimizer_title
 
 NAMES = ("thermolion", "adamw", "lion", "my_package.module:a_long_name_of_mine")
 RATES = 10.0 ** np.arange(-5, 0, 0.5)
@@ -42,13 +44,26 @@ def _verdicts():
     return {f"mine against {i}": verdicts.verdict("a", "b", each) for i, each in enumerate(found)}
 
 
+def _verdict():
+    return verdicts.verdict("a", "b", _difference(2.0))
+
+
+def _panels():
+    some = {"digits": _verdicts(), "GTSRB-32": {"mine against 0": None}}
+    return [
+        Panel("60 steps", "mine", "other", some),
+        Panel("600 steps", "mine", "other", {"digits": _verdicts()}),
+        Panel("600 steps", "my_package.module:a_long_name_of_mine", "adamw", some),
+    ]
+
+
 DRAWN = {
     "rates": lambda: tuning_figures.learning_rates(
         {"digits": _profiles(), "GTSRB-32": _profiles()}
     ),
     "aligned": lambda: tuning_figures.learning_rates({"digits": _profiles()}, aligned=True),
     "budgets": lambda: tuning_figures.budgets({"digits": _curves(), "GTSRB-32": _curves()}),
-    "forest": lambda: effect_figures.forest({"digits": _verdicts(), "GTSRB-32": _verdicts()}),
+    "forest": lambda: forest(_panels()),
     "ablation": lambda: effect_figures.ablation(
         {
             "digits": {"no boost": _difference(2.0), "no noise": _difference(-9.0)},
@@ -77,7 +92,7 @@ def _text(drawn):
 @pytest.mark.parametrize("kind", ["rates", "aligned", "budgets"])
 def test_every_optimizer_is_named_in_its_colour(kind):
     text = _text(DRAWN[kind]())
-    assert all(f"<!-- {name} -->" in text for name in NAMES)
+    assert all(f"<!-- {optimizer_title(name)} -->" in text for name in NAMES)
     assert "#d55e00" in text.lower()
 
 
@@ -104,10 +119,26 @@ def test_a_forest_says_each_verdict():
 def test_a_forest_of_losses_says_that_lower_is_better():
     loss = paired.loss_difference({0: 0.5, 1: 0.51}, {0: 1.0, 1: 1.0})
     found = verdicts.verdict("a", "b", loss, measure=verdicts.TRAIN_LOSS)
-    text = _text(effect_figures.forest({"digits": {"a": found}}))
+    text = _text(forest([Panel("60 steps", "a", "b", {"digits": {"against b": found}})]))
+    assert "<!-- ← a better -->" in text
+    assert "<!-- b better → -->" in text
     assert "±5 shaded, lower is better" in text
     assert "line: new seeds" in text
     assert "-49.50  better" in text
+
+
+def test_a_forest_says_who_is_better_where_and_what_is_missing():
+    text = _text(DRAWN["forest"]())
+    assert text.count("<!-- ← other better -->") == text.count("<!-- mine better → -->") == 2
+    assert "<!-- ← adamw better -->" in text
+    assert "<!-- my_package.module:a_long_name_of_mine better → -->" in text
+    assert text.count("<!-- runs missing -->") == 2
+
+
+def test_one_heading_is_part_of_the_title():
+    text = _text(forest([Panel("60 steps", "a", "b", {"digits": {"against b": _verdict()}})]))
+    assert "<!-- digits, 60 steps -->" in text
+    assert "<!-- digits -->" not in text
 
 
 def test_panels_of_an_ablation_share_their_scale():
@@ -118,7 +149,7 @@ def test_panels_of_an_ablation_share_their_scale():
 def test_a_figure_of_one_optimizer_at_one_rate():
     one = {"adamw": rates.profile([1e-3], [[0.5]])}
     assert "≥ 0.0" in _text(tuning_figures.learning_rates({"digits": one}, aligned=True))
-    assert "adamw" in _text(tuning_figures.budgets({"digits": {"adamw": rates.best_so_far([0.5])}}))
+    assert "AdamW" in _text(tuning_figures.budgets({"digits": {"adamw": rates.best_so_far([0.5])}}))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +157,7 @@ def test_a_figure_of_one_optimizer_at_one_rate():
     [
         tuning_figures.learning_rates,
         tuning_figures.budgets,
-        effect_figures.forest,
+        forest,
         effect_figures.ablation,
     ],
 )

@@ -1,0 +1,36 @@
+"""What stands above the panels of a study's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from experiments.analysis.arms import Arm, Workload
+from experiments.protocols.fair import constants
+from experiments.reports.labels import dataset_title
+
+
+def budget_of(found: Iterable[Arm]) -> str:
+    """The share of the protocol that the runs of some arms were."""
+    runs = (one for arm in found for one in (*arm.ledger, *arm.tuned, *arm.default))
+    return next((one.budget for one in runs if one.budget), "full")
+
+
+def length(regime: str, budget: str = "full") -> str:
+    """How long a regime trains.
+
+    Example:
+        >>> length("B"), length("B", "smoke"), length("my own")
+        ('600 steps', '60 steps', 'regime my own')
+    """
+    known = regime in constants.protocol()["regimes"] and budget in constants.budgets()
+    return f"{constants.regime(regime, budget).steps} steps" if known else f"regime {regime}"
+
+
+def panel(regime: str, network: str, budget: str = "full") -> str:
+    """How long is trained, and with what where it is not the convnet."""
+    return length(regime, budget) + (f", {network}" if network != "convnet" else "")
+
+
+def place(workload: Workload, budget: str = "full") -> str:
+    """A data set, and how long is trained there."""
+    return f"{dataset_title(workload.dataset)}, {panel(workload.regime, workload.network, budget)}"
