@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from experiments.analysis import runs as runs_of
+from experiments.analysis.ledger import Configuration, configuration_of, in_order, winner_of
 from experiments.analysis.runs import Runs
-from experiments.analysis.selection import Setting, best_elsewhere, mean_score, score
+from experiments.analysis.selection import Setting, best_elsewhere, score
 from experiments.records import Record
-
-TUNING = ("tune", "refine", "confirm")
 
 
 @dataclass(frozen=True, order=True)
@@ -36,19 +35,6 @@ class Workload:
     fingerprint: str = field(compare=True)
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """A configuration: every tuned number, and the schedule."""
-
-    hyperparameters: tuple[tuple[str, float], ...]
-    schedule: str
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate."""
-        return dict(self.hyperparameters)["learning_rate"]
-
-
 @dataclass(frozen=True, eq=False)
 class Arm:
     """One optimizer on one workload.
@@ -56,8 +42,9 @@ class Arm:
     Attributes:
         workload: the workload.
         optimizer: its name.
-        ledger: the runs that tuned it, in their order.
-        winner: the configuration that won the confirmation; None where it is not complete.
+        ledger: the runs that tuned it, in the order of the plan.
+        winner: the configuration that won the confirmation; None where that is not complete, or no
+            final run of it is there.
         at_edge: whether the best rate is the outermost that was tried.
         tuned: final runs of the winner.
         default: runs of the untuned default.
@@ -75,11 +62,6 @@ class Arm:
     carried: tuple[Record, ...]
 
 
-def configuration_of(record: Record) -> Configuration:
-    """The configuration of a run."""
-    return Configuration(tuple(sorted(record.hyperparameters.items())), record.schedule)
-
-
 def arms(records: Iterable[Record]) -> list[Arm]:
     """All arms of one study, in a stable order; several studies must not be mixed."""
     groups: dict[tuple[Workload, str], list[Record]] = {}
@@ -91,17 +73,9 @@ def arms(records: Iterable[Record]) -> list[Arm]:
 
 
 def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> Arm:
-    order = {phase: place for place, phase in enumerate(TUNING)}
-    ledger = sorted(
-        (one for one in records if one.phase in order), key=lambda one: order[str(one.phase)]
-    )
-    confirming: dict[Configuration, list[Record]] = {}
-    for one in ledger:
-        if one.phase == "confirm":
-            confirming.setdefault(configuration_of(one), []).append(one)
-    winner, finals = None, [one for one in records if one.phase == "final"]
-    if confirming and finals:  # final runs begin when the confirmation is complete
-        winner = max(confirming, key=lambda c: mean_score([score(one) for one in confirming[c]]))
+    ledger = in_order(records)
+    finals = [one for one in records if one.phase == "final"]
+    winner = winner_of(ledger, finals)
     return Arm(
         workload=workload,
         optimizer=optimizer,
@@ -120,7 +94,10 @@ def by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
 
 
 def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
-    """Whether the winner's rate is not below the highest, or not above the lowest, rate tried."""
+    """Whether the winner's rate is not below the highest, or not above the lowest, rate tried.
+
+    Where the rates that were tried are not known, nothing is said against it.
+    """
     if winner is None:
         return False
     rates = [
@@ -128,7 +105,7 @@ def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
         for one in ledger
         if one.trial is None and one.schedule == winner.schedule and one.phase != "confirm"
     ]
-    return not min(rates) < winner.learning_rate < max(rates)
+    return bool(rates) and not min(rates) < winner.learning_rate < max(rates)
 
 
 def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) -> Arm:

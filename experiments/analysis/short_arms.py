@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from experiments.analysis.arms import (
-    Arm,
-    Configuration,
-    Workload,
-    at_edge,
-    by_seed,
-    configuration_of,
-)
+from experiments.analysis.arms import Arm, Workload, at_edge, by_seed
+from experiments.analysis.ledger import Configuration, configuration_of
 from experiments.analysis.selection import mean_score, score
 from experiments.records import Record
 

@@ -78,6 +78,27 @@ def regime(name: str, budget: str) -> Regime:
     )
 
 
+def runs_by_phase(optimizer: str, budget: str) -> dict[str, int]:
+    """How many runs of each phase an optimizer has on one task in one regime.
+
+    Example:
+        >>> runs_by_phase("adamw", "full")
+        {'tune': 27, 'refine': 8, 'confirm': 6, 'final': 20, 'default': 20}
+    """
+    numbers, share = protocol(), budgets()[budget]
+    final = share.final if optimizer in numbers["more_seeds"] else share.final_others
+    if optimizer in numbers["default_only"]:
+        return {"default": final}
+    schedules = numbers["schedules_of"].get(optimizer, numbers["schedules"])
+    return {
+        "tune": share.rates * (len(schedules) + 1),
+        "refine": share.refine,
+        "confirm": share.confirm * len(numbers["seeds"]["confirm"]),
+        "final": final,
+        "default": final,
+    }
+
+
 def content_hash(space: Space) -> str:
     """First 16 hex digits of a sha256 over all that decides an optimizer's runs and verdicts.
 

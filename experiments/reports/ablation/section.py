@@ -30,7 +30,8 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     found = short_arms(records, derived)
     by_workload = workloads(found)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
-    answers = questions.answers(found, budget, asked)
+    final = numbers["budgets"][budget]["final"]
+    answers = questions.answers(found, budget, asked, lambda arm, _: len(arm.tuned) >= final)
     start = "" if budget == "full" else f"not an answer ({budget}): "
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,11 @@ from experiments.analysis.runs import Runs
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.fair import constants
 from experiments.records import Record
+from experiments.reports.labels import dataset_title
 
 SETTINGS = {"tuned": "tuned", "carried": "at the setting best on the other sets"}
+HasAll = Callable[[Arm, str], bool]
+"""Whether an arm has all the runs of a setting."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Answer:
         train_loss: the verdict on train loss, likewise.
         improvement: the probability that a run of ``first`` ends above a run of ``other`` on test
             images, by data set, and over "all" where there are several.
+        unfinished: the data sets that are left out, since final runs of either are missing there.
     """
 
     question: str
@@ -47,13 +51,18 @@ class Answer:
     held_out: Verdict | None
     train_loss: Verdict | None
     improvement: Mapping[str, Estimate]
+    unfinished: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """The question and its answer in one line."""
         where = f"{self.question}, regime {self.regime}"
         where += f", {self.network}" if self.network != "convnet" else ""
-        return f"{where}: {self.text} {self.said}"
+        without = ""
+        if self.held_out is not None and self.unfinished:
+            names = ", ".join(map(dataset_title, self.unfinished))
+            without = f" Unfinished and so left out: {names}."
+        return f"{where}: {self.text} {self.said}{without}"
 
     @property
     def said(self) -> str:
@@ -72,8 +81,15 @@ def _short(verdict: Verdict) -> str:
     return verdict.text.partition(", ")[2]
 
 
+def _has_some(arm: Arm, setting: str) -> bool:
+    return bool(getattr(arm, setting))
+
+
 def answers(
-    found: Sequence[Arm], budget: str, questions: Mapping[str, Mapping[str, Any]] | None = None
+    found: Sequence[Arm],
+    budget: str,
+    questions: Mapping[str, Mapping[str, Any]] | None = None,
+    has_all: HasAll = _has_some,
 ) -> list[Answer]:
     """Every question in every regime and with every network that the arms have.
 
@@ -82,6 +98,8 @@ def answers(
         budget: below "full" every verdict says that it is no answer.
         questions: each one's text, first, against and setting, by its number; None are the fair
             protocol's.
+        has_all: whether an arm has all the runs of a setting; a data set where either has not is
+            left out of the verdict.
     """
     made = []
     by_workload = workloads(found)
@@ -96,7 +114,8 @@ def answers(
         for number, asked in (questions or _questions(there)).items():
             for other in asked["against"]:
                 if {asked["first"], other} <= there:
-                    made.append(_answer(number, asked, other, these, (network, regime), budget))
+                    place = network, regime
+                    made.append(_answer(number, asked, other, these, place, budget, has_all))
     return made
 
 
@@ -121,14 +140,19 @@ def _answer(
     these: Mapping[Workload, Mapping[str, Arm]],
     place: tuple[str, str],
     budget: str,
+    has_all: HasAll,
 ) -> Answer:
     first, setting = asked["first"], asked["setting"]
     pairs: dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]] = {}
+    unfinished = []
     for workload, arms in these.items():
         if first in arms and other in arms:
-            one, two = getattr(arms[first], setting), getattr(arms[other], setting)
-            if one and two:
+            both = arms[first], arms[other]
+            if all(has_all(arm, setting) for arm in both):
+                one, two = (getattr(arm, setting) for arm in both)
                 pairs[workload.dataset] = (one, two)
+            else:
+                unfinished.append(workload.dataset)
     pairs = _of_common_seeds(pairs)
     held_out = train_loss = None
     improvement: dict[str, Estimate] = {}
@@ -152,6 +176,7 @@ def _answer(
         held_out,
         train_loss,
         improvement,
+        tuple(unfinished),
     )
 
 

@@ -6,11 +6,12 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 
-from experiments.analysis.arms import TUNING, Arm, arms, lost_by_tuning, workloads
+from experiments.analysis.arms import Arm, arms, lost_by_tuning, workloads
 from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
 from experiments.records import Record
 from experiments.reports.fair import figures, questions, tables
+from experiments.reports.fair.missing import has_all, missing
 from experiments.reports.labels import optimizer_title
 from experiments.reports.section import Figure, Question, Section, slug
 from experiments.reports.table import EDGE, Table
@@ -29,7 +30,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     found = arms(records)
     by_workload = workloads(found)
-    answers = questions.answers(found, budget)
+    answers = questions.answers(found, budget, has_all=functools.partial(has_all, budget))
     made: list[Table | None] = [tables.answer_table(by_workload)]
     made += [tables.workload_table(workload, these) for workload, these in by_workload.items()]
     made += [tables.differences_table(answers), tables.settings_table(found)]
@@ -45,7 +46,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
                 for key, caption, draw in figures.available(found, answers)
             ),
             notes=tuple(_notes(found, budget)),
-            missing=(*excluded, *_missing(found, budget, question.folder)),
+            missing=(*excluded, *missing(found, budget, question.folder)),
         )
     ]
 
@@ -101,34 +102,3 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
     ]
     rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
     return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
-
-
-def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
-    """Arms that are not complete, and the command that goes on with them."""
-    lacking = []
-    for arm in found:
-        if arm.optimizer in constants.protocol()["default_only"]:
-            wanted = []
-        else:
-            wanted = [] if arm.winner and arm.tuned else ["final runs"]
-        if not arm.default:
-            wanted.append("untuned runs")
-        if wanted:
-            counts = Counter(one.phase for one in arm.ledger)
-            have = ", ".join(f"{counts[phase]} {phase}" for phase in TUNING if counts[phase])
-            lacking.append(
-                f"{optimizer_title(arm.optimizer)} on {tables.title(arm.workload)}: "
-                f"{' and '.join(wanted)} (there are {have or 'none'})"
-            )
-    if not lacking:
-        return []
-    sets = list(dict.fromkeys(arm.workload.dataset for arm in found))
-    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
-    optimizers = " ".join(dict.fromkeys(arm.optimizer for arm in found))
-    regimes = " ".join(dict.fromkeys(arm.workload.regime for arm in found))
-    share = "" if budget == "full" else f" --budget {budget}"
-    command = (
-        f"python -m experiments run --protocol fair{share} --datasets {names} "
-        f"--optimizers {optimizers} --regimes {regimes} --out {folder}"
-    )
-    return [*lacking, f"the command that goes on: `{command}`"]

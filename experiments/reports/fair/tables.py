@@ -200,7 +200,7 @@ def settings_table(
     found: Sequence[Arm], titled: Callable[[str], str] = optimizer_title
 ) -> Table | None:
     """What was chosen: every tuned number of every winner, under its optimizer's title."""
-    chosen = [arm for arm in found if arm.winner is not None]
+    chosen = [arm for arm in found if arm.winner is not None and arm.tuned]
     if not chosen:
         return None
     names = list(dict.fromkeys(name for arm in chosen for name in arm.tuned[0].hyperparameters))

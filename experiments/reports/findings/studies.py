@@ -66,8 +66,7 @@ def wanted(study: str, optimizer: str) -> int:
     if study != "fair":
         numbers = {"ablation": ablation, "label_noise": label_noise}[study].protocol()
         return numbers["budgets"]["full"]["final"]
-    more = optimizer in fair.protocol()["more_seeds"]
-    return fair.protocol()["budgets"]["full"]["final" if more else "final_others"]
+    return fair.runs_by_phase(optimizer, "full")["default"]
 
 
 def read(folder: str | os.PathLike[str], name: str) -> Study:

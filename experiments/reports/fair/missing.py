@@ -1,0 +1,85 @@
+"""Which arms of a fair study have all of their runs, and what the others lack."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from experiments.analysis.arms import Arm
+from experiments.protocols.fair import constants
+from experiments.reports.fair.tables import title
+from experiments.reports.labels import optimizer_title
+
+SETTINGS = {
+    "final": "final runs",
+    "default": "untuned runs",
+    "carried": "final runs at the setting best on the other sets",
+}
+"""What runs are called; those of the other phases by their phase."""
+
+
+def lacking(arm: Arm, budget: str) -> dict[str, tuple[int, int]]:
+    """By phase how many runs there are and how many there should be, of the phases with too few."""
+    wanted = constants.runs_by_phase(arm.optimizer, budget)
+    have = Counter(one.phase for one in arm.ledger)
+    have |= {"final": len(arm.tuned), "default": len(arm.default)}
+    return {phase: (have[phase], many) for phase, many in wanted.items() if have[phase] < many}
+
+
+def has_all(budget: str, arm: Arm, setting: str) -> bool:
+    """Whether an arm has all the runs that a verdict takes.
+
+    Args:
+        budget: of the study.
+        arm: the arm.
+        setting: "tuned", whose winner takes the whole confirmation, "carried" or "default".
+    """
+    if setting == "tuned":
+        return bool(arm.tuned) and not {"confirm", "final"} & lacking(arm, budget).keys()
+    return len(getattr(arm, setting)) >= constants.runs_by_phase(arm.optimizer, budget)["default"]
+
+
+def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
+    """Arms that are not complete, and the command that goes on with them.
+
+    Args:
+        found: all arms of the study.
+        budget: of the study.
+        folder: of the records, for the command.
+    """
+    lines = []
+    for arm in found:
+        parts = lacking(arm, budget)
+        transferred = arm.optimizer in constants.protocol()["transfer"]
+        if transferred and _elsewhere(arm, found) and not has_all(budget, arm, "carried"):
+            wanted = constants.runs_by_phase(arm.optimizer, budget)["final"]
+            parts["carried"] = (len(arm.carried), wanted)
+        if parts:
+            said = ", ".join(
+                f"{have} of {many} {SETTINGS.get(phase, f'{phase} runs')}"
+                for phase, (have, many) in parts.items()
+            )
+            lines.append(f"{optimizer_title(arm.optimizer)} on {title(arm.workload)}: {said}")
+    if not lines:
+        return []
+    sets = list(dict.fromkeys(arm.workload.dataset for arm in found))
+    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
+    optimizers = " ".join(dict.fromkeys(arm.optimizer for arm in found))
+    regimes = " ".join(dict.fromkeys(arm.workload.regime for arm in found))
+    share = "" if budget == "full" else f" --budget {budget}"
+    command = (
+        f"python -m experiments run --protocol fair{share} --datasets {names} "
+        f"--optimizers {optimizers} --regimes {regimes} --out {folder}"
+    )
+    return [*lines, f"the command that goes on: `{command}`"]
+
+
+def _elsewhere(arm: Arm, found: Sequence[Arm]) -> bool:
+    """Whether the same optimizer was run on another data set for as long, with the same network."""
+    here = arm.workload
+    return any(
+        other.optimizer == arm.optimizer
+        and other.workload.dataset != here.dataset
+        and (other.workload.regime, other.workload.network) == (here.regime, here.network)
+        for other in found
+    )

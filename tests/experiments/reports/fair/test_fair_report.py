@@ -1,0 +1,133 @@
+"""The fair study's section, from records of runs that never were."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from made_records import Made
+
+from experiments import optimizers
+from experiments.analysis import statistics
+from experiments.protocols import fair
+from experiments.protocols.fair import constants
+from experiments.records import DataFacts
+from experiments.reports.fair import section
+from experiments.reports.section import Question
+
+FACTS = DataFacts(classes=10, examples=1000, test_examples=300)
+
+
+def _rate(cell):
+    return dict(cell.learner.changed)["learning_rate"]
+
+
+def made(
+    status=lambda cell: "ok",
+    budget="full",
+    names=("adamw", "thermolion"),
+    sets=("digits", "semeion"),
+):
+    """Every run of a study, all optimizers alike."""
+    resolved = {name: optimizers.resolve(name) for name in names}
+    study = fair.study(list(sets), resolved, regimes=("B",), budget=budget)
+    runs = Made(lambda cell: 0.9 - 0.05 * abs(math.log10(_rate(cell) / 1e-3)), status)
+    runs.finish(study)
+    return [replace(one, data=FACTS) for one in runs.records.values()]
+
+
+def built(records):
+    (found,) = section.build(statistics.entries(records), Question("results"))
+    return found
+
+
+def ours_on_digits(one, phase):
+    return (one.optimizer, one.dataset, one.phase) == ("thermolion", "digits", phase)
+
+
+def line_of(found, number):
+    (line,) = (line for line in found.verdicts if line.startswith(number))
+    return line
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return made()
+
+
+def test_of_a_whole_study_nothing_is_missing(whole):
+    found = built(whole)
+    assert found.missing == ()
+    assert "over 2 sets, no difference larger than 1 point" in line_of(found, "Q1")
+    assert "Unfinished" not in line_of(found, "Q1")
+
+
+@pytest.mark.parametrize("budget", ["full", "half", "smoke"])
+def test_every_optimizer_has_as_many_runs_as_the_plan_asks_for(budget):
+    names = ("adamw", "sgd", "schedule_free_adamw", "adam")
+    records = made(budget=budget, names=names, sets=("digits",))
+    for name in names:
+        phases = Counter(one.phase for one in records if one.optimizer == name)
+        assert constants.runs_by_phase(name, budget) == phases
+
+
+def test_a_study_whose_confirmation_diverged_is_reported_as_chance():
+    bad = {"confirm", "final"}
+    found = built(
+        made(
+            lambda cell: (
+                "diverged" if cell.phase in bad and cell.learner.optimizer == "thermolion" else "ok"
+            )
+        )
+    )
+    assert found.missing == ()
+    assert "over 2 sets, worse: -40.00 points" in line_of(found, "Q1")
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [
+        ("confirm", "0 of 6 confirm runs, 0 of 20 final runs"),
+        ("final", "0 of 20 final runs, 0 of 20 final runs at the setting best on the other sets"),
+        ("tune", "0 of 27 tune runs, 0 of 20 final runs at the setting best on the other sets"),
+        ("refine", "0 of 8 refine runs"),
+        ("default", "0 of 20 untuned runs"),
+    ],
+)
+def test_lost_records_are_listed_and_not_a_crash(whole, phase, said):
+    found = built([one for one in whole if not ours_on_digits(one, phase)])
+    assert found.missing[0] == f"ThermoLion on digits, B: {said}"
+    assert found.missing[-1].endswith("--regimes B --out results`")
+
+
+def test_a_winner_that_lost_a_confirming_run_is_not_judged(whole):
+    (rate,) = {
+        one.hyperparameters["learning_rate"] for one in whole if ours_on_digits(one, "final")
+    }
+    some = [
+        one
+        for one in whole
+        if not (
+            ours_on_digits(one, "confirm")
+            and one.hyperparameters["learning_rate"] == rate
+            and one.seed == 103
+        )
+    ]
+    assert len(some) == len(whole) - 1
+    found = built(some)
+    assert "thermolion against adamw on semeion" in line_of(found, "Q1")
+    assert line_of(found, "Q1").endswith("Unfinished and so left out: digits.")
+    assert "5 of 6 confirm runs" in found.missing[0]
+
+
+def test_a_set_with_three_of_twenty_seeds_is_left_out_and_said_to_be_unfinished(whole):
+    found = built([one for one in whole if not (ours_on_digits(one, "final") and one.seed > 203)])
+    line = line_of(found, "Q1")
+    assert "thermolion against adamw on semeion" in line
+    assert "20 seeds" in line
+    assert " 3 seeds" not in line
+    assert line.endswith("Unfinished and so left out: digits.")
+    assert "3 of 20 final runs" in found.missing[0]
+    (table,) = (table for table in found.tables if table.key == "differences")
+    assert {row["dataset"] for row in table.data} == {"semeion"}
+    assert {row["seeds"] for row in table.data} == {20}
