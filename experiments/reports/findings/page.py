@@ -11,7 +11,7 @@ from experiments.files import write as write_file
 from experiments.reports import markdown
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.findings import advice, gain, reproduced
-from experiments.reports.findings.answers import Finding, findings
+from experiments.reports.findings.answers import Finding, Line, findings
 from experiments.reports.findings.studies import PLACES, Study, read
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
@@ -91,15 +91,25 @@ def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = N
 
 
 def _opening(found: Sequence[Finding]) -> str:
-    lines = [line for one in found for line in one.lines]
-    whole = sum(line.whole for line in lines)
     lacking = [one.number for one in found if one.missing]
     return (
-        f"Every sentence and number here follows from the records by rule. Of {len(lines)} "
-        f"comparisons {whole} are whole, over all the data sets that an answer takes; "
-        f"{sum(bool(line.answer) and not line.whole for line in lines)} speak of some of the sets, "
-        f"which they name, and are no answer to the question yet; the others have none. "
+        "Every sentence and number here follows from the records by rule. "
+        f"{_complete([line for one in found for line in one.lines])} "
         + (f"Runs are missing for {', '.join(lacking)}." if lacking else "Nothing is missing.")
+    )
+
+
+def _complete(lines: Sequence[Line]) -> str:
+    """How many comparisons have every run that their answer takes, and what the others have."""
+    whole = sum(line.whole for line in lines)
+    if whole == len(lines):
+        return f"All {whole} comparisons are complete over all their data sets."
+    some = sum(bool(line.answer) and not line.whole for line in lines)
+    counted = f"{whole} of the" if whole else "None of the"
+    are = "are complete over all their" if whole > 1 else "is complete over all its"
+    return (
+        f"{counted} {len(lines)} comparisons {are} data sets; {some} speak of some of the sets, which they name, and are no answer "
+        "to the question yet; the others have none."
     )
 
 

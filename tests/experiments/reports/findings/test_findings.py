@@ -78,7 +78,7 @@ def part(text, heading):
 def test_without_records_nothing_sounds_like_an_answer(tmp_path):
     text = page(tmp_path, {})
     assert not [word for word in VERDICTS if word in text]
-    assert "Of 40 comparisons 0 are whole" in text
+    assert "None of the 40 comparisons is complete over all its data sets; 0 speak" in text
     assert text.count("No answer yet, in no regime and against nobody.") == 10
     assert "Missing: all of the 240 final runs." in part(text, "Q0")
     assert "Missing: all of the 270 final runs." in part(text, "Q8")
@@ -116,7 +116,7 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
 
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
-    assert "Of 40 comparisons 40 are whole" in text
+    assert "All 40 comparisons are complete over all their data sets." in text
     assert "Nothing is missing." in text
     assert "Missing" not in text
     assert "o answer yet" not in text
