@@ -108,8 +108,8 @@ def _complete(lines: Sequence[Line]) -> str:
     counted = f"{whole} of the" if whole else "None of the"
     are = "are complete over all their" if whole > 1 else "is complete over all its"
     return (
-        f"{counted} {len(lines)} comparisons {are} data sets; {some} speak of some of the sets, which they name, and are no answer "
-        "to the question yet; the others have none."
+        f"{counted} {len(lines)} comparisons {are} data sets; {some} speak of some of the sets, "
+        "which they name, and are no answer to the question yet; the others have none."
     )
 
 
