@@ -96,9 +96,7 @@ class Verdict:
         return mean if found.half is None else f"{mean} {_between(found.half, found, self.measure)}"
 
 
-def verdict(
-    one: str, other: str, found: Difference, *, measure: Measure = HELD_OUT, budget: str = "full"
-) -> Verdict:
+def verdict(one: str, other: str, found: Difference, *, measure: Measure = HELD_OUT) -> Verdict:
     """Says whether ``one`` is better than ``other``.
 
     Args:
@@ -106,7 +104,6 @@ def verdict(
         other: the one it is compared with.
         found: paired difference, one minus other, in the measure's unit.
         measure: what was compared.
-        budget: of the study; below "full" the line says first that it is no answer.
 
     Example:
         >>> from experiments.analysis import paired
@@ -115,7 +112,7 @@ def verdict(
         'mine against adamw, train loss: better: -50.0'
     """
     case = _case(found, measure)
-    return _made(one, other, case, _words(case, found, measure), found, measure, budget, {})
+    return _made(one, other, case, _words(case, found, measure), found, measure, {})
 
 
 def verdict_over_sets(
@@ -124,7 +121,6 @@ def verdict_over_sets(
     found: Mapping[str, Difference],
     *,
     measure: Measure = HELD_OUT,
-    budget: str = "full",
 ) -> Verdict:
     """The rule over data sets: their equal-weight mean, or "mixed".
 
@@ -136,15 +132,11 @@ def verdict_over_sets(
         other: the one it is compared with.
         found: each data set's paired difference.
         measure: what was compared.
-        budget: of the study.
 
     Raises:
         ValueError: as `paired.over_sets`.
     """
-    sets = {
-        name: verdict(one, other, each, measure=measure, budget=budget)
-        for name, each in found.items()
-    }
+    sets = {name: verdict(one, other, each, measure=measure) for name, each in found.items()}
     mean = over_sets(list(found.values()))
     better = [name for name, each in sets.items() if each.case.startswith("better")]
     worse = [name for name, each in sets.items() if each.case.startswith("worse")]
@@ -154,7 +146,7 @@ def verdict_over_sets(
         case = "mixed"
         words = f"mixed (better on {', '.join(better)}, worse on {', '.join(worse)})"
     words = f"over {len(sets)} sets, {words}"
-    return _made(one, other, case, words, mean, measure, budget, sets)
+    return _made(one, other, case, words, mean, measure, sets)
 
 
 def _case(found: Difference, measure: Measure) -> Case:
@@ -199,11 +191,9 @@ def _made(
     words: str,
     found: Difference,
     measure: Measure,
-    budget: str,
     sets: Mapping[str, Verdict],
 ) -> Verdict:
-    start = "" if budget == "full" else f"not an answer ({budget}): "
-    text = f"{start}{one} against {other}, {measure.name}: {words}: {_numbers(found, measure)}"
+    text = f"{one} against {other}, {measure.name}: {words}: {_numbers(found, measure)}"
     detectable = found.smallest_detectable
     return Verdict(text, case, measure, found, detectable, _at_most(found, measure), sets)
 

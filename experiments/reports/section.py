@@ -63,6 +63,16 @@ class Question:
     baseline: str | None = None
 
 
+def opening(budget: str) -> str:
+    """What comes before everything that a budget below the full one says.
+
+    Example:
+        >>> opening("smoke"), opening("full")
+        ('not an answer (smoke): ', '')
+    """
+    return "" if budget == "full" else f"not an answer ({budget}): "
+
+
 def slug(text: str) -> str:
     """A text fit for file names.
 

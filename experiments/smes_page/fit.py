@@ -64,7 +64,7 @@ def parts(runs: Sequence[Record], shown: str) -> list[Part]:
         ]
     kept, _ = of_one_study(runs)
     (made,) = exponent_section.build(statistics.entries(kept), Question(shown))
-    found = claims(exponent_cells(short_arms(kept)), "full")
+    found = claims(exponent_cells(short_arms(kept)))
     cells = {
         (one.dataset, one.regime)
         for one in kept

@@ -13,7 +13,7 @@ from experiments.reports.ablation import figures
 from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
 from experiments.reports.fair.section import closing_notes, of_one_study
-from experiments.reports.section import Figure, Question, Section, slug
+from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -31,15 +31,15 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     by_workload = workloads(found)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
     final = numbers["budgets"][budget]["final"]
-    answers = questions.answers(found, budget, asked, lambda arm, _: len(arm.tuned) >= final)
-    start = "" if budget == "full" else f"not an answer ({budget}): "
+    answers = questions.answers(found, asked, lambda arm, _: len(arm.tuned) >= final)
+    start = opening(budget)
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
             slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=numbers["description"],
-            verdicts=tuple(answer.line for answer in answers),
+            verdicts=tuple(start + answer.line for answer in answers),
             tables=tuple(
                 table for table in [*made, tables.settings_table(found, arm_title)] if table
             ),

@@ -47,18 +47,18 @@ class Claim(NamedTuple):
         )
 
 
-def claims(cells: Sequence[ExponentCell], budget: str) -> list[Claim]:
+def claims(cells: Sequence[ExponentCell]) -> list[Claim]:
     """Every claim in every regime and network that there are records of."""
     lines = []
     for place in dict.fromkeys((cell.network, cell.regime) for cell in cells):
         some = [cell for cell in cells if (cell.network, cell.regime) == place]
         dense = [cell for cell in some if not cell.sparsity]
-        lines += _over_sets("faster", dense, _train_loss, verdicts.TRAIN_LOSS, budget)
-        lines += _over_sets("gap", dense, _at_matched, AT_MATCHED, budget)
+        lines += _over_sets("faster", dense, _train_loss, verdicts.TRAIN_LOSS)
+        lines += _over_sets("gap", dense, _at_matched, AT_MATCHED)
         for cell in dense:
             sparse = [one for one in some if one.sparsity and one.dataset == cell.dataset]
             if sparse:
-                lines += _by_sparsity([cell, *sparse], budget)
+                lines += _by_sparsity([cell, *sparse])
     return lines
 
 
@@ -77,7 +77,6 @@ def _over_sets(
     cells: Sequence[ExponentCell],
     compare: Compare,
     measure: verdicts.Measure,
-    budget: str,
 ) -> list[Claim]:
     """One a pair of exponents, over the data sets whose final runs share their seeds."""
     question, lines = constants.protocol()["questions"][asked], []
@@ -95,23 +94,20 @@ def _over_sets(
             said = f"No answer yet: final runs of {' and '.join(names)} are missing."
             lines.append(Claim(asked, place, said))
         elif len({tuple(each.by_seed) for each in found.values()}) == 1 and len(found) > 1:
-            over = verdicts.verdict_over_sets(*names, found, measure=measure, budget=budget)
+            over = verdicts.verdict_over_sets(*names, found, measure=measure)
             lines.append(Claim(asked, place, f"{over.text}.", over.case))
         else:  # one set, or sets that are not yet as far as each other
             for name, each in found.items():
-                one = verdicts.verdict(
-                    names[0], f"{names[1]} on {name}", each, measure=measure, budget=budget
-                )
+                one = verdicts.verdict(names[0], f"{names[1]} on {name}", each, measure=measure)
                 lines.append(Claim(asked, place, f"{one.text}.", one.case))
     return lines
 
 
-def _by_sparsity(cells: Sequence[ExponentCell], budget: str) -> list[Claim]:
+def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
     """Whether the advantage of one exponent over another grows with sparsity, and each one's best.
 
     Args:
         cells: of one data set, that without sparsity first.
-        budget: of the study.
     """
     question, lines = constants.protocol()["questions"]["sparsity"], []
     place = f"{dataset_title(cells[0].dataset)}, {_where(cells[0])}"
@@ -132,22 +128,16 @@ def _by_sparsity(cells: Sequence[ExponentCell], budget: str) -> list[Claim]:
                 f"{names} with {100 * cell.sparsity:g} % of the pixels 0",
                 "the same with none",
                 found,
-                budget=budget,
             )
             lines.append(Claim("sparsity", place, f"{one.text}.", one.case))
     alphas = constants.protocol()["alphas"]
     tops = {cell.sparsity: best(cell, alphas) for cell in cells}
     if lines and all(tops.values()):
         said = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
-        said = f"{prefix(budget)}best held-out accuracy, whatever the intervals: {said}."
+        said = f"best held-out accuracy, whatever the intervals: {said}."
         lines.append(Claim("sparsity", place, said))
     return lines
 
 
 def _where(cell: ExponentCell) -> str:
     return f"regime {cell.regime}" + (f", {cell.network}" if cell.network != "convnet" else "")
-
-
-def prefix(budget: str) -> str:
-    """What comes before everything that a smaller budget says."""
-    return "" if budget == "full" else f"not an answer ({budget}): "

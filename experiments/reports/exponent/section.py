@@ -13,10 +13,10 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
 from experiments.reports.exponent import figures
-from experiments.reports.exponent.claims import claims, prefix
+from experiments.reports.exponent.claims import claims
 from experiments.reports.exponent.tables import arm_title, cell_table, settings_table, where
 from experiments.reports.fair.section import of_one_study
-from experiments.reports.section import Figure, Question, Section
+from experiments.reports.section import Figure, Question, Section, opening
 from experiments.reports.table import EDGE
 
 
@@ -39,10 +39,10 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
             + f"-v{first.protocol_version}",
             description=constants.protocol()["description"],
-            verdicts=tuple(claim.line for claim in claims(cells, budget)),
+            verdicts=tuple(opening(budget) + claim.line for claim in claims(cells)),
             tables=tuple(table for table in tables if table is not None),
             figures=tuple(
-                Figure(key, prefix(budget) + caption, draw)
+                Figure(key, opening(budget) + caption, draw)
                 for key, caption, draw in figures.available(cells)
             ),
             notes=tuple(_notes(found, budget)),

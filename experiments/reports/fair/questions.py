@@ -87,7 +87,6 @@ def _has_some(arm: Arm, setting: str) -> bool:
 
 def answers(
     found: Sequence[Arm],
-    budget: str,
     questions: Mapping[str, Mapping[str, Any]] | None = None,
     has_all: HasAll = _has_some,
 ) -> list[Answer]:
@@ -95,7 +94,6 @@ def answers(
 
     Args:
         found: the arms of one study.
-        budget: below "full" every verdict says that it is no answer.
         questions: each one's text, first, against and setting, by its number; None are the fair
             protocol's.
         has_all: whether an arm has all the runs of a setting; a data set where either has not is
@@ -115,7 +113,7 @@ def answers(
             for other in asked["against"]:
                 if {asked["first"], other} <= there:
                     place = network, regime
-                    made.append(_answer(number, asked, other, these, place, budget, has_all))
+                    made.append(_answer(number, asked, other, these, place, has_all))
     return made
 
 
@@ -139,7 +137,6 @@ def _answer(
     other: str,
     these: Mapping[Workload, Mapping[str, Arm]],
     place: tuple[str, str],
-    budget: str,
     has_all: HasAll,
 ) -> Answer:
     first, setting = asked["first"], asked["setting"]
@@ -161,8 +158,8 @@ def _answer(
         judged = {name: both for name, pair in pairs.items() if (both := _judged(*pair))}
         found = {name: paired.difference(*both, comparisons=count) for name, both in judged.items()}
         losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
-        held_out = _verdict(first, other, found, verdicts.HELD_OUT, budget)
-        train_loss = _verdict(first, other, _alike(losses), verdicts.TRAIN_LOSS, budget)
+        held_out = _verdict(first, other, found, verdicts.HELD_OUT)
+        train_loss = _verdict(first, other, _alike(losses), verdicts.TRAIN_LOSS)
         improvement = _improvement(judged)
     network, regime = place
     return Answer(
@@ -237,12 +234,11 @@ def _verdict(
     other: str,
     found: Mapping[str, Difference],
     measure: verdicts.Measure,
-    budget: str,
 ) -> Verdict | None:
     if not found:
         return None
     if len(found) == 1:
         ((name, only),) = found.items()
-        made = verdicts.verdict(first, f"{other} on {name}", only, measure=measure, budget=budget)
+        made = verdicts.verdict(first, f"{other} on {name}", only, measure=measure)
         return replace(made, sets={name: made})
-    return verdicts.verdict_over_sets(first, other, found, measure=measure, budget=budget)
+    return verdicts.verdict_over_sets(first, other, found, measure=measure)

@@ -13,7 +13,7 @@ from experiments.records import Record
 from experiments.reports.fair import figures, questions, tables
 from experiments.reports.fair.missing import has_all, missing
 from experiments.reports.labels import optimizer_title
-from experiments.reports.section import Figure, Question, Section, slug
+from experiments.reports.section import Figure, Question, Section, opening, slug
 from experiments.reports.table import EDGE, Table
 
 
@@ -30,7 +30,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     found = arms(records)
     by_workload = workloads(found)
-    answers = questions.answers(found, budget, has_all=functools.partial(has_all, budget))
+    answers = questions.answers(found, has_all=functools.partial(has_all, budget))
     made: list[Table | None] = [tables.answer_table(by_workload)]
     made += [tables.workload_table(workload, these) for workload, these in by_workload.items()]
     made += [tables.differences_table(answers), tables.settings_table(found)]
@@ -39,7 +39,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
             slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=constants.protocol()["description"],
-            verdicts=tuple(answer.line for answer in answers),
+            verdicts=tuple(opening(budget) + answer.line for answer in answers),
             tables=tuple(table for table in made if table is not None),
             figures=tuple(
                 Figure(key, caption, functools.partial(draw, found, answers))

@@ -15,7 +15,7 @@ from experiments.reports.fair.section import closing_notes, of_one_study
 from experiments.reports.label_noise import figures
 from experiments.reports.label_noise.tables import cell_table, difference, others, where
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.section import Figure, Question, Section, slug
+from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -30,14 +30,14 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     found = short_arms(records)
     cells = noise_cells(found)
-    start = "" if budget == "full" else f"not an answer ({budget}): "
+    start = opening(budget)
     table = cell_table(cells)
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
             slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=numbers["description"],
-            verdicts=(*seen(cells, start), *helped(cells, budget)),
+            verdicts=tuple(start + line for line in (*seen(cells), *helped(cells))),
             tables=(table,) if table else (),
             figures=tuple(
                 Figure(key, start + caption, draw)
@@ -57,12 +57,11 @@ def _by_set(cells: Sequence[NoiseCell]) -> dict[str, list[NoiseCell]]:
     return found
 
 
-def seen(cells: Sequence[NoiseCell], start: str = "") -> list[str]:
+def seen(cells: Sequence[NoiseCell]) -> list[str]:
     """One line a data set: whether mean λ goes with the gradient's signal-to-noise ratio.
 
     Args:
         cells: an answer takes all of the protocol's.
-        start: what an answer begins with.
     """
     numbers = constants.protocol()
     wanted = len(numbers["batch_sizes"]) * len(numbers["label_noise"])
@@ -77,7 +76,7 @@ def seen(cells: Sequence[NoiseCell], start: str = "") -> list[str]:
             )
             continue
         lines.append(
-            f"Q8, {name}: Does the gate see the noise? {start}over all {len(some)} cells "
+            f"Q8, {name}: Does the gate see the noise? over all {len(some)} cells "
             f"{_in_words(found)}; within a batch size, where labels alone differ, "
             f"{_in_words(within)}. Rank correlation of mean λ with the gradient's signal-to-noise "
             f"ratio, {len(found.by_seed)} seeds."
@@ -96,12 +95,11 @@ def _in_words(found: Difference) -> str:
     return f"{words}, {found.mean:+.2f} [{low:+.2f}, {high:+.2f}] at 95 %"
 
 
-def helped(cells: Sequence[NoiseCell], budget: str = "full") -> list[str]:
+def helped(cells: Sequence[NoiseCell]) -> list[str]:
     """One line a batch size and optimizer: what the most noise does to ThermoLion's advantage.
 
     Args:
         cells: an answer takes those without noise and with the protocol's most.
-        budget: of the study.
     """
     numbers, lines = constants.protocol(), []
     ends = min(numbers["label_noise"]), max(numbers["label_noise"])
@@ -122,7 +120,6 @@ def helped(cells: Sequence[NoiseCell], budget: str = "full") -> list[str]:
                     f"thermolion minus {other} at {100 * ends[1]:g} % label noise",
                     f"the same at {100 * ends[0]:g} % label noise",
                     found,
-                    budget=budget,
                 ).text
                 lines.append(f"{said}{text}.")
     return lines

@@ -64,16 +64,6 @@ def test_one_seed_is_undecided_and_says_why():
     assert found.text.endswith("undecided: +40.00 points, one seed and so no interval")
 
 
-def test_below_the_full_budget_it_is_no_answer():
-    found = _found(3.0, 0.5)
-    smoke = verdict("a", "b", found, budget="smoke").text
-    assert smoke.startswith("not an answer (smoke): a against b")
-    both = verdict_over_sets("a", "b", {"x": found}, budget="smoke")
-    assert both.text.startswith("not an answer (smoke):")
-    assert both.sets["x"].text.startswith("not an answer (smoke):")
-    assert not verdict("a", "b", found).text.startswith("not")
-
-
 def test_images_and_both_intervals_are_named():
     bits = [[1, 1, 1, 0], [1, 1, 0, 0]]
     one = runs([0, 1], [0.75, 0.5], bits)

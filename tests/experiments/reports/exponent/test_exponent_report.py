@@ -4,6 +4,7 @@ import csv
 import functools
 import io
 import math
+from dataclasses import replace
 
 import made_exponent
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 
 from experiments.analysis.exponent_cells import exponent_cells, values
 from experiments.analysis.short_arms import short_arms
+from experiments.analysis.statistics import interval
 from experiments.reports import report
-from experiments.reports.exponent import figures
+from experiments.reports.exponent import curves, figures
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
     gone = [r for r in records if r.optimizer.endswith("=0") and r.phase == "final"]
     (section,) = report.build(folder_of([r for r in records if r not in gone[:2]])).sections
     assert section.verdicts
-    assert all("not an answer (smoke): " in line for line in section.verdicts)
+    assert all(line.startswith("not an answer (smoke): Q9, ") for line in section.verdicts)
     assert any(line.startswith("α = 0 on digits, B") for line in section.missing)
     assert "--protocol exponent --budget smoke --datasets digits --regimes B" in section.missing[-1]
 
@@ -88,6 +90,64 @@ def test_the_heat_maps_cells_are_the_best_over_eps(made):
     assert len(grid) == 4 * 9
     assert grid[0.25, 1e-3] == pytest.approx(80)
     assert grid[0.75, 1e-5] == pytest.approx(60)
+
+
+def _drawn(records, key, folder_of):
+    (section,) = report.build(folder_of(records)).sections
+    figure = next(each for each in section.figures if each.key == key)
+    return figure, figure.draw()["svg"].decode()
+
+
+def test_what_has_no_one_alpha_stands_apart_under_its_own_name(made, folder_of):
+    _, text = _drawn(made(sets=("digits",)), "held-out", folder_of)
+    for words in ("digits, 600 steps", "α cyclic,", "0 to ½", "running", "¾"):
+        assert f"<!-- {words} -->" in text
+    names = tuple(made_exponent.ALPHAS)
+    _, text = _drawn(made(names=names, sets=("digits",)), "held-out", folder_of)
+    assert "cyclic" not in text
+
+
+def test_a_sparsity_with_one_alpha_is_no_line_and_that_is_said(made, folder_of):
+    some = [
+        one
+        for one in made(sets=("fashion_mnist",))
+        if one.data.sparsity != 0.5 or one.optimizer == "scaled_smes:alpha=0"
+    ]
+    figure, text = _drawn(some, "sparsity", folder_of)
+    assert "Not shown yet: F-MNIST, 600 steps, 50 % of the pixels 0 (1 of 4 α)" in figure.caption
+    assert "<!-- 90 % of the pixels 0 -->" in text
+    assert "<!-- 50 % of the pixels 0 -->" not in text
+    assert "<!-- 50 % of the pixels 0: too few α yet -->" in text
+
+
+def test_a_panel_shows_the_fixed_alphas_whatever_stands_beside():
+    fixed = [interval([1.0, 1.2]), interval([2.0, 2.2])]
+    low, high = curves.limits(fixed, [])
+    assert low < fixed[0].mean - fixed[0].half
+    assert high > fixed[1].mean + fixed[1].half
+    near, far, wide = interval([2.5, 2.6]), interval([50.0, 51.0]), interval([1.0, 29.0])
+    assert curves.limits(fixed, [far, wide]) == (low, high)  # the mean 15 would stretch it, too
+    assert curves.limits(fixed, [near])[1] >= high
+    assert curves.limits([], [far]) is None
+    assert curves.limits([interval([1.0])], [far]) is None
+
+
+def test_a_log_panel_with_an_interval_below_zero_is_drawn():
+    fixed = [interval([0.1, 0.11]), interval([0.01, 0.011])]
+    low, high = curves.limits(fixed, [interval([0.001, 1.0])], log=True)
+    assert 0 < low < 0.01
+    assert high > 0.11
+
+
+def test_an_interval_that_leaves_its_panel_is_marked_with_its_numbers(made, folder_of):
+    some = [
+        replace(one, train_loss=[1.0, 0.5, 0.001 if one.seed % 2 else 9.0])
+        if one.optimizer == "scaled_smes:cycles=4"
+        else one
+        for one in made(sets=("digits",))
+    ]
+    _, text = _drawn(some, "train-loss", folder_of)
+    assert "<!-- 4.50 ± 3.39 -->" in text
 
 
 def test_figures_are_whole_and_the_same_again(made, folder_of):

@@ -34,8 +34,8 @@ def _text(drawn):
 def _captions(records):
     found = arms(records)
     return found, {
-        key: (caption, lambda draw=draw: draw(found, questions.answers(found, "smoke")))
-        for key, caption, draw in figures.available(found, questions.answers(found, "smoke"))
+        key: (caption, lambda draw=draw: draw(found, questions.answers(found)))
+        for key, caption, draw in figures.available(found, questions.answers(found))
     }
 
 

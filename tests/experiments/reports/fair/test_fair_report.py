@@ -131,3 +131,10 @@ def test_a_set_with_three_of_twenty_seeds_is_left_out_and_said_to_be_unfinished(
     (table,) = (table for table in found.tables if table.key == "differences")
     assert {row["dataset"] for row in table.data} == {"semeion"}
     assert {row["seeds"] for row in table.data} == {20}
+
+
+def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
+    lines = built(made(budget="smoke")).verdicts
+    assert len(lines) == 2
+    assert all(line.startswith("not an answer (smoke): Q") for line in lines)
+    assert all(line.count("not an answer") == 1 for line in lines)
