@@ -102,6 +102,9 @@ def test_what_has_no_one_alpha_stands_apart_under_its_own_name(made, folder_of):
     _, text = _drawn(made(sets=("digits",)), "held-out", folder_of)
     for words in ("digits, 600 steps", "α cyclic,", "0 to ½", "running", "¾"):
         assert f"<!-- {words} -->" in text
+
+
+def test_without_them_there_is_no_place_for_them(made, folder_of):
     names = tuple(made_exponent.ALPHAS)
     _, text = _drawn(made(names=names, sets=("digits",)), "held-out", folder_of)
     assert "cyclic" not in text
