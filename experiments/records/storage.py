@@ -41,14 +41,19 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
         missing_ok: an absent folder, or one without records, reads as empty.
 
     Raises:
-        RecordError: no folder or no records there, or a line that is not a record
-            (with its file and line number).
+        RecordError: no folder or no records there, a folder of `train`, or a line that is
+            not a record (with its file and line number).
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise RecordError(f"{folder} is a file; expected the folder that holds the *.jsonl records")
     if not folder.exists() and not missing_ok:
         raise RecordError(f"there is no folder {folder}; `python -m experiments run` makes one")
+    if (folder / "settings.json").is_file() and (folder / "curve.jsonl").is_file():
+        raise RecordError(
+            f"{folder} is a folder of `train`; `report` reads those of `run`. Read curve.jsonl, "
+            "result.json and phases.csv there, or give `run` another --out"
+        )
     files = sorted(p for p in folder.glob("*.jsonl*") if p.name.endswith((".jsonl", ".jsonl.gz")))
     notices: list[str] = []
     found = [item for path in files for item in _read_file(path, notices)]

@@ -75,10 +75,16 @@ def main(options: argparse.Namespace) -> int:
         files.write(options.out / "result.json", json.dumps(result) + "\n")
     run.say(json.dumps(result))
     if len(lost := np.flatnonzero(~np.isfinite(losses))):
+        phases, first = options.out / "phases.csv", lost[0] + 1
         run.say(
             f"diverged: the loss is not finite at {len(lost)} of {run.total} steps, the first "
-            f"step {lost[0] + 1} ({options.out / 'curve.jsonl'}); of an optimizer with a gate, "
-            "--phases 1 and another --out log its statistics on the way there"
+            f"step {first} ({options.out / 'curve.jsonl'}); "
+            + (
+                f"the rows of {phases} up to that step tell which tensor's noise_std grew first"
+                if run.every
+                else "of an optimizer with a gate, --phases 1 and another --out log its statistics "
+                "on the way there"
+            )
         )
     return 0
 

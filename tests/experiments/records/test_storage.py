@@ -137,6 +137,16 @@ def test_an_unreadable_line_is_named(tmp_path, synthetic, line, what):
     assert what in str(error.value)
 
 
+def test_a_folder_of_train_is_told_from_one_of_records(tmp_path):
+    """Its curve is no broken record: nobody is to delete lines of it."""
+    (tmp_path / "settings.json").write_text("{}")
+    (tmp_path / "curve.jsonl").write_text('{"step": 1, "loss": 2.3}\n')
+    with pytest.raises(records.RecordError, match="is a folder of `train`") as error:
+        records.read(tmp_path)
+    assert "curve.jsonl, result.json and phases.csv" in str(error.value)
+    assert "delete" not in str(error.value)
+
+
 def test_folders_that_are_none(tmp_path, synthetic):
     file = tmp_path / "file"
     file.write_text("")
