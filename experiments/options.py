@@ -47,7 +47,7 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     report.add_argument(
         "--baseline",
         metavar="NAME",
-        help="what the others are compared with (default: adam where it was run)",
+        help="of the paper protocol: what the others are compared with (default: adam where it was run)",
     )
     findings = command("findings", "one page of verdicts from the records of all studies")
     findings.add_argument(
@@ -58,7 +58,7 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     )
     _places(command("list", "data sets, optimizers, networks and protocols there are"))
     prepare = command("prepare", "fetch data sets ahead of time")
-    prepare.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
+    prepare.add_argument("names", nargs="+", metavar="NAME", help="names (see list), or all")
     _places(prepare)
     _train(command("train", "one network on all devices of all processes", _TRAIN))
     return top
@@ -156,15 +156,26 @@ def _run(run: argparse.ArgumentParser) -> None:
 
 def _train(train: argparse.ArgumentParser) -> None:
     add = train.add_argument
-    add("--dataset", default="digits", metavar="NAME", help="a name (see list), or an .npz file")
-    add("--optimizer", default="thermolion", metavar="NAME", help="a name, overrides after a colon")
-    add("--network", default="convnet", metavar="NAME", help="convnet, vit, or your own (convnet)")
+    add("--dataset", default="digits", metavar="NAME", help="see list, or an .npz file (digits)")
+    add(
+        "--optimizer",
+        default="thermolion",
+        metavar="NAME",
+        help="a name (see list), overrides after a colon, or your own, package.module:function "
+        "(thermolion)",
+    )
+    add(
+        "--network",
+        default="convnet",
+        metavar="NAME",
+        help="convnet, vit, or your own, package.module:function (convnet)",
+    )
     add("--learning-rate", type=float, metavar="RATE", help="default: the optimizer's own")
     add("--epochs", type=int, default=12, metavar="N", help="passes over the images (12)")
     add("--batch-size", type=int, default=1024, metavar="N", help="images a step, in all (1024)")
     add("--limit", type=int, default=5000, metavar="N", help="first images to train on (5000)")
     add("--seed", type=int, default=0, metavar="N", help="weights, data order and noise (0)")
-    add("--out", type=_path, required=True, metavar="DIR", help="curve and checkpoints")
+    add("--out", type=_path, required=True, metavar="DIR", help="curve and checkpoints; required")
     add("--save-every", type=int, default=50, metavar="N", help="steps between checkpoints (50)")
     add(
         "--phases",
@@ -184,8 +195,17 @@ def _train(train: argparse.ArgumentParser) -> None:
 
 
 def _places(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data-dir", metavar="DIR", help="where prepared data sets lie")
-    command.add_argument("--manual-dir", metavar="DIR", help="files fetched by hand")
+    command.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where prepared data sets lie (default: the environment variable TFDS_DATA_DIR, else "
+        "~/tensorflow_datasets)",
+    )
+    command.add_argument(
+        "--manual-dir",
+        metavar="DIR",
+        help="files fetched by hand (default: downloads/manual in the data folder)",
+    )
 
 
 def _path(text: str) -> Path:

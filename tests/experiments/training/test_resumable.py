@@ -191,10 +191,8 @@ def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, capsys):
     assert f"not finite at {len(lost)} of 4 steps, the first step {lost[0]} (" in said
     assert "curve.jsonl" in said
     assert "--phases 1 and another --out" in said
-    cli.main(
-        ["train", *map(str, settings), "--learning-rate", "1e20", "--phases", "1"]
-        + ["--out", str(tmp_path / "logged")]
-    )
+    logged = [*map(str, settings), "--learning-rate", "1e20", "--out", str(tmp_path / "logged")]
+    cli.main(["train", "--phases", "1", *logged])
     said = capsys.readouterr().out
     assert f"{tmp_path / 'logged' / 'phases.csv'} up to that step tell which tensor" in said
     assert "--phases 1" not in said
