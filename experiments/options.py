@@ -47,7 +47,8 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     report.add_argument(
         "--baseline",
         metavar="NAME",
-        help="of the paper protocol: what the others are compared with (default: adam where it was run)",
+        help="of the paper protocol: what the others are compared with (default: adam where it "
+        "was run)",
     )
     findings = command("findings", "one page of verdicts from the records of all studies")
     findings.add_argument(
@@ -156,19 +157,24 @@ def _run(run: argparse.ArgumentParser) -> None:
 
 def _train(train: argparse.ArgumentParser) -> None:
     add = train.add_argument
-    add("--dataset", default="digits", metavar="NAME", help="see list, or an .npz file (digits)")
+    add(
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help="see list, or an .npz file (default: digits)",
+    )
     add(
         "--optimizer",
         default="thermolion",
         metavar="NAME",
         help="a name (see list), overrides after a colon, or your own, package.module:function "
-        "(thermolion)",
+        "(default: thermolion)",
     )
     add(
         "--network",
         default="convnet",
         metavar="NAME",
-        help="convnet, vit, or your own, package.module:function (convnet)",
+        help="convnet, vit, or your own, package.module:function (default: convnet)",
     )
     add("--learning-rate", type=float, metavar="RATE", help="default: the optimizer's own")
     add("--epochs", type=int, default=12, metavar="N", help="passes over the images (12)")
