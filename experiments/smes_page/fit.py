@@ -31,6 +31,14 @@ SECONDS = 10.0
 FIGURES = {"faster": ("train-loss",), "gap": ("gap", "held-out"), "sparsity": ("sparsity",)}
 """By question the figures of the study's report."""
 
+TWO_CHOICES = (
+    "Here one seed chooses, the first stage's: it ran every setting, so its accuracies can be "
+    "averaged over data sets and regimes. The runs whose losses and accuracies stand above were "
+    "chosen in each data set and regime apart: of the two best of that seed the better one by its "
+    "mean with a second seed. So the settings of an α may differ here and there."
+)
+"""Why the table of settings and that of the arms need not agree."""
+
 ANSWERS = {
     "better": "yes",
     "better by less": "yes, by less than counts",
@@ -102,7 +110,7 @@ def _settings(title: str, made: Section, shown: str) -> Part:
     return part(
         title,
         "in the table" if tables else "no answer yet",
-        *([f"{table.title}:", "", markdown.table(table)] for table in tables),
+        *([f"{table.title}:", "", markdown.table(table), "", TWO_CHOICES] for table in tables),
         *_images(("heat",), made, shown),
         [f"Every arm, table and figure: [the study's report]({shown}/report.md)."],
     )

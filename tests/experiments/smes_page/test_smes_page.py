@@ -62,6 +62,7 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
     assert sparse == "of 4 comparisons: yes, towards the larger α in 4"
     assert "α = ½ against α = 0, train loss: over 2 sets, better: -63" in text
     assert re.search(r"^\| 0\.5  +\| +0\.001 \| +1e-08 \| +80\.00 \| +2 \|", text, re.M)
+    assert "Here one seed chooses, the first stage's" in text
     assert "864 of 1,728 runs" in text  # regime A and the traffic signs
     names = [name.rpartition("/exponent-v1-")[2] for name in images(text)]
     assert names == ["train-loss.svg", "gap.svg", "held-out.svg", "sparsity.svg", "heat.svg"]
