@@ -87,7 +87,8 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
     """Train accuracy (filled), held-out accuracy (open) and a published number (a bar).
 
     Error bars are 95 % intervals for the mean over seeds, within 0 and 100; of too few seeds
-    for one the runs are shown as dots. A panel for each data set.
+    for one the runs are shown as dots. A panel for each data set. Few means so far below all
+    others that the axis would have to double stand at its left end as numbers.
 
     Returns:
         The figure as {"png": bytes, "svg": bytes}.
@@ -96,12 +97,17 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
     looks, rows = canvas.looks_of(called), list(called)
     with style.context():
         figure, axes = canvas.panels(len(names), 0.8 + 0.28 * len(rows))
+        cut = False
         for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
-            for entry in entries:
-                if entry.dataset == name:
-                    row = _row(entry, called)
-                    printed = published(entry, reference)
-                    _draw_accuracy(axis, rows.index(row), entry, printed, looks[row]["color"])
+            here = [entry for entry in entries if entry.dataset == name]
+            floor = lowest_shown([i.mean for e in here for i in (e.train, e.test) if i])
+            for entry in here:
+                row, printed = _row(entry, called), published(entry, reference)
+                place, colour = rows.index(row), looks[row]["color"]
+                _draw_accuracy(axis, place, entry, printed, colour, floor)
+                if any(i and i.mean < floor for i in (entry.train, entry.test)):
+                    _write_accuracy(axis, place, entry, colour)
+                    cut = True
             shown = called.values() if number % canvas.COLUMNS == 0 else [""] * len(rows)
             axis.set_yticks(range(len(rows)), shown)
             axis.set_ylim(len(rows) - 0.5, -0.5)
@@ -113,20 +119,53 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
             handles["held out"] = Line2D([], [], marker="s", markerfacecolor="white", **grey)
         if reference and any(published(entry, reference) is not None for entry in entries):
             handles[f"{reference.name} (trained on)"] = Line2D([], [], **_BAR, **grey)
+        if cut:
+            words = "left of the axis: trained on / held out"
+            handles[words] = Line2D([], [], marker="<", **grey)
         if any(entry.train.n < ENOUGH for entry in entries):
             handles["one run"] = Line2D([], [], marker=".", markersize=4, **grey)
         canvas.add_legend(figure, handles)
         return canvas.encode(figure)
 
 
-def _draw_accuracy(axis: Any, place: int, entry: Entry, printed: float | None, colour: str) -> None:
+def lowest_shown(means: Sequence[float]) -> float:
+    """The lowest of some means that an axis shows.
+
+    At most a quarter of them lie below it, each further down than all that is shown spans.
+
+    Example:
+        >>> lowest_shown([6, 80, 82, 84, 90]), lowest_shown([75, 80, 82, 84, 90])
+        (80, 75)
+    """
+    order = sorted(means)
+    start = 0
+    for place in range(1, len(order) // 4 + 1):
+        if order[place] - order[place - 1] > order[-1] - order[place]:
+            start = place
+    return order[start]
+
+
+def _write_accuracy(axis: Any, place: int, entry: Entry, colour: str) -> None:
+    """The numbers of what is not shown, at the axis' left end."""
+    both = [i for i in (entry.train, entry.test) if i is not None]
+    said = [
+        f"{i.mean:.1f}" + (f" ± {i.half:.1f}" if i.half and i.n >= ENOUGH else "") for i in both
+    ]
+    at = axis.get_yaxis_transform()
+    axis.plot(0.012, place, "<", color=colour, markersize=7, transform=at, clip_on=False)
+    axis.text(0.04, place, " / ".join(said), transform=at, va="center", fontsize=9.5)
+
+
+def _draw_accuracy(
+    axis: Any, place: int, entry: Entry, printed: float | None, colour: str, floor: float
+) -> None:
     if printed is not None:
         axis.plot(printed, place - 0.14, color="#555555", **_BAR)
     for interval, marker, fill, shift in (
         (entry.test, "s", "white", 0.18),
         (entry.train, "o", colour, -0.14),
     ):
-        if interval is None:
+        if interval is None or interval.mean < floor:
             continue
         at: Look = {"color": colour, "markersize": 5, "markerfacecolor": fill}
         if 1 < interval.n < ENOUGH:

@@ -121,3 +121,28 @@ def test_an_optimizer_without_a_rate_and_a_single_run_are_drawn(synthetic):
     )
     for draw in (figures.rates, figures.accuracy, figures.loss):
         assert draw(entries)["png"].startswith(b"\x89PNG")
+
+
+def _accuracies(synthetic, worst, seeds=5):
+    return statistics.entries(
+        synthetic("digits", name, seed, train_accuracy=level + 0.01 * seed, test_accuracy=level)
+        for name, level in (("adam", 0.8), ("lion", 0.85), ("muon", 0.9), ("swa", worst))
+        for seed in range(seeds)
+    )
+
+
+def test_what_would_double_the_axis_stands_beside_it_in_numbers(synthetic):
+    svg = figures.accuracy(_accuracies(synthetic, 0.2))["svg"].decode()
+    assert "<!-- 22.0 ± 2.0 / 20.0 -->" in svg
+    assert "<!-- left of the axis: trained on / held out -->" in svg
+    assert "<!-- 60 -->" not in svg
+    svg = figures.accuracy(_accuracies(synthetic, 0.2, seeds=3))["svg"].decode()
+    assert "<!-- 21.0 / 20.0 -->" in svg  # too few seeds for an interval, as with all others
+    svg = figures.accuracy(_accuracies(synthetic, 0.72))["svg"].decode()
+    assert "left of the axis" not in svg
+
+
+def test_at_most_a_quarter_of_the_means_is_not_shown():
+    assert figures.lowest_shown([20.0, 21.0, 80.0, 81.0]) == 20.0
+    assert figures.lowest_shown([5.0, 6.0, 40.0, *range(80, 90)]) == 80.0
+    assert figures.lowest_shown([50.0]) == 50.0
