@@ -29,9 +29,10 @@ class Rank:
     """An optimizer's rank on one data set, 1 being the best, with its 95 % interval.
 
     Attributes:
-        rank: 1 + the optimizers with a higher mean; equals share their mean rank.
-        low: 1 + the optimizers found better.
-        high: all but those found worse.
+        rank: 1 + the optimizers with a higher mean over all their runs; equals share their mean
+            rank.
+        low: 1 + the optimizers found better, or the rank where that is less.
+        high: all but those found worse, or the rank where that is more.
         of: number of optimizers.
         better: the optimizers that this one is found better than.
         worse: those that it is found worse than.
@@ -54,8 +55,12 @@ def ranks(runs: Mapping[str, Runs], *, sets: int = 1) -> dict[str, Rank]:
     and, with bits, new images; each optimizer's has 95 % for itself, and rather more: an interval
     that is wrong does no harm where it points the right way.
 
+    The rank itself is by the means over all of each optimizer's runs, as a table shows them. Pairs
+    are compared over the seeds that both have, so where their numbers differ the two may disagree;
+    the interval is then widened to hold the rank.
+
     Args:
-        runs: of each optimizer, on the same images; a pair is compared over its common seeds.
+        runs: of each optimizer, on the same images.
         sets: on how many data sets an optimizer's rank is to hold at once.
 
     Raises:
@@ -73,18 +78,19 @@ def ranks(runs: Mapping[str, Runs], *, sets: int = 1) -> dict[str, Rank]:
         (one, other): difference(runs[one], runs[other], comparisons=max(1, len(runs) - 1) * sets)
         for one, other in combinations(runs, 2)
     }
+    means = [round(float(each.accuracy.mean()), 12) for each in runs.values()]
     found = {}
-    for name in runs:
-        rank, better, worse = 1.0, [], []
+    for name, rank in zip(runs, stats.rankdata([-mean for mean in means]).tolist(), strict=True):
+        better, worse = [], []
         for (one, other), pair in pairs.items():
             if name not in (one, other):
                 continue
             opponent = other if name == one else one
             ahead = pair.mean if name == one else -pair.mean
-            rank += 1.0 if ahead < 0 else 0.5 if ahead == 0 else 0.0
             if pair.excludes_zero:
                 (better if ahead > 0 else worse).append(opponent)
-        low, high = 1 + len(worse), len(runs) - len(better)
+        low = min(1 + len(worse), math.floor(rank))
+        high = max(len(runs) - len(better), math.ceil(rank))
         found[name] = Rank(rank, low, high, len(runs), tuple(better), tuple(worse))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiments.analysis.arms import Arm, workloads
 from experiments.analysis.short_arms import short_arms
@@ -31,7 +32,8 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     by_workload = workloads(found)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
     final = numbers["budgets"][budget]["final"]
-    answers = questions.answers(found, asked, lambda arm, _: len(arm.tuned) >= final)
+    judged = [arm if len(arm.tuned) >= final else replace(arm, tuned=()) for arm in found]
+    answers = questions.answers(judged, asked)
     start = opening(budget)
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     return [

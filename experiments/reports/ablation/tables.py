@@ -81,7 +81,7 @@ def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tu
     held_out = accuracies(arm.tuned, "held_out")
     cells = [f"{title(workload)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
     cells.append(number(interval(held_out) if held_out else None, bounds=PERCENT))
-    cells.append(_or_dash(loss_of(arm), ".4f"))
+    cells.append(_or_dash(loss_of(arm), ".3g"))
     cells.append(_or_dash(step_of(arm), ".2e"))
     for each in verdicts:
         cells.append(each.numbers if each else DASH)

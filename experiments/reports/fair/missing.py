@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiments.analysis.arms import Arm
 from experiments.protocols.fair import constants
@@ -26,17 +27,20 @@ def lacking(arm: Arm, budget: str) -> dict[str, tuple[int, int]]:
     return {phase: (have[phase], many) for phase, many in wanted.items() if have[phase] < many}
 
 
-def has_all(budget: str, arm: Arm, setting: str) -> bool:
-    """Whether an arm has all the runs that a verdict takes.
+def finished(arm: Arm, budget: str) -> Arm:
+    """The arm without the runs of a setting that has too few of them for a verdict.
 
-    Args:
-        budget: of the study.
-        arm: the arm.
-        setting: "tuned", whose winner takes the whole confirmation, "carried" or "default".
+    Runs of the winner take the whole confirmation: a configuration that is not among its records
+    might have won.
     """
-    if setting == "tuned":
-        return bool(arm.tuned) and not {"confirm", "final"} & lacking(arm, budget).keys()
-    return len(getattr(arm, setting)) >= constants.runs_by_phase(arm.optimizer, budget)["default"]
+    lack = lacking(arm, budget)
+    final = constants.runs_by_phase(arm.optimizer, budget)["default"]
+    return replace(
+        arm,
+        tuned=() if {"confirm", "final"} & lack.keys() else arm.tuned,
+        default=() if "default" in lack else arm.default,
+        carried=() if len(arm.carried) < final else arm.carried,
+    )
 
 
 def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
@@ -51,7 +55,7 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
     for arm in found:
         parts = lacking(arm, budget)
         transferred = arm.optimizer in constants.protocol()["transfer"]
-        if transferred and _elsewhere(arm, found) and not has_all(budget, arm, "carried"):
+        if transferred and _elsewhere(arm, found) and not finished(arm, budget).carried:
             wanted = constants.runs_by_phase(arm.optimizer, budget)["final"]
             parts["carried"] = (len(arm.carried), wanted)
         if parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +18,6 @@ from experiments.records import Record
 from experiments.reports.labels import dataset_title
 
 SETTINGS = {"tuned": "tuned", "carried": "at the setting best on the other sets"}
-HasAll = Callable[[Arm, str], bool]
-"""Whether an arm has all the runs of a setting."""
 
 
 @dataclass(frozen=True)
@@ -81,23 +79,17 @@ def _short(verdict: Verdict) -> str:
     return verdict.text.partition(", ")[2]
 
 
-def _has_some(arm: Arm, setting: str) -> bool:
-    return bool(getattr(arm, setting))
-
-
 def answers(
     found: Sequence[Arm],
     questions: Mapping[str, Mapping[str, Any]] | None = None,
-    has_all: HasAll = _has_some,
 ) -> list[Answer]:
     """Every question in every regime and with every network that the arms have.
 
     Args:
-        found: the arms of one study.
+        found: the arms of one study, without the runs of a setting that has too few of them: a data
+            set where either optimizer has none is left out of the verdict.
         questions: each one's text, first, against and setting, by its number; None are the fair
             protocol's.
-        has_all: whether an arm has all the runs of a setting; a data set where either has not is
-            left out of the verdict.
     """
     made = []
     by_workload = workloads(found)
@@ -113,7 +105,7 @@ def answers(
             for other in asked["against"]:
                 if {asked["first"], other} <= there:
                     place = network, regime
-                    made.append(_answer(number, asked, other, these, place, has_all))
+                    made.append(_answer(number, asked, other, these, place))
     return made
 
 
@@ -137,16 +129,14 @@ def _answer(
     other: str,
     these: Mapping[Workload, Mapping[str, Arm]],
     place: tuple[str, str],
-    has_all: HasAll,
 ) -> Answer:
     first, setting = asked["first"], asked["setting"]
     pairs: dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]] = {}
     unfinished = []
     for workload, arms in these.items():
         if first in arms and other in arms:
-            both = arms[first], arms[other]
-            if all(has_all(arm, setting) for arm in both):
-                one, two = (getattr(arm, setting) for arm in both)
+            one, two = (getattr(arms[name], setting) for name in (first, other))
+            if one and two:
                 pairs[workload.dataset] = (one, two)
             else:
                 unfinished.append(workload.dataset)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, arms, lost_by_tuning, workloads
 from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
 from experiments.records import Record
-from experiments.reports.fair import figures, questions, tables
-from experiments.reports.fair.missing import has_all, missing
+from experiments.reports.fair import comparison_tables, figures, questions, tables
+from experiments.reports.fair.missing import finished, missing
 from experiments.reports.labels import optimizer_title
 from experiments.reports.section import Figure, Question, Section, opening, slug
 from experiments.reports.table import EDGE, Table
@@ -29,11 +29,16 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     first = records[0]
     budget = first.budget or "full"
     found = arms(records)
-    by_workload = workloads(found)
-    answers = questions.answers(found, has_all=functools.partial(has_all, budget))
-    made: list[Table | None] = [tables.answer_table(by_workload)]
-    made += [tables.workload_table(workload, these) for workload, these in by_workload.items()]
-    made += [tables.differences_table(answers), tables.settings_table(found)]
+    judged = [finished(arm, budget) for arm in found]
+    whole = workloads(judged)
+    answers = questions.answers(judged)
+    made: list[Table | None] = [tables.answer_table(whole)]
+    made += [
+        tables.workload_table(workload, these, _judged(whole[workload]))
+        for workload, these in workloads(found).items()
+    ]
+    made += [comparison_tables.ranks_table(whole), comparison_tables.differences_table(answers)]
+    made.append(tables.settings_table(found))
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
@@ -45,10 +50,14 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
                 Figure(key, caption, functools.partial(draw, found, answers))
                 for key, caption, draw in figures.available(found, answers)
             ),
-            notes=tuple(_notes(found, budget)),
+            notes=tuple(_notes(judged, budget)),
             missing=(*excluded, *missing(found, budget, question.folder)),
         )
     ]
+
+
+def _judged(arms: Mapping[str, Arm]) -> list[str]:
+    return [name for name, arm in arms.items() if arm.tuned]
 
 
 def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
@@ -76,7 +85,15 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
         "Untuned is an optimizer at its own default settings with a constant learning rate.",
+        "The best other is chosen by the very test result that is shown, so it is rather too high.",
+        "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
+        "from paired differences over the seeds that two share.",
     ]
+    if any("gtsrb" in arm.workload.dataset for arm in found):
+        notes.append(
+            "Intervals take the test images for independent. GTSRB has several frames of one sign, "
+            "near-duplicates, so its intervals over new images are rather too narrow."
+        )
     if budget != "full":
         notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
     return [*notes, *closing_notes(found)]
@@ -89,6 +106,7 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
         f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
         f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
         "counts as chance.",
+        "Over several data sets a change of train loss is the geometric mean of their ratios.",
     ]
     if any(arm.at_edge for arm in found):
         notes.append(

@@ -1,20 +1,17 @@
-"""Arms and answers -> the fair protocol's tables."""
+"""Arms -> the fair protocol's tables of accuracies and settings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from experiments.analysis import gain, rankings
 from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, train_runs
-from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
 from experiments.analysis.statistics import interval
-from experiments.analysis.verdicts import HELD_OUT, Verdict
 from experiments.protocols.paper import published
 from experiments.records import Record
-from experiments.reports.fair.questions import Answer
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
@@ -102,11 +99,9 @@ def _mean(records: Sequence[Record], part: str) -> float | None:
 
 
 def accuracies(records: Sequence[Record], part: str) -> list[float]:
-    """Accuracies in per cent by seed; a run that diverged has chance's held out."""
-    if part == "held_out":
-        found = test_runs(records)
-        return [] if found is None else [100.0 * float(x) for x in found.accuracy]
-    return [100.0 * (one.train_accuracy or 0.0) for one in records]
+    """Accuracies in per cent by seed; a run that diverged has chance's."""
+    found = test_runs(records) if part == "held_out" else train_runs(records)
+    return [] if found is None else [100.0 * float(x) for x in found.accuracy]
 
 
 def _left(
@@ -123,7 +118,10 @@ def _left(
 
 
 def best_other(arms: Mapping[str, Arm]) -> Arm | None:
-    """The tuned optimizer with the best mean held-out accuracy, ThermoLion and AdamW aside."""
+    """The tuned optimizer with the best mean held-out accuracy, ThermoLion and AdamW aside.
+
+    Chosen by what is then shown, so its mean is rather too high: the reader has to be told.
+    """
     others = [
         (mean, arm)
         for name, arm in arms.items()
@@ -132,9 +130,15 @@ def best_other(arms: Mapping[str, Arm]) -> Arm | None:
     return max(others, key=lambda one: one[0])[1] if others else None
 
 
-def workload_table(workload: Workload, arms: Mapping[str, Arm]) -> Table:
-    """All of one workload: every optimizer tuned and untuned, its rank, its range of rates."""
-    judged = {name: found for name, arm in arms.items() if (found := test_runs(arm.tuned))}
+def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collection[str]) -> Table:
+    """All of one workload: every optimizer tuned and untuned, its rank, its range of rates.
+
+    Args:
+        workload: the workload.
+        arms: by optimizer.
+        ranked: those that have all their final runs.
+    """
+    judged = {name: found for name in ranked if (found := test_runs(arms[name].tuned))}
     ranks = rankings.ranks(judged) if judged else {}
     rows, data = [], []
     order = sorted(arms.values(), key=lambda arm: -(_mean(arm.tuned, "held_out") or -1.0))
@@ -152,7 +156,7 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm]) -> Table:
                 number(interval(default) if default else None, bounds=PERCENT),
                 DASH if rank is None else f"{rank.rank:g} [{rank.low}, {rank.high}]",
                 number(interval(train) if train else None, bounds=PERCENT),
-                f"{math.fsum(losses) / len(losses):.4f}" if losses else DASH,
+                f"{math.fsum(losses) / len(losses):.3g}" if losses else DASH,
                 DASH if width is None else str(width),
                 f"{math.fsum(steps) / len(steps):.2e}" if steps else DASH,
                 f"{len(arm.ledger)} + {len(arm.tuned)} + {len(arm.default)}"
@@ -219,74 +223,3 @@ def settings_table(
     header = ("data set, regime: optimizer", "schedule", *names)
     words = "Settings that won, chosen on validation images (what is not named was fixed)"
     return Table("settings", words, header, tuple(rows), tuple(data))
-
-
-def differences_table(found: Sequence[Answer]) -> Table | None:
-    """The paired difference behind every verdict, set by set."""
-    rows, data = [], []
-    for answer in found:
-        for verdict in (answer.held_out, answer.train_loss):
-            if verdict is None:
-                continue
-            whole = {"all": verdict} if len(verdict.sets) > 1 else {}
-            for name, each in {**verdict.sets, **whole}.items():
-                rows.append(_difference_row(answer, name, each))
-                data.append(_difference_data(answer, name, each))
-    if not rows:
-        return None
-    first = ("question", "data set", "measure", "difference [interval]", "detectable", "verdict")
-    header = (*first, "probability of improvement, % [95 %]")
-    words = "Paired differences: the first optimizer minus the second, same seeds, same images"
-    return Table("differences", words, header, tuple(rows), tuple(data))
-
-
-def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, ...]:
-    smallest = verdict.smallest_detectable
-    return (
-        f"{answer.question}, {answer.regime}: {answer.first} - {answer.other} ({answer.setting})",
-        dataset_title(name),
-        f"{verdict.measure.name}, {verdict.measure.unit}",
-        verdict.numbers,
-        DASH if smallest is None else f"{verdict.measure.shown(smallest):.2f}",
-        verdict.case,
-        _percent(_improvement(answer, name, verdict)),
-    )
-
-
-def _improvement(answer: Answer, name: str, verdict: Verdict) -> Estimate | None:
-    """The probability of improvement beside a difference of held-out accuracy."""
-    return answer.improvement.get(name) if verdict.measure == HELD_OUT else None
-
-
-def _percent(found: Estimate | None) -> str:
-    if found is None:
-        return DASH
-    if found.low is None or found.high is None:
-        return f"{100 * found.value:.0f}"
-    return f"{100 * found.value:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}]"
-
-
-def _difference_data(answer: Answer, name: str, verdict: Verdict) -> dict[str, Any]:
-    found, ahead = verdict.difference, _improvement(answer, name, verdict)
-    return {
-        "question": answer.question,
-        "regime": answer.regime,
-        "network": answer.network,
-        "dataset": name,
-        "first": answer.first,
-        "second": answer.other,
-        "setting": answer.setting,
-        "measure": verdict.measure.name,
-        "scale": verdict.measure.scale,
-        "difference": found.mean,
-        "half": found.half,
-        "half_seeds_alone": found.half_seeds,
-        "level": found.level,
-        "seeds": len(found.by_seed),
-        "images": found.images,
-        "smallest_detectable": verdict.smallest_detectable,
-        "case": verdict.case,
-        "probability_of_improvement": ahead.value if ahead else None,
-        "probability_low": ahead.low if ahead else None,
-        "probability_high": ahead.high if ahead else None,
-    }

@@ -51,7 +51,7 @@ def _row(workload: Workload, arms: Mapping[str, Arm], many: int) -> tuple[str, .
     assert row is not None  # a rule between rows
     name, *_, held_out, train = row
     judged = {name: arm for name, arm in arms.items() if arm.tuned}
-    data = tables.workload_table(workload, judged).data
+    data = tables.workload_table(workload, judged, list(judged)).data
     ours = next(one for one in data if one["optimizer"] == OURS)
     rank = f"{ours['rank']:g} [{ours['rank_low']}, {ours['rank_high']}] of {len(judged)}"
     rank += "" if len(judged) == many else f" ({many - len(judged)} still missing)"

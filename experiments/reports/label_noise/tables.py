@@ -65,7 +65,7 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
                 (
                     f"{where(cell)}: {optimizer_title(name)}{EDGE if arm.at_edge else ''}",
                     number(interval(held_out), bounds=PERCENT),
-                    DASH if train is None else f"{train:.4f}",
+                    DASH if train is None else f"{train:.3g}",
                     DASH if step is None else f"{step:.2e}",
                     f"{gate.mean():.3f}" if gate.size else DASH,
                     f"{snr.mean():.3f}" if snr.size else DASH,

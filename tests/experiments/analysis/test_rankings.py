@@ -62,6 +62,20 @@ def test_ranks_equal_scipys_and_lie_in_their_intervals(scores):
     assert all(1 <= each.low <= each.rank <= each.high <= len(scores) for each in found.values())
 
 
+def test_with_unequal_numbers_of_seeds_ranks_are_those_of_the_means_shown():
+    """Over the two seeds that all share, b is ahead of a."""
+    shown = {
+        "a": runs(range(4), [0.50, 0.51, 0.99, 0.98]),
+        "b": runs(range(2), [0.60, 0.61]),
+        "c": runs(range(4), [0.55, 0.56, 0.57, 0.56]),
+    }
+    found = ranks(shown)
+    assert {name: each.rank for name, each in found.items()} == {"a": 1, "b": 2, "c": 3}
+    assert (found["a"].low, found["a"].high) == (1, 3)
+    assert found["b"].better == ("a", "c")  # of whom the first is not behind in the table
+    assert (found["b"].low, found["b"].high) == (1, 2)
+
+
 def test_mean_ranks_average_over_sets():
     first = _made([[0.90, 0.91], [0.50, 0.51]])
     second = _made([[0.50, 0.70], [0.60, 0.61]])

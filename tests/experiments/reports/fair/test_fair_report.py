@@ -133,6 +133,71 @@ def test_a_set_with_three_of_twenty_seeds_is_left_out_and_said_to_be_unfinished(
     assert {row["seeds"] for row in table.data} == {20}
 
 
+def tables_of(found, key):
+    return [table for table in found.tables if table.key == key]
+
+
+def test_an_unfinished_optimizer_has_no_rank_and_is_no_number_of_the_first_table(whole):
+    found = built([one for one in whole if not (ours_on_digits(one, "final") and one.seed > 203)])
+    ranks = {
+        (row["dataset"], row["optimizer"]): (row["rank"], row["final_runs"])
+        for table in tables_of(found, "optimizers")
+        for row in table.data
+    }
+    assert ranks["digits", "thermolion"] == (None, 3)
+    assert ranks["digits", "adamw"] == (1, 20)
+    assert ranks["semeion", "thermolion"] == (1.5, 20)
+    (first,) = tables_of(found, "answer")
+    shown = {row["dataset"]: row["thermolion_tuned_held_out"] for row in first.data}
+    assert shown == {"digits": None, "semeion": pytest.approx(50)}
+
+
+def test_mean_ranks_are_over_the_sets_that_are_whole(whole):
+    def better(one):
+        ahead = (one.optimizer, one.dataset, one.phase) == ("adamw", "digits", "final")
+        return replace(one, test_accuracy=0.6) if ahead else one
+
+    found = built([better(one) for one in whole])
+    (table,) = tables_of(found, "ranks")
+    rows = {row["optimizer"]: row for row in table.data}
+    assert (rows["adamw"]["mean_rank"], rows["thermolion"]["mean_rank"]) == (1.25, 1.75)
+    assert (rows["adamw"]["mean_rank_low"], rows["adamw"]["mean_rank_high"]) == (1.0, 1.5)
+    assert (rows["adamw"]["of"], rows["adamw"]["datasets"]) == (2, "digits semeion")
+    assert table.rows[0] == ("B: AdamW", "1.25 [1, 1.5]", "2", "digits, SEMEION")
+    assert not tables_of(built([one for one in whole if one.dataset == "digits"]), "ranks")
+
+
+def test_a_diverged_run_has_chances_train_accuracy_whatever_was_measured(whole):
+    def diverged(one):
+        return replace(one, status="diverged") if ours_on_digits(one, "final") else one
+
+    found = built([diverged(one) for one in whole])
+    (row,) = (
+        row
+        for table in tables_of(found, "optimizers")
+        for row in table.data
+        if (row["dataset"], row["optimizer"]) == ("digits", "thermolion")
+    )
+    assert (row["train_mean"], row["held_out_mean"]) == (pytest.approx(10), pytest.approx(10))
+
+
+def test_a_small_train_loss_is_shown_with_its_digits(whole):
+    found = built([replace(one, train_loss=[1.0, 2.34567e-6]) for one in whole])
+    for table in tables_of(found, "optimizers"):
+        place = table.header.index("train loss")
+        assert {row[place] for row in table.rows} == {"2.35e-06"}
+
+
+def test_the_notes_say_how_to_read_the_tables(whole):
+    notes = " ".join(built(whole).notes)
+    assert "The best other is chosen by the very test result" in notes
+    assert "A rank is by the mean in its table" in notes
+    assert "geometric mean" in notes
+    assert "near-duplicates, so" not in notes
+    signs = [replace(one, dataset="gtsrb32.npz") for one in whole if one.dataset == "digits"]
+    assert "near-duplicates, so its intervals" in " ".join(built(signs).notes)
+
+
 def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
     lines = built(made(budget="smoke")).verdicts
     assert len(lines) == 2
