@@ -44,7 +44,8 @@ def gradient_distortion(grads: optax.Updates) -> GradientDistortion:
     jit the sizes are the whole leaves'; inside ``jax.shard_map`` those of each device's pieces.
 
     Args:
-        grads: a tree of real floating-point arrays; None and masked leaves are left out.
+        grads: a tree of real floating-point arrays, also as ``nnx.grad`` returns it; None and
+            masked leaves are left out.
 
     Returns:
         A dict of two statistics, each ``{"all": x, "leaves": {path: x}}`` with arrays of shape
@@ -74,7 +75,9 @@ def gradient_distortion(grads: optax.Updates) -> GradientDistortion:
     References:
         The purpose is that of SMES (arXiv 2405.18498).
     """
-    _trees.check_leaves("gradient_distortion", "grads", grads)
+    owner = "gradient_distortion"
+    grads = _trees.unwrap(owner, "grads", grads)
+    _trees.check_leaves(owner, "grads", grads)
     leaves = jax.tree_util.tree_leaves_with_path(grads)
     log_rms = _log_rms([leaf for _, leaf in leaves])
     mean = _mean_of_finite(log_rms)
@@ -156,6 +159,8 @@ def normalize_distortion(
             _states.check_count(owner, state, strength)
             power = strength(state.count)
             state = NormalizeDistortionState(jnp.asarray(optax.safe_increment(state.count)))
+        else:
+            _states.check_state(owner, state, optax.EmptyState)
         leaves, treedef = jax.tree.flatten(updates)
         log_rms = _log_rms(leaves)
         power = jnp.asarray(power, log_rms.dtype)

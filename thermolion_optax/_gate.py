@@ -98,6 +98,22 @@ def scale_by_snr_gate(
         ThermoLion (arXiv 2512.01881), Eq. 1-6; solid exponent: SMES (arXiv 2405.18498).
     """
     owner = "scale_by_snr_gate"
+    return snr_gate(owner, b1, b2, eps, gas, solid, exponent, gate, mu_dtype, nu_dtype)
+
+
+def snr_gate(
+    owner: str,
+    b1: ArrayLike,
+    b2: ArrayLike,
+    eps: ArrayLike,
+    gas: optax.GradientTransformation | None,
+    solid: optax.GradientTransformation | None,
+    exponent: ArrayLike,
+    gate: Gate | None,
+    mu_dtype: DTypeLike | None,
+    nu_dtype: DTypeLike | None,
+) -> optax.GradientTransformationExtraArgs:
+    """The gate of ``owner``, whom its errors name."""
     _checks.check_decay(owner, "b1", b1)
     _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
@@ -145,8 +161,8 @@ def scale_by_snr_gate(
         _check_branch(owner, "gas", gas_step, updates)
         _check_branch(owner, "solid", solid_step, updates)
 
-        def mixture(rho, gas_step, solid_step):
-            lam = gate_value(gate, rho)  # Eq. 4
+        def mixture(rho: jax.Array, gas_step: jax.Array, solid_step: jax.Array) -> jax.Array:
+            lam = gate_value(owner, gate, rho)  # Eq. 4
             return (1 - lam) * gas_step + lam * solid_step  # Eq. 6
 
         steps = _trees.map_leaves(mixture, rho, gas_step, solid_step)
@@ -166,13 +182,13 @@ def snr(mu: jax.Array, nu: jax.Array, eps: ArrayLike) -> jax.Array:
     return jnp.abs(divide(mu, jnp.sqrt(nu), eps))
 
 
-def gate_value(gate: Gate | None, rho: jax.Array) -> jax.Array:
+def gate_value(owner: str, gate: Gate | None, rho: jax.Array) -> jax.Array:
     """Lambda = gate(rho) in rho's dtype, shaped like rho or a scalar; tanh where it is None."""
     found = jnp.tanh(rho) if gate is None else gate(rho)
-    lam = _checks.returned_array("scale_by_snr_gate", "gate", found, "lambda in [0, 1]")
+    lam = _checks.returned_array(owner, "gate", found, "lambda in [0, 1]")
     if lam.shape not in ((), rho.shape):
         raise ValueError(
-            f"scale_by_snr_gate: gate returned shape {lam.shape} for a ratio of shape "
+            f"{owner}: gate returned shape {lam.shape} for a ratio of shape "
             f"{rho.shape}, but must act on each element alone (or return a scalar)."
         )
     return lam.astype(rho.dtype)

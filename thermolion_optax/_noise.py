@@ -46,6 +46,9 @@ def thermal_noise(
 ) -> optax.GradientTransformationExtraArgs:
     r"""Adds Gaussian noise whose temperature decays geometrically.
 
+    The default key is 0, for everybody: two models, or two ``thermal_noise`` of one chain, then
+    draw the same numbers. Give each its own, ``key=jax.random.fold_in(jax.random.key(0), 1)``.
+
     .. math::
         u \leftarrow u + \sigma_t\, \xi, \qquad \xi \sim N(0, 1), \qquad
         \sigma_t = \sqrt{T_t\, \mathrm{mean}(\nu) + \mathrm{floor}}, \qquad
@@ -54,10 +57,6 @@ def thermal_noise(
     with t = 1 at the first update and the mean taken over each tensor. The noise is off once
     decay^t <= cutoff or T_t = 0. The second moment comes as the extra argument ``nu`` (inside
     :func:`scale_by_snr_gate` it does), else the square of the incoming updates serves.
-
-    Two models, or two ``thermal_noise`` of one chain, draw the same numbers where their keys are
-    the same, as all default ones are. Give each its own:
-    ``key=jax.random.fold_in(jax.random.key(0), 1)``.
 
     The noise depends on (key, step, leaf) only, a leaf being known by its path in the tree:
     it is the same under jit and scan, after a resume, and on any sharding over any number of
@@ -70,7 +69,8 @@ def thermal_noise(
 
     The mean follows its tensor's largest element: a finite spike heats the noise of all others
     for as long as ``nu`` remembers it (clip gradients before, if they spike). An element of ``nu``
-    that has overflowed to infinity is left out of the mean.
+    that has overflowed to infinity is left out of the mean. One that is NaN is not: as a bug, it
+    shows in the whole tensor.
 
     After the cut-off the work is still done, on a σ of 0: on a CPU an update of ``thermolion``
     goes on to cost about twice one of Adam, where without noise it costs 1.2 times
@@ -80,7 +80,8 @@ def thermal_noise(
     Args:
         temperature: T_0 >= 0, or a schedule of the 0-based step that gives it. A Python or
             NumPy 0 leaves the noise out of the program.
-        decay: factor of the temperature a step, in [0, 1].
+        decay: factor of the temperature a step, in [0, 1]. A Python float keeps its precision next
+            to 1; as an array, or injected, it has the spacing of its dtype there, 6e-8 in float32.
         floor: the variance floor while the noise is on, >= 0; in the units of the updates squared.
         cutoff: the noise is off once decay^t is at most this, in [0, 1].
         key: an int of 32 bits, a legacy or a typed PRNG key, traced or not; see above on two of
@@ -182,7 +183,11 @@ def noise_std(nu: jax.Array, temperature: jax.Array, variance_floor: jax.Array) 
     nu = _trees.widen(nu)
     mean = jnp.zeros([], nu.dtype) if nu.size == 0 else _mean(nu)
     # Chosen, not multiplied: a NaN must not outlast the cut-off.
-    return _root(jnp.where(temperature > 0, temperature * mean + variance_floor, 0))
+    variance = jnp.where(temperature > 0, temperature * mean + variance_floor, 0)
+    # A deviation may be within range where its square is not; the floor is then nothing beside it.
+    beyond = jnp.isinf(variance)
+    square, gain = jnp.where(beyond, mean, variance), jnp.where(beyond, temperature, 1)
+    return _root(square) * _root(gain)
 
 
 @jax.custom_jvp

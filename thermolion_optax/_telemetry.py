@@ -140,10 +140,14 @@ def phase_statistics(
             temperatures[name] = temperature
             std[name] = noise_std(v, temperature, floor).astype(jnp.float32)
 
-    lambdas = {name: jnp.broadcast_to(gate_value(gate, r), r.shape) for name, r in ratios.items()}
+    lambdas = {
+        name: jnp.broadcast_to(gate_value(owner, gate, r), r.shape) for name, r in ratios.items()
+    }
     gas = {name: x < 0.5 for name, x in lambdas.items()}
     sizes = {name: r.size for name, r in ratios.items()}
-    variance = {name: jnp.square(x) for name, x in std.items()}
+    largest = _largest(std.values())
+    # Squared in units of the largest, or it would overflow where no deviation does.
+    relative = {name: jnp.square(x / jnp.where(largest > 0, largest, 1)) for name, x in std.items()}
     return {
         "snr_mean": _means(ratios, sizes),
         "snr_quantiles": {
@@ -155,7 +159,7 @@ def phase_statistics(
         "alignment_rate": None if grads is None else _means(aligned, sizes),
         "zero_gradient_share": None if grads is None else _means(zero, sizes),
         "temperature": {"all": _largest(temperatures.values()), "leaves": temperatures},
-        "noise_std": {"all": jnp.sqrt(_means(variance, sizes)["all"]), "leaves": std},
+        "noise_std": {"all": largest * jnp.sqrt(_means(relative, sizes)["all"]), "leaves": std},
     }
 
 

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike, DTypeLike
 
 from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._boost import alignment_boost
-from thermolion_optax._gate import Gate, SnrGateState, gate_value, scale_by_snr_gate, snr
+from thermolion_optax._gate import Gate, SnrGateState, gate_value, snr, snr_gate
 from thermolion_optax._keys import check_key
 from thermolion_optax._noise import Normal, ThermalNoiseState, thermal_noise
 from thermolion_optax._weight_decay import decayed_weights
@@ -49,6 +49,9 @@ def thermolion(
 ) -> optax.GradientTransformationExtraArgs:
     r"""ThermoLion: a sign step where the gradient is noise, a magnitude step where it is signal.
 
+    The default key of its noise is 0, for everybody: two models then draw the same noise. Give each
+    its own, ``key=jax.random.fold_in(jax.random.key(0), 1)``.
+
     .. math::
         m &\leftarrow b_1 m + (1 - b_1) g, \qquad v \leftarrow b_2 v + (1 - b_2) g^2 \\
         r &= m / (\sqrt{v} + \epsilon), \qquad \lambda = \tanh |r| \\
@@ -70,9 +73,6 @@ def thermolion(
     Every number may be a Python float, a scalar array or traced; the decays, of at least
     float32.
 
-    Two optimizers with the same ``key``, as all default ones have, draw the same noise. Give each
-    its own: ``key=jax.random.fold_in(jax.random.key(0), 1)``.
-
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
     :func:`scale_by_snr_gate` for the workaround.
 
@@ -85,7 +85,8 @@ def thermolion(
         boost: gain of the gas phase where momentum and gradient agree, at least 0; or a schedule.
         temperature: T_0 of the noise, at least 0; or a schedule. A Python or NumPy 0
             leaves it out of the program.
-        temperature_decay: factor of the temperature a step, in [0, 1].
+        temperature_decay: factor of the temperature a step, in [0, 1]; see :func:`thermal_noise`
+            on factors next to 1.
         weight_decay: decoupled weight decay, at least 0; or a schedule. Only where it is a
             Python or NumPy 0 may ``params`` be left out of ``update``.
         mask: tree of booleans (or a callable that gives it from the parameters) saying which
@@ -135,18 +136,11 @@ def thermolion(
     """
     owner = "thermolion"
     learning_rate = _checks.scalar_or_schedule(owner, "learning_rate", learning_rate, 0)
-    _checks.check_decay(owner, "b1", b1)
-    _checks.check_decay(owner, "b2", b2)
-    _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_scalar(owner, "solid_scale", solid_scale, 0)
     boost = _checks.scalar_or_schedule(owner, "boost", boost, 0)
     temperature = _checks.scalar_or_schedule(owner, "temperature", temperature, 0)
     _checks.check_decay(owner, "temperature_decay", temperature_decay, open_high=False)
-    _checks.check_scalar(owner, "exponent", exponent)
-    _checks.check_callable(owner, "gate", gate, "a function of the ratio rho")
     _checks.check_callable(owner, "normal", normal, "a function of (key, shape)")
-    _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
-    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
     check_key(owner, key)
     if not isinstance(noise_units, str) or noise_units not in ("learning_rate", "parameter"):
         raise ValueError(
@@ -158,20 +152,11 @@ def thermolion(
     # Eq. 6 to the letter has neither floor nor cut-off.
     limits = {} if in_chain else {"floor": 0.0, "cutoff": 0.0}
     noise = thermal_noise(temperature, temperature_decay, key=key, normal=normal, **limits)
-    gas = alignment_boost(boost)
+    boosted, solid = alignment_boost(boost), optax.scale(solid_scale)
+    gas = optax.chain(boosted, noise) if in_chain else boosted
     chain = _states.chain(
         owner,
-        scale_by_snr_gate(
-            b1,
-            b2,
-            eps,
-            gas=optax.chain(gas, noise) if in_chain else gas,
-            solid=optax.scale(solid_scale),
-            exponent=exponent,
-            gate=gate,
-            mu_dtype=mu_dtype,
-            nu_dtype=nu_dtype,
-        ),
+        snr_gate(owner, b1, b2, eps, gas, solid, exponent, gate, mu_dtype, nu_dtype),
         decayed_weights(owner, weight_decay, mask),
         _states.scale_by_learning_rate(owner, learning_rate),
     )
@@ -205,7 +190,7 @@ def _parameter_noise(
         noise_step, noise_state = noise.update(zeros, state.noise, nu=nu)
 
         def add(step: jax.Array, m: jax.Array, v: jax.Array, xi: jax.Array) -> jax.Array:
-            lam = gate_value(gate, snr(m.astype(xi.dtype), v.astype(xi.dtype), eps))
+            lam = gate_value("thermolion", gate, snr(m.astype(xi.dtype), v.astype(xi.dtype), eps))
             return (step + (1 - lam) * xi).astype(step.dtype)
 
         steps = _trees.map_leaves(add, steps, mu, nu, noise_step)

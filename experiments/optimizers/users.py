@@ -116,6 +116,9 @@ def try_out(
             with told(f"{owner}: adding its updates to the parameters"):
                 moved = optax.apply_updates(params, updates)
             same("params + updates", moved, params, "the parameters")
+            # Adding has broadcast a smaller update; its dtype may be another.
+            shaped = jax.tree.map(lambda u, p: jnp.zeros(jnp.shape(u), p.dtype), updates, params)
+            same("the update", shaped, params, "the parameters")
             same("the state after an update", after, state, "the one before")
             params, state = moved, after
         if evaluate is not None:

@@ -68,8 +68,8 @@ ALLOWED = [
     ("thermal_noise", "nu", {"None"}, "the default: the updates' own square"),
     ("phase_statistics", "grads", {"None"}, "the default: statistics of the state alone"),
     # States.
-    ("normalize_distortion", "state", None, "it has none where its strength is a number"),
-    ("alignment_boost|graft|thermal_noise", "state", {"its own, of other parameters"},
+    ("alignment_boost|graft|thermal_noise|normalize_distortion", "state",
+     {"its own, of other parameters"},
      "nothing in it depends on the parameters"),
     ("scale_by_muadam", "state", {"scale_by_adam"}, "the same state, by design"),
     ("phase_statistics", "opt_state",

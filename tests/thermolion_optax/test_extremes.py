@@ -50,6 +50,23 @@ def test_overflowed_moments_are_left_out_of_the_mean(shape, size, share):
     np.testing.assert_allclose(found, np.sqrt(0.01 * mean + 0.25) * unit, rtol=1e-5)
 
 
+@pytest.mark.parametrize("temperature", [2.0, 1e3, 1e6])
+def test_heat_harms_no_element_where_the_variance_overflows_but_not_its_root(temperature):
+    """At 1.8e19 a square is 3.2e38, near the largest float32; at T = 2 it would pass it."""
+    params, grads = jnp.zeros(1000), jnp.full(1000, 1.8e19)
+    tx = thermal_noise(temperature, 1.0)
+    unit, _ = (one := thermal_noise(1.0, 1.0, floor=0.0)).update(
+        params, one.init(params), nu=jnp.ones(1000)
+    )
+    noise, _ = jax.jit(tx.update)(params, tx.init(params), nu=jnp.square(grads))
+    np.testing.assert_allclose(noise, 1.8e19 * np.sqrt(temperature) * unit, rtol=1e-5)
+
+    tx = thermolion(temperature=temperature)
+    updates, state = jax.jit(tx.update)(grads, tx.init(params), params)
+    assert bool(jnp.all(jnp.isfinite(updates)))
+    assert np.isfinite(phase_statistics(state)["noise_std"]["all"])
+
+
 def test_leaving_out_needs_no_memory_and_holds_under_vmap():
     tx = thermal_noise(1.0, 1.0)
     nu = jnp.ones((1000, 1000))
@@ -69,6 +86,8 @@ def test_noise_in_float64_is_of_float64_throughout():
         assert updates.dtype == jnp.float64
         assert bool(jnp.all(jnp.isfinite(updates)))
         assert bool(jnp.all(jnp.isfinite(phase_statistics(state)["snr_mean"]["all"])))
+        noise_std = phase_statistics(state)["noise_std"]["all"]  # its square is beyond float32
+        np.testing.assert_allclose(noise_std, np.sqrt(0.01 * np.mean(params**2)), rtol=1e-5)
 
         nu = jnp.full(3, 1e-60)
         noise, _ = (tx := thermal_noise(0.5, 0.7, floor=0.0)).update(

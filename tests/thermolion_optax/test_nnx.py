@@ -12,6 +12,7 @@ from flax import nnx
 
 from thermolion_optax import (
     averaged_params,
+    gradient_distortion,
     phase_statistics,
     stochastic_weight_averaging,
     thermolion,
@@ -67,6 +68,11 @@ def test_the_statistics_of_wrapped_states_and_gradients():
     assert set(found["snr_mean"]["leaves"]) == {
         f"['{layer}']['{name}']" for layer in ("first", "last") for name in ("kernel", "bias")
     }
+
+
+def test_the_distortion_of_wrapped_gradients():
+    (_, _, grads), (_, _, plain) = trained()
+    check_same(gradient_distortion(grads), gradient_distortion(plain))
 
 
 def test_the_statistics_without_gradients():

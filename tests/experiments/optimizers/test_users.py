@@ -48,6 +48,9 @@ def loses_a_leaf(learning_rate):
 def wrong_shape(learning_rate):
     return with_update(lambda u, s, p=None: (jax.tree.map(lambda x: x[None], u), s), learning_rate)
 
+def broadcasts(learning_rate):
+    return with_update(lambda u, s, p=None: (jax.tree.map(lambda x: x[:1], u), s), learning_rate)
+
 def no_pair(learning_rate): return with_update(lambda u, s, p=None: u, learning_rate)
 
 def state_changes(learning_rate):
@@ -109,6 +112,7 @@ def test_what_fails_without_a_call_is_told_when_it_is_resolved(mine, rest, says)
         ("no_pair", "update raised ValueError: .*unpack"),
         ("loses_a_leaf", "adding its updates to the parameters raised ValueError"),
         ("wrong_shape", r"params \+ updates\['.*'\] is float32 \(1, .*expected float32 "),
+        ("broadcasts", r"the update\['bias'\] is float32 \(1,\), expected float32 \(4,\)"),
         ("state_changes", "the state after an update is int32 .* expected float32"),
         ("state_grows", "the state after an update is PyTreeDef.* like the one before"),
         ("eval_raises", r"eval_params\(opt_state, params\) raised AttributeError"),
