@@ -70,8 +70,8 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "places of their rates' schedule.",
         f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
         f"±{margins['train_loss_percent']:g} % of a loss count as none; a run that diverged counts "
-        "as chance, and has no gap. Over several data sets a change of a loss is the geometric mean "
-        "of their ratios.",
+        "as chance, and has no gap. Over several data sets a change of a loss is the geometric "
+        "mean of their ratios.",
     ]
     if any(one.data.sparsity for arm in found for one in arm.ledger[:1]):
         notes.append(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
-from experiments.protocols.fair import constants as fair
 from experiments.reports.ablation import figures as ablation_figures
 from experiments.reports.fair import tables
-from experiments.reports.findings.studies import PLACES, Study
+from experiments.reports.findings.studies import PLACES, Study, contestants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Paragraph
 from experiments.reports.table import DASH, Table
@@ -20,10 +19,9 @@ OURS = tables.OURS
 
 def blocks(study: Study) -> list[Block]:
     """A row a workload: share of the gain that is left, ThermoLion's rank, everybody's rates."""
-    names = _contestants(study)
-    found = [_row(workload, arms, len(names)) for workload, arms in study.by_workload.items()]
+    found = [_row(workload, arms) for workload, arms in study.by_workload.items()]
     rows = [row for row in found if row]
-    lacking = _lacking(study, names)
+    lacking = _lacking(study)
     made: list[Block] = []
     if rows:
         header = (
@@ -44,7 +42,7 @@ def blocks(study: Study) -> list[Block]:
     return made
 
 
-def _row(workload: Workload, arms: Mapping[str, Arm], many: int) -> tuple[str, ...] | None:
+def _row(workload: Workload, arms: Mapping[str, Arm]) -> tuple[str, ...] | None:
     if not all(name in arms and arms[name].tuned for name in (OURS, tables.REFERENCE)):
         return None
     row = tables.answer_table({workload: arms}).rows[0]
@@ -54,7 +52,8 @@ def _row(workload: Workload, arms: Mapping[str, Arm], many: int) -> tuple[str, .
     data = tables.workload_table(workload, judged, list(judged)).data
     ours = next(one for one in data if one["optimizer"] == OURS)
     rank = f"{ours['rank']:g} [{ours['rank_low']}, {ours['rank_high']}] of {len(judged)}"
-    rank += "" if len(judged) == many else f" ({many - len(judged)} still missing)"
+    missing = [one for one in contestants(workload.dataset, workload.regime) if one not in judged]
+    rank += f" ({len(missing)} still missing)" if missing else ""
     widths = [
         f"{optimizer_title(one['optimizer'])} {'≥ ' if one['rate_range_is_open'] else ''}"
         f"{one['rate_decades_within_1_point']:.2f}"
@@ -64,15 +63,7 @@ def _row(workload: Workload, arms: Mapping[str, Arm], many: int) -> tuple[str, .
     return name, held_out, train, rank, ", ".join(widths) or DASH
 
 
-def _contestants(study: Study) -> list[str]:
-    """All optimizers that were tuned anywhere: they are to be tuned everywhere."""
-    untuned = fair.protocol()["default_only"]
-    return [
-        name for name in dict.fromkeys(arm.optimizer for arm in study.arms) if name not in untuned
-    ]
-
-
-def _lacking(study: Study, contestants: Sequence[str]) -> list[str]:
+def _lacking(study: Study) -> list[str]:
     there = {
         (workload.dataset, workload.regime): arms for workload, arms in study.by_workload.items()
     }
@@ -87,7 +78,7 @@ def _lacking(study: Study, contestants: Sequence[str]) -> list[str]:
                 continue
             names = [
                 optimizer_title(name)
-                for name in contestants
+                for name in contestants(dataset, regime)
                 if name not in arms or not arms[name].tuned
             ]
             if names:
