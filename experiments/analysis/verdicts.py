@@ -33,7 +33,7 @@ class Measure:
     Attributes:
         name: as the reader sees it.
         unit: of differences.
-        delta: Δ, in that unit.
+        delta: Δ, in that unit, or 100 times a natural logarithm.
         higher_is_better: False for a loss.
         logarithmic: whether differences are 100 times those of natural logarithms; a reader is
             shown the change in per cent that such a difference stands for.
@@ -61,8 +61,10 @@ class Measure:
 
 
 HELD_OUT = Measure("held-out accuracy", "points", 1.0)
-# Δ is 5 of 100 ln(ratio), the factor exp(0.05).
-TRAIN_LOSS = Measure("train loss", "%", 5.0, higher_is_better=False, logarithmic=True)
+# Δ is the factor 1.05: 5 % more, and 4.8 % less, so that nothing beyond 5 % counts as none.
+TRAIN_LOSS = Measure(
+    "train loss", "%", 100 * math.log(1.05), higher_is_better=False, logarithmic=True
+)
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _between(half: float, found: Difference, measure: Measure) -> str:
 
 
 def _words(case: Case, found: Difference, measure: Measure) -> str:
-    delta = _amount(measure.delta, measure)
+    delta = _amount(measure.shown(measure.delta), measure)
     if case in ("better by less", "worse by less"):
         return f"{case} than {delta}"
     if case == "no larger difference":

@@ -126,7 +126,7 @@ def _panel(axis: Any, panel: Panel, lines: Sequence[tuple[str, str]], *, named: 
 def _words(each: Verdict | None) -> str:
     if each is None:
         return "runs missing"
-    delta = f"{each.measure.delta:g}"
+    delta = f"{each.measure.delta:.3g}"
     said = {
         "better by less": f"better by less than {delta}",
         "worse by less": f"worse by less than {delta}",
@@ -175,6 +175,6 @@ def _explained(measure: Measure, images: bool) -> str:
     lower = "" if measure.higher_is_better else ", lower is better"
     lines = "thin line: new seeds and new images; thick: new seeds alone"
     return (
-        f"difference in {measure.name} ({measure.scale}), ±{measure.delta:g} shaded{lower}\n"
+        f"difference in {measure.name} ({measure.scale}), ±{measure.delta:.3g} shaded{lower}\n"
         f"{lines if images else 'line: new seeds'}"
     )

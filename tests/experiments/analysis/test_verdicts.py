@@ -47,6 +47,16 @@ def test_a_lower_loss_is_better():
     assert "worse by less than 5 %: +2.00 %" in said.text
 
 
+@pytest.mark.parametrize(
+    ("ratio", "case"), [(1.0512, "worse"), (1.0499, "worse by less"), (1 / 1.0501, "better")]
+)
+def test_nothing_beyond_five_per_cent_counts_as_none(ratio, case):
+    found = loss_difference({0: ratio, 1: ratio}, {0: 1.0, 1: 1.0})
+    said = verdict("a", "b", found, measure=TRAIN_LOSS)
+    assert said.case == case
+    assert ("than 5 %:" in said.text) == (case == "worse by less")
+
+
 def test_a_loss_is_shown_as_the_change_in_per_cent_that_its_logarithms_stand_for():
     found = loss_difference({0: 0.01, 1: 0.01}, {0: 0.1, 1: 0.1})
     assert found.mean == pytest.approx(100 * math.log(0.1))

@@ -122,7 +122,7 @@ def test_a_forest_of_losses_says_that_lower_is_better():
     text = _text(forest([Panel("60 steps", "a", "b", {"digits": {"against b": found}})]))
     assert "<!-- ← a better -->" in text
     assert "<!-- b better → -->" in text
-    assert "±5 shaded, lower is better" in text
+    assert "±4.88 shaded, lower is better" in text
     assert "line: new seeds" in text
     assert "-49.50  better" in text
 
