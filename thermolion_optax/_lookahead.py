@@ -32,36 +32,40 @@ def lookahead(
     *,
     recopy: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
-    """Lookahead: every few fast steps, go back part of the way to the slow weights.
+    r"""Lookahead: every few fast steps, back part of the way to the slow weights.
 
-    With the fast weights θ, the slow weights φ (φ = θ at the start) and k = ``sync_period``::
+    .. math::
+        \theta &\leftarrow \theta + \mathrm{inner\ update} && \text{in every step} \\
+        \phi &\leftarrow \phi + \alpha (\theta - \phi), \quad \theta \leftarrow \phi
+            && \text{after every } k\text{-th step}
 
-        θ ← θ + inner update                             in every step
-        φ ← φ + α·(θ - φ),  θ ← φ                        after every k-th step
+    with the fast weights theta, the slow weights phi (phi = theta at the start), alpha =
+    ``slow_step_size`` and k = ``sync_period``.
 
     The parameters are the fast weights, and the slow ones live in the state, so this is used as
     any other transformation; ``optax.lookahead`` needs pairs of parameters instead. The inner
     state is kept over the synchronisation, as in the paper's experiments by default.
 
-    ``recopy=True`` is the rule that ThermoLion's benchmark runs: φ ← θ after the *first* fast step
-    of each cycle. A cycle of k equal steps then moves the parameters 1 + α·(k-1) steps far
-    rather than α·k: 3 instead of 2.5 at the defaults.
+    ``recopy=True`` is the rule that ThermoLion's benchmark runs: phi becomes theta after the
+    *first* fast step of each cycle. A cycle of k equal steps then moves the parameters
+    1 + alpha (k - 1) steps far rather than alpha k: 3 instead of 2.5 at the defaults.
 
     Args:
         inner: the fast optimizer, learning rate included.
-        sync_period: k, a whole number of at least 1.
-        slow_step_size: α in [0, 1].
+        sync_period: k, the fast steps from one synchronisation to the next, at least 1.
+        slow_step_size: alpha in [0, 1].
         recopy: whether the slow weights are copied anew in each cycle.
 
     Returns:
-        A transformation; ``update`` needs ``params``, and its updates must be applied as they
-        are, so let it be the last link of a chain. ``state.slow`` holds φ. Extra arguments go on
-        to ``inner``. Updates have the dtype of the inner ones.
+        A transformation with :class:`LookaheadState`, whose ``slow`` holds phi in at least float32.
+        ``update`` needs ``params``, and its updates must be applied as they are, so let it be the
+        last link of a chain. Extra arguments go on to ``inner``. Updates have the dtype of the
+        inner ones.
 
     Raises:
-        ValueError: a hyperparameter outside its range (a traced one passes), ``update`` without
-            ``params``, or updates or parameters unlike those given to ``init``.
-        TypeError: an argument of the wrong kind, or leaves that are not real floats.
+        ValueError: for a hyperparameter out of range, missing ``params``, or a tree unlike that
+            given to ``init``.
+        TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

@@ -26,10 +26,13 @@ def scale_by_muadam(
     *,
     mu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    """Rescale updates by Nesterov-Adam's rule without bias correction.
+    r"""Rescales updates by Nesterov-Adam's rule without bias correction.
 
-    With m ← b1·m + (1-b1)·g and v ← b2·v + (1-b2)·g² the update is
-    (b1·m + (1-b1)·g) / (√v + eps). See ``muadam`` for the arguments.
+    .. math::
+        m &\leftarrow b_1 m + (1 - b_1) g, \qquad v \leftarrow b_2 v + (1 - b_2) g^2 \\
+        u &= (b_1 m + (1 - b_1) g) / (\sqrt{v} + \epsilon)
+
+    with m = v = 0 before the first step. Where the denominator is 0 the step is 0.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
     :func:`scale_by_smes` for the workaround.
@@ -37,15 +40,16 @@ def scale_by_muadam(
     Args:
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
-        eps: added to √v, at least 0.
+        eps: added to the root of v, in the units of the gradient; at least 0.
         mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
-        A transformation whose state is an ``optax.ScaleByAdamState``.
+        A transformation whose state is an ``optax.ScaleByAdamState``. Arithmetic and v are at least
+        float32. Updates have the dtype of gradient, parameter and stored m together.
 
     Raises:
-        ValueError: a hyperparameter outside its range (a traced one passes), or trees that differ.
-        TypeError: an argument of the wrong kind, or leaves that are not real floats.
+        ValueError: for a hyperparameter out of range, or a tree unlike that given to ``init``.
+        TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -57,7 +61,7 @@ def scale_by_muadam(
         6.008
 
     References:
-        the benchmark released with ThermoLion (arXiv 2512.01881).
+        The benchmark released with ThermoLion (arXiv 2512.01881).
     """
     return _scale_by_muadam("scale_by_muadam", b1, b2, eps, mu_dtype)
 
@@ -108,41 +112,43 @@ def muadam(
     mask: optax.MaskOrFn = None,
     mu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    """Nesterov-Adam without bias correction, the rule that ThermoLion's benchmark calls MuAdam.
+    r"""Nesterov-Adam without bias correction, the rule that ThermoLion's benchmark calls MuAdam.
+
+    .. math::
+        m &\leftarrow b_1 m + (1 - b_1) g, \qquad v \leftarrow b_2 v + (1 - b_2) g^2 \\
+        \theta &\leftarrow \theta - \eta \left((b_1 m + (1 - b_1) g) / (\sqrt{v} + \epsilon)
+        + \mathrm{weight\_decay} \cdot \theta\right)
 
     The ThermoLion paper cites Muon for it, but no matrix is orthogonalised here; Muon itself is
-    ``optax.contrib.muon``. Per element, with m = v = 0 before the first step::
-
-        m ← b1·m + (1-b1)·g
-        v ← b2·v + (1-b2)·g²
-        θ ← θ - η·(b1·m + (1-b1)·g) / (√v + eps)
-
-    Without bias correction the first steps are large: 6.0 η for any gradient at the defaults.
+    ``optax.contrib.muon``. Without bias correction the first steps are large: 6.0 eta for any
+    gradient at the defaults.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
     :func:`scale_by_smes` for the workaround.
 
     Args:
-        learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.
+        learning_rate: the step size eta >= 0, in the parameters' units; or a schedule of the
+            0-based step.
         b1: decay of the first moment, in [0, 1).
         b2: decay of the second moment, in [0, 1).
-        eps: added to √v (in the gradient's units), at least 0.
+        eps: added to the root of v, in the units of the gradient; at least 0.
         weight_decay: decoupled weight decay, at least 0, or a schedule; unless 0, ``update``
             needs ``params``.
         mask: tree of booleans (or a callable giving it) saying which parameters decay.
         mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
-        An optax transformation. Arithmetic and v are in at least float32, m has ``mu_dtype`` or the
-        parameters', and updates the dtype that ``optax.adamw`` would give them. Under
-        ``optax.inject_hyperparams`` with parameters of 16 bits pass
-        ``hyperparam_dtype=jnp.float32``, or the decays would be rounded to 16 bits (b2 = 0.999
+        The transformation; its state is the chain's tuple, an ``optax.ScaleByAdamState`` first.
+        Arithmetic and v are at least float32. Updates have the dtype of gradient, parameter and
+        stored m together. Under ``optax.inject_hyperparams`` name those of ``mask`` and
+        ``mu_dtype`` that you set in ``static_args``; with parameters of 16 bits pass
+        ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded to 16 bits (0.999
         to 1), which is a TypeError.
 
     Raises:
-        ValueError: a hyperparameter outside its range (a traced one passes), trees that differ, or
-            missing ``params`` where parameters decay.
-        TypeError: an argument of the wrong kind, or leaves that are not real floats.
+        ValueError: for a hyperparameter out of range, missing ``params`` where parameters decay, or
+            trees that differ.
+        TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -156,7 +162,7 @@ def muadam(
         [0.994, -0.994]
 
     References:
-        the benchmark released with ThermoLion (arXiv 2512.01881), in whose text it is "Muon".
+        The benchmark released with ThermoLion (arXiv 2512.01881), in whose text it is "Muon".
     """
     learning_rate = _checks.scalar_or_schedule("muadam", "learning_rate", learning_rate, 0)
     return _states.chain(

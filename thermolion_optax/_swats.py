@@ -57,55 +57,68 @@ def swats(
     mask: optax.MaskOrFn = None,
     mu_dtype: DTypeLike | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    """Adam first, then SGD: the switch comes by itself, or after a fixed number of steps.
+    r"""Adam first, then SGD: the switch comes by itself, or after a fixed number of steps.
 
-    Adam's phase, in step k, with eps beside the uncorrected root in both variants::
+    .. math::
+        m &\leftarrow b_1 m + (1 - b_1) g, \qquad v \leftarrow b_2 v + (1 - b_2) g^2 \\
+        p &= -\eta\, \frac{\sqrt{1 - b_2^k}}{1 - b_1^k}\, \frac{m}{\sqrt{v} + \epsilon},
+            \qquad \theta \leftarrow \theta + p
 
-        m ← b1·m + (1-b1)·g        v ← b2·v + (1-b2)·g²
-        p = -η·√(1-b2^k)/(1-b1^k)·m / (√v + eps)        θ ← θ + p
+    is Adam's phase in step k, with eps beside the uncorrected root in both variants.
 
-    ``switch="criterion"`` is Keskar and Socher's Algorithm 1. The SGD step whose projection on p
-    is p itself has the learning rate γ; its running average decides. The dot products run over
-    the whole tree::
+    ``switch="criterion"`` is Keskar and Socher's Algorithm 1. The SGD step whose projection on p is
+    p itself has the learning rate gamma, and its running average decides:
 
-        γ = p·p / (-p·g)        λ ← b2·λ + (1-b2)·γ        (both only where p·g ≠ 0)
-        switch after step k > 1 when Λ = λ/(1-b2^k) > 0 and |Λ - γ| < tolerance
-        then  u ← b1·u + g,  θ ← θ - (1-b1)·Λ·u            (u = 0 at the switch)
+    .. math::
+        \gamma &= p \cdot p / (-p \cdot g), \qquad
+        \lambda \leftarrow b_2 \lambda + (1 - b_2) \gamma, \qquad
+        \Lambda = \lambda / (1 - b_2^k) \\
+        &\text{switch after step } k > 1 \text{ when } \Lambda > 0 \text{ and }
+        |\Lambda - \gamma| < \mathrm{tolerance} \\
+        u &\leftarrow b_1 u + g, \qquad \theta \leftarrow \theta - (1 - b_1) \Lambda u
+        \qquad \text{from then on, } u = 0 \text{ at the switch}
 
-    Λ > 0 is not written in the algorithm; a negative one would climb. Where ``learning_rate`` is a
-    schedule, it goes on after the switch: Λ is scaled by η / (η at the switch).
+    The dot products run over the whole tree; gamma and lambda stay as they are where
+    p · g = 0. Lambda > 0 is not written in the algorithm; a negative one would climb. Where
+    ``learning_rate`` is a schedule, it goes on after the switch: Lambda is scaled by
+    eta / (eta at the switch).
 
-    ``switch=n`` is Adam for n steps and then plain SGD, θ ← θ - η·g, without momentum and with the
-    same η: what ThermoLion's benchmark runs with n = 300, so that its 60 steps are all Adam's.
+    ``switch=n`` is Adam for n steps and then plain SGD, without momentum and with the same eta:
+    what ThermoLion's benchmark runs with n = 300, so that its 60 steps are all Adam's.
 
     Derivatives of the update itself (meta-gradients) are NaN where v = 0: see
     :func:`scale_by_smes` for the workaround.
 
     Args:
-        learning_rate: η, a number, a traced scalar or a schedule of the 0-based step count.
+        learning_rate: the step size eta >= 0, in the parameters' units; or a schedule of the
+            0-based step.
         b1: decay of the first moment and momentum of the criterion's SGD, in [0, 1).
-        b2: decay of the second moment and of λ, in [0, 1).
-        eps: added to √v (in the gradient's units), at least 0; 1e-9 in the SWATS paper.
+        b2: decay of the second moment and of lambda, in [0, 1).
+        eps: added to the root of v, in the units of the gradient; at least 0. 1e-9 in the SWATS
+            paper.
         switch: "criterion", or the number of Adam steps, at least 1.
-        tolerance: how near Λ and γ must be (in units of a learning rate), at least 0. The SWATS
-            paper uses its eps, 1e-9; on noisy gradients that may take many epochs or never come.
-        weight_decay: decoupled weight decay, at least 0, or a schedule: η · weight_decay · θ is
-            subtracted in both phases, with the η of ``learning_rate``. Not part of the papers;
-            unless 0, ``update`` needs ``params``.
+        tolerance: how near Lambda and gamma must be, in units of a learning rate; at least 0. The
+            SWATS paper uses its eps, 1e-9; on noisy gradients that may take many epochs or never
+            come.
+        weight_decay: decoupled weight decay, at least 0, or a schedule: eta · weight_decay · theta
+            is subtracted in both phases, with the eta of ``learning_rate``. Not part of the
+            papers; unless 0, ``update`` needs ``params``.
         mask: tree of booleans (or a callable giving it) saying which parameters decay.
         mu_dtype: dtype in which m is stored; None is the parameter's.
 
     Returns:
-        An optax transformation with state ``SwatsState``, which tells ``switch_step`` and
+        A transformation with :class:`SwatsState`, which tells ``switch_step`` and
         ``sgd_learning_rate``. Under ``optax.masked`` or ``optax.partition`` the criterion sees the
-        group's own leaves. Arithmetic is in at least float32. Under ``optax.inject_hyperparams``
-        with parameters of 16 bits pass ``hyperparam_dtype=jnp.float32``, or the decays would be
-        rounded to 16 bits (b2 = 0.999 to 1), which is a TypeError.
+        group's own leaves. Arithmetic and v are at least float32. Updates have the dtype of
+        gradient, stored m and learning rate together. Under ``optax.inject_hyperparams`` name
+        those of ``mask`` and ``mu_dtype`` that you set in ``static_args``; with parameters of 16
+        bits pass ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded to 16
+        bits (0.999 to 1), which is a TypeError.
 
     Raises:
-        ValueError: a hyperparameter outside its range (a traced one passes), an unknown ``switch``,
-            trees that differ, or missing ``params`` where parameters decay.
-        TypeError: an argument of the wrong kind, or leaves that are not real floats.
+        ValueError: for a hyperparameter out of range, an unknown ``switch``, missing ``params``
+            where parameters decay, or trees that differ.
+        TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

@@ -33,12 +33,13 @@ def stochastic_weight_averaging(
     start_step: ArrayLike,
     period: ArrayLike = 1,
 ) -> optax.GradientTransformationExtraArgs:
-    """Keep the equal average of the parameters that ``inner`` visits, beside training itself.
+    r"""Keeps the equal average of the parameters that ``inner`` visits, beside training itself.
 
-    Training is ``inner``'s alone. After update t = start_step, start_step + period, … the new
-    parameters θ_t = θ_{t-1} + update join the average::
+    .. math::
+        a \leftarrow a + (\theta_t - a) / (n + 1), \qquad n \leftarrow n + 1
 
-        average ← average + (θ_t - average) / (n + 1),    n ← n + 1
+    after the updates t = start_step, start_step + period, …, with the new parameters
+    :math:`\theta_t = \theta_{t-1} + \mathrm{update}`. Training is ``inner``'s alone.
 
     Args:
         inner: the optimizer that trains, learning rate included.
@@ -47,14 +48,15 @@ def stochastic_weight_averaging(
             published.
 
     Returns:
-        A transformation; ``update`` needs ``params``, and its updates must be applied as they
-        are, so let it be the last link of a chain. ``averaged_params`` reads the average. Extra
-        arguments go on to ``inner``.
+        A transformation with :class:`StochasticWeightAveragingState`, whose average is at least
+        float32; :func:`averaged_params` reads it. ``update`` needs ``params``, and its updates must
+        be applied as they are, so let it be the last link of a chain. Extra arguments go on to
+        ``inner``. Updates have the dtype of the inner ones.
 
     Raises:
-        ValueError: a hyperparameter outside its range (a traced one passes), ``update`` without
-            ``params``, or updates or parameters unlike those given to ``init``.
-        TypeError: an argument of the wrong kind, or leaves that are not real floats.
+        ValueError: for a hyperparameter out of range, missing ``params``, or a tree unlike that
+            given to ``init``.
+        TypeError: for an argument of the wrong kind, or leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -115,7 +117,10 @@ def stochastic_weight_averaging(
 
 
 def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Params:
-    """The averaged parameters in an optimizer's state, found through any wrapper.
+    r"""Reads the averaged parameters from an optimizer's state, through any wrapper.
+
+    .. math::
+        a = \frac{1}{n} \sum_{i=0}^{n-1} \theta_{\mathrm{start\_step} + i \cdot \mathrm{period}}
 
     A pure function that may be called inside jit, scan and vmap. ``params`` come back as they are
     before the first average, and where a wrapper such as ``optax.masked`` kept leaves from being
@@ -125,14 +130,14 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
 
     Args:
         opt_state: the state of an optimizer with ``stochastic_weight_averaging`` somewhere in it.
-        params: the parameters in training, of any dtypes.
+        params: the parameters in training, a tree of real floating-point arrays.
 
     Returns:
-        A tree as ``params``, leaf for leaf of its dtypes.
+        A tree like ``params``, of its shapes and dtypes.
 
     Raises:
-        ValueError: the state holds no average, or one of other structure or shapes than ``params``.
-        TypeError: a leaf that was averaged is no real float in ``params``.
+        ValueError: for a state that holds no average, or one unlike ``params``.
+        TypeError: for leaves that are not real floats.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

@@ -23,6 +23,15 @@ def test_every_public_function_has_arguments_returns_an_example_and_references()
         assert sections == ["Args", "Returns", "Raises", "Example", "References"], f.__name__
 
 
+def test_every_public_function_shows_its_equation_in_one_notation():
+    for name in thermolion_optax.__all__:
+        f = getattr(thermolion_optax, name)
+        if inspect.isfunction(f) and name != "phase_statistics":  # its own is of many numbers
+            text = inspect.getdoc(f) or ""
+            assert ".. math::" in text, name
+            assert not re.findall(r"[ηαγλΛθφ←]", text), name
+
+
 def test_every_public_name_is_on_one_page_of_the_documentation():
     page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
     directive = r"^\.\. (?:autofunction|autoclass|py:data):: thermolion_optax\.(\w+)"
