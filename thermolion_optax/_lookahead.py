@@ -35,9 +35,10 @@ def lookahead(
     r"""Lookahead: every few fast steps, back part of the way to the slow weights.
 
     .. math::
-        \theta &\leftarrow \theta + \mathrm{inner\ update} && \text{in every step} \\
+        \theta &\leftarrow \theta + \mathrm{inner\ update}
+            \qquad \text{in every step} \\
         \phi &\leftarrow \phi + \alpha (\theta - \phi), \quad \theta \leftarrow \phi
-            && \text{after every } k\text{-th step}
+            \qquad \text{after every } k\text{-th step}
 
     with the fast weights theta, the slow weights phi (phi = theta at the start), alpha =
     ``slow_step_size`` and k = ``sync_period``.
