@@ -77,8 +77,9 @@ def swats(
         |\Lambda - \gamma| < \mathrm{tolerance} \\
         u &\leftarrow b_1 u + g, \qquad \theta \leftarrow \theta - (1 - b_1) \Lambda u
 
-    where the last line is SGD's, with u = 0 at the switch and Lambda as it was there. The dot products run over the whole tree; gamma and lambda stay as they are where
-    p · g = 0. Lambda > 0 is not written in the algorithm; a negative one would climb. Where
+    where the last line is SGD's, with u = 0 at the switch and Lambda as it was there. The dot
+    products run over the whole tree; gamma and lambda stay as they are where p · g = 0.
+    Lambda > 0 is not written in the algorithm; a negative one would climb. Where
     ``learning_rate`` is a schedule, it goes on after the switch: Lambda is scaled by
     eta / (eta at the switch).
 
