@@ -9,11 +9,13 @@ import numpy as np
 from scipy import stats
 
 from experiments.analysis import paired
-from experiments.analysis.arms import Arm
+from experiments.analysis.arms import Arm, test_runs
 from experiments.analysis.paired import Difference
 from experiments.records import Record
 
 OURS = "thermolion"
+FinalRuns = tuple[Sequence[Record], Sequence[Record]]
+"""Final runs of two optimizers that are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +105,22 @@ def _correlations(cells: Sequence[NoiseCell]) -> dict[int, float]:
 
 
 def growth(
-    clean: Difference | None, noisy: Difference | None, *, comparisons: int = 1
+    clean: FinalRuns | None, noisy: FinalRuns | None, *, comparisons: int = 1
 ) -> Difference | None:
-    """How much a paired difference grows from clean labels to noisy ones, over common seeds."""
+    """How much a paired difference of test accuracy grows from one condition to another.
+
+    Args:
+        clean: final runs of two optimizers under the first condition.
+        noisy: of the same under the second, judged on the same test images.
+        comparisons: how many of them a question lists.
+
+    Returns:
+        None where either is missing, or no seed is common to all.
+    """
     if clean is None or noisy is None:
         return None
-    seeds = sorted(clean.by_seed.keys() & noisy.by_seed.keys())
-    if not seeds:
+    runs = [found for some in (*noisy, *clean) if (found := test_runs(some)) is not None]
+    if len(runs) < 4 or not set.intersection(*(set(each.seeds) for each in runs)):
         return None
-    return paired.over_seeds(
-        {seed: noisy.by_seed[seed] - clean.by_seed[seed] for seed in seeds}, comparisons=comparisons
-    )
+    one, two, three, four = runs
+    return paired.double_difference((one, two), (three, four), comparisons=comparisons)

@@ -18,75 +18,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
-from scipy import stats
 
+from experiments.analysis.difference import Difference, level_of, with_interval
 from experiments.analysis.runs import Runs, common_seeds, image_means, rows_of, shared
-from experiments.analysis.statistics import LEVEL
-
-POWER = 0.8
-_ROUNDING = 1e-9  # points: differences of equal accuracies are not always exactly 0
-
-
-@dataclass(frozen=True, eq=False)
-class Difference:
-    """A mean paired difference and its intervals, in points (or 100 ln(ratio) for a loss).
-
-    Attributes:
-        mean: first minus second.
-        half: half the interval's width, over new seeds and, where there are bits, new images; None
-            for one seed, which says nothing of others.
-        half_seeds: the same over new seeds alone, t(S-1) · s/√S.
-        level: what the intervals hold, 1 - 0.05/k for k comparisons.
-        df: degrees of freedom behind ``half``.
-        seed_error: s/√S.
-        image_error: w/√N, None without bits.
-        images: N, None without bits.
-        by_seed: each seed's difference.
-    """
-
-    mean: float
-    half: float | None
-    half_seeds: float | None
-    level: float
-    df: float | None
-    seed_error: float | None
-    image_error: float | None
-    images: int | None
-    by_seed: Mapping[int, float] = field(repr=False)
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval, -inf without one."""
-        return -math.inf if self.half is None else self.mean - self.half
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval, inf without one."""
-        return math.inf if self.half is None else self.mean + self.half
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether 0 lies outside the interval."""
-        return self.low > _ROUNDING or self.high < -_ROUNDING
-
-    def within(self, delta: float) -> bool:
-        """Whether the interval lies within ±``delta``."""
-        return -delta - _ROUNDING <= self.low and self.high <= delta + _ROUNDING
-
-    @property
-    def smallest_detectable(self) -> float | None:
-        """True difference that such a comparison tells from 0 four times in five.
-
-        (t(½ + level/2, df) + t(0.8, df)) · standard error; None for one seed.
-        """
-        if self.half is None or self.df is None or self.seed_error is None:
-            return None
-        error = math.hypot(self.seed_error, self.image_error or 0.0)
-        return self.half + float(stats.t.ppf(POWER, self.df)) * error
 
 
 def difference(one: Runs, other: Runs, *, comparisons: int = 1) -> Difference:
@@ -115,8 +51,48 @@ def difference(one: Runs, other: Runs, *, comparisons: int = 1) -> Difference:
     images = []
     if ours is not None and theirs is not None:
         images = [(float((100.0 * (ours - theirs)).var(ddof=1)) / ours.size, ours.size)]
-    return _with_interval(
-        dict(zip(seeds, by_seed.tolist(), strict=True)), images, _level(comparisons)
+    return with_interval(
+        dict(zip(seeds, by_seed.tolist(), strict=True)), images, level_of(comparisons)
+    )
+
+
+def double_difference(
+    first: tuple[Runs, Runs], second: tuple[Runs, Runs], *, comparisons: int = 1
+) -> Difference:
+    """How much larger the paired difference of ``first`` is than that of ``second``, in points.
+
+    Over the seeds that all four have, on the same test images under two conditions: the interval is
+    `difference`'s, of each seed's and each image's difference of differences.
+
+    Args:
+        first: runs of the one and of the other optimizer under the first condition.
+        second: the same under the second.
+        comparisons: as for `difference`.
+
+    Raises:
+        ValueError: as `difference`.
+
+    Example:
+        >>> from experiments.analysis.runs import runs
+        >>> ahead = runs([0, 1], [0.75, 0.75]), runs([0, 1], [0.5, 0.5])
+        >>> behind = runs([0, 1], [0.25, 0.25]), runs([0, 1], [0.5, 0.5])
+        >>> double_difference(ahead, behind).mean
+        50.0
+    """
+    four = (*first, *second)
+    seeds = common_seeds(*four)
+
+    def combined(one: np.ndarray, two: np.ndarray, three: np.ndarray, four: np.ndarray):
+        return 100.0 * ((one - two) - (three - four))
+
+    by_seed = combined(*(each.accuracy[rows_of(each, seeds)] for each in four))
+    means = [mean for each in four if (mean := image_means(each, seeds)) is not None]
+    images = []
+    if len(means) == len(four):
+        by_image = combined(*means)
+        images = [(float(by_image.var(ddof=1)) / by_image.size, by_image.size)]
+    return with_interval(
+        dict(zip(seeds, by_seed.tolist(), strict=True)), images, level_of(comparisons)
     )
 
 
@@ -144,7 +120,7 @@ def loss_difference(
                     "chance's loss, ln K for K classes"
                 )
     by_seed = {seed: 100.0 * (math.log(one[seed]) - math.log(other[seed])) for seed in seeds}
-    return _with_interval(by_seed, [], _level(comparisons))
+    return with_interval(by_seed, [], level_of(comparisons))
 
 
 def over_seeds(by_seed: Mapping[int, float], *, comparisons: int = 1) -> Difference:
@@ -155,7 +131,7 @@ def over_seeds(by_seed: Mapping[int, float], *, comparisons: int = 1) -> Differe
         >>> round(found.mean, 2), round(found.half, 2)
         (2.0, 2.48)
     """
-    return _with_interval(by_seed, [], _level(comparisons))
+    return with_interval(by_seed, [], level_of(comparisons))
 
 
 def over_sets(differences: Sequence[Difference]) -> Difference:
@@ -188,58 +164,4 @@ def over_sets(differences: Sequence[Difference]) -> Difference:
         for each in differences
         if each.image_error is not None and each.images is not None
     ]
-    return _with_interval(by_seed, images, first.level)
-
-
-def _level(comparisons: int) -> float:
-    if comparisons < 1:
-        raise ValueError(f"comparisons is {comparisons}, expected at least 1")
-    return 1 - (1 - LEVEL) / comparisons
-
-
-@lru_cache(maxsize=4096)
-def _quantile(level: float, df: float) -> float:
-    return float(stats.t.ppf(0.5 + level / 2, df))
-
-
-def _with_interval(
-    by_seed: Mapping[int, float], images: Sequence[tuple[float, int]], level: float
-) -> Difference:
-    """The interval from the seeds' differences and each set's (w²/N, N)."""
-    values = np.fromiter(by_seed.values(), np.float64)
-    count = values.size
-    mean = float(values.mean())
-    many = sum(n for _, n in images) if images else None
-    of_images = sum(variance for variance, _ in images)
-    image_error = math.sqrt(of_images) if images else None
-    if count == 1:
-        return Difference(mean, None, None, level, None, None, image_error, many, by_seed)
-    of_seeds = float(values.var(ddof=1)) / count
-    parts = [(of_seeds, count - 1), *((variance, n - 1) for variance, n in images)]
-    df = welch_satterthwaite(parts)
-    error = math.sqrt(of_seeds)
-    half_seeds = _quantile(level, count - 1) * error
-    return Difference(
-        mean,
-        # The images' degrees of freedom could make it the narrower one for two or three seeds.
-        half=max(half_seeds, _quantile(level, df) * math.sqrt(of_seeds + of_images)),
-        half_seeds=half_seeds,
-        level=level,
-        df=df,
-        seed_error=error,
-        image_error=image_error,
-        images=many,
-        by_seed=by_seed,
-    )
-
-
-def welch_satterthwaite(parts: Sequence[tuple[float, int]]) -> float:
-    """Degrees of freedom of a sum of (variance, degrees of freedom); all zero: the first's.
-
-    Example:
-        >>> welch_satterthwaite([(1.0, 4), (1.0, 4)]), welch_satterthwaite([(0.0, 4), (0.0, 9)])
-        (8.0, 4.0)
-    """
-    whole = sum(variance for variance, _ in parts)
-    below = sum(variance**2 / df for variance, df in parts if variance)
-    return whole**2 / below if below > 0 else float(parts[0][1])
+    return with_interval(by_seed, images, first.level)

@@ -11,7 +11,7 @@ from experiments.analysis.noise_cells import growth
 from experiments.analysis.paired import Difference
 from experiments.protocols.exponent import constants
 from experiments.reports.exponent.tables import arm_title
-from experiments.reports.fair.questions import accuracy_difference, loss_difference
+from experiments.reports.fair.questions import loss_difference
 from experiments.reports.labels import dataset_title
 
 AT_MATCHED = verdicts.Measure(
@@ -115,11 +115,9 @@ def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
     for first, other in question["pairs"]:
         if not all({first, other} <= cell.arms.keys() for cell in cells):
             continue
-        differences = [
-            accuracy_difference(cell.arms[first].tuned, cell.arms[other].tuned) for cell in cells
-        ]
-        for cell, sparse in zip(cells[1:], differences[1:], strict=True):
-            found = growth(differences[0], sparse, comparisons=count)
+        runs = [(cell.arms[first].tuned, cell.arms[other].tuned) for cell in cells]
+        for cell, sparse in zip(cells[1:], runs[1:], strict=True):
+            found = growth(runs[0], sparse, comparisons=count)
             if found is None:
                 lines.append(Claim("sparsity", place, "No answer yet: final runs are missing."))
                 continue

@@ -13,7 +13,7 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
 from experiments.reports.fair.section import closing_notes, of_one_study
 from experiments.reports.label_noise import figures
-from experiments.reports.label_noise.tables import cell_table, difference, others, where
+from experiments.reports.label_noise.tables import cell_table, final_runs, others, where
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.section import Figure, Question, Section, opening, slug
 
@@ -109,7 +109,7 @@ def helped(cells: Sequence[NoiseCell]) -> list[str]:
             ours = {cell.noise: cell for cell in some if cell.batch_size == batch}
             for other in others(some):
                 clean, noisy = (
-                    difference(ours[end], other) if end in ours else None for end in ends
+                    final_runs(ours[end], other) if end in ours else None for end in ends
                 )
                 found = growth(clean, noisy, comparisons=count)
                 said = f"Q8, {name}, batch {batch:,}: {numbers['question']['text']} "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.analysis import verdicts
-from experiments.analysis.noise_cells import OURS, NoiseCell, curves
+from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
 from experiments.analysis.paired import Difference
 from experiments.analysis.statistics import interval
 from experiments.protocols.label_noise import constants
@@ -27,12 +27,18 @@ def difference(
     cell: NoiseCell, other: str, comparisons: int = 1, *, loss: bool = False
 ) -> Difference | None:
     """ThermoLion minus another in one cell; None where either has no final runs."""
+    both = final_runs(cell, other)
+    if both is None:
+        return None
+    return (loss_difference if loss else accuracy_difference)(*both, comparisons=comparisons)
+
+
+def final_runs(cell: NoiseCell, other: str) -> FinalRuns | None:
+    """ThermoLion's and another's in one cell; None where either has none."""
     if not {OURS, other} <= cell.arms.keys():
         return None
     one, two = cell.arms[OURS].tuned, cell.arms[other].tuned
-    if not one or not two:
-        return None
-    return (loss_difference if loss else accuracy_difference)(one, two, comparisons=comparisons)
+    return (one, two) if one and two else None
 
 
 def where(cell: NoiseCell) -> str:

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from experiments.analysis.paired import difference, loss_difference, over_sets
+from experiments.analysis.paired import (
+    difference,
+    double_difference,
+    loss_difference,
+    over_sets,
+)
 from experiments.analysis.runs import runs
 
 ONE = runs([0, 1], [0.75, 0.5], [[1, 1, 1, 0], [1, 1, 0, 0]])
@@ -43,6 +48,27 @@ def test_the_formula_by_hand():
 def test_images_never_make_it_narrower_than_seeds_alone():
     found = difference(ONE, OTHER)  # t(3.97) of both is less than t(1) of the seeds
     assert found.half == found.half_seeds == pytest.approx(12.7062 * 12.5, rel=1e-5)
+
+
+def test_a_double_difference_speaks_of_new_seeds_and_new_images():
+    bits = np.random.default_rng(0).integers(0, 2, (4, 6, 50))
+    one, two, three, four = map(_of, bits)
+    found = double_difference((one, two), (three, four), comparisons=3)
+    table = 100.0 * (bits[0] - bits[1] - bits[2] + bits[3])
+    seeds, images = stats.sem(table.mean(axis=1)), stats.sem(table.mean(axis=0))
+    assert found.mean == pytest.approx(table.mean())
+    assert (found.seed_error, found.image_error) == pytest.approx((seeds, images))
+    assert (found.images, found.level) == (50, pytest.approx(1 - 0.05 / 3))
+    assert found.half == pytest.approx(
+        stats.t.ppf(1 - 0.025 / 3, found.df) * math.hypot(seeds, images)
+    )
+
+
+def test_beside_a_pair_that_ties_a_double_difference_is_the_difference():
+    found = double_difference((ONE, OTHER), (ONE, ONE))
+    assert _numbers(found) == pytest.approx(_numbers(difference(ONE, OTHER)))
+    bare = double_difference((ONE, OTHER), (runs([1], [0.5]), runs([1], [0.5])))
+    assert (bare.by_seed, bare.images, bare.half) == ({1: 25.0}, None, None)
 
 
 def test_the_level_follows_the_number_of_comparisons():

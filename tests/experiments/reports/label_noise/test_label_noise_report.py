@@ -16,7 +16,7 @@ from experiments.analysis.short_arms import short_arms
 from experiments.protocols import label_noise
 from experiments.records import DataFacts
 from experiments.reports import report
-from experiments.reports.label_noise.tables import difference
+from experiments.reports.label_noise.tables import final_runs
 
 
 class Noisy(Made):
@@ -66,9 +66,10 @@ def test_the_nine_cells_are_read_back(records):
     assert sees(cells[:2]) is None
     blind = [replace(one, telemetry=one.telemetry | {"gradient_snr": [0.0]}) for one in records]
     assert sees(noise_cells(short_arms(blind))) is None
-    clean, noisy = (difference(cells[place], "adamw") for place in (0, 2))
+    clean, noisy = (final_runs(cells[place], "adamw") for place in (0, 2))
     assert growth(clean, noisy).mean == pytest.approx(1.8, abs=0.15)
     assert growth(None, noisy) is None
+    assert growth(clean, (noisy[0], ())) is None
 
 
 def test_both_questions_are_answered_for_every_batch_size(records, folder_of):
