@@ -63,7 +63,7 @@ def ranks_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table | None:
             )
     if not rows:
         return None
-    header = ("regime: optimizer", "mean rank [95 %]", "of", "over")
+    header = ("regime: optimizer", "mean rank [95 %]", "optimizers", "over")
     words = "Mean ranks by held-out accuracy, tuned, of those judged on all of a regime's data sets"
     return Table("ranks", words, header, tuple(rows), tuple(data))
 

@@ -8,7 +8,7 @@ from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
 from experiments.reports.ablation import figures as ablation_figures
-from experiments.reports.fair import tables
+from experiments.reports.fair import comparison_tables, tables
 from experiments.reports.findings.studies import PLACES, Study, contestants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Paragraph
@@ -18,7 +18,7 @@ OURS = tables.OURS
 
 
 def blocks(study: Study) -> list[Block]:
-    """A row a workload: share of the gain that is left, ThermoLion's rank, everybody's rates."""
+    """What is left of the gain, ThermoLion's rank and everybody's rates, by workload; ranks."""
     found = [_row(workload, arms) for workload, arms in study.by_workload.items()]
     rows = [row for row in found if row]
     lacking = _lacking(study)
@@ -33,6 +33,8 @@ def blocks(study: Study) -> list[Block]:
         )
         words = "Means over fresh seeds, shares with Fieller's 95 % interval"
         made.append(Table("gain", words, header, tuple(rows), ()))
+        ranks = comparison_tables.ranks_table(study.by_workload)
+        made += [ranks] if ranks else []
     else:
         made.append(
             Paragraph("No answer yet: no data set has ThermoLion's and AdamW's final runs.")

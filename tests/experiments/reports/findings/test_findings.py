@@ -1,5 +1,6 @@
 """The page of findings without records, with some and with all, of runs that never were."""
 
+import re
 import zlib
 from dataclasses import replace
 
@@ -135,6 +136,9 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
         assert ".svg)" in part(text, f"Q{number}"), number
     assert "Adding one part after the other" in part(text, "What the gain is made of")
     left = part(text, "What is left of the gain")
+    for regime in "AB":  # of five, over three sets
+        row = rf"\| {regime}: ThermoLion +\| +[12]\S* \[\S+, \S+\] \| +5 \| +F-MNIST, gtsrb32"
+        assert re.search(row, left)
     assert left.count("of 5 (3 still missing)") == 4
     assert left.count("of 5 (4 still missing)") == 2  # with Muon: GTSRB-32 and digits in B
     assert "digits, B: SGD, schedule-free AdamW, SMES, Muon" in left
