@@ -146,3 +146,17 @@ def test_at_most_a_quarter_of_the_means_is_not_shown():
     assert figures.lowest_shown([20.0, 21.0, 80.0, 81.0]) == 20.0
     assert figures.lowest_shown([5.0, 6.0, 40.0, *range(80, 90)]) == 80.0
     assert figures.lowest_shown([50.0]) == 50.0
+
+
+def test_names_in_the_svg_do_not_hang_on_the_layouts_last_bits():
+    """The layout's solver gave 0.1 and 0.1 + 1e-16, and clip paths are named by such numbers."""
+
+    def drawn(shift):
+        with style.context():
+            figure = canvas.blank(4, 3)
+            axis = figure.add_axes((0.1 + shift, 0.1, 0.8, 0.8))
+            axis.plot([0, 1], [0, 1])
+            figure.set_layout_engine("none")
+            return canvas.encode(figure)["svg"]
+
+    assert drawn(0) == drawn(1e-14)
