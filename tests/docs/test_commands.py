@@ -1,68 +1,49 @@
 """The pages' shell commands: `experiments` understands its own, make has its targets."""
 
 import re
-import shlex
 import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from pages import DOCS, ROOT, arguments, shell_lines
 
 from experiments.distortion_study import __main__ as distortion_study
 from experiments.options import parser
 from experiments.smes_page import __main__ as smes_page
 
-ROOT = Path(__file__).parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*DOCS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 SBATCH = ROOT / "docs" / "slurm.sbatch"
 
 
-def shell_lines(text: str) -> list[str]:
-    """Commands of a text's shell blocks, lines that go on joined, comments left out."""
-    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    commands = "\n".join(block for kind, block in blocks if kind in ("", "sh"))
-    joined = re.sub(r"\\\n\s*", "", commands)
-    return [line for line in joined.splitlines() if line.strip()]
-
-
-def experiments_commands(lines: list[str]) -> list[list[str]]:
-    """The arguments of every `python -m experiments`."""
-    return _arguments(lines, "experiments")
-
-
-def _arguments(lines: list[str], module: str) -> list[list[str]]:
-    split = [shlex.split(line, comments=True) for line in lines if "-m experiments" in line]
-    return [words[words.index(module) + 1 :] for words in split if module in words]
-
-
-def understood(arguments: list[str]) -> bool:
-    options = parser(defaultdict(lambda: understood)).parse_args(arguments)
+def understood(words: list[str]) -> bool:
+    options = parser(defaultdict(lambda: understood)).parse_args(words)
     return options.command is understood
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_is_understood(page):
     lines = shell_lines(page.read_text(encoding="utf-8"))
-    assert all(map(understood, experiments_commands(lines)))
+    assert all(map(understood, arguments(lines)))
 
 
 def test_the_distortion_studys_commands_are_understood():
     lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
-    found = _arguments(lines, "experiments.distortion_study")
-    options = [distortion_study.parser().parse_args(arguments) for arguments in found]
+    found = arguments(lines, "experiments.distortion_study")
+    options = [distortion_study.parser().parse_args(words) for words in found]
     assert [one.command for one in options] == [distortion_study.run, distortion_study.report]
 
 
 def test_the_command_of_smess_page_is_understood():
     lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
-    (found,) = _arguments(lines, "experiments.smes_page")
+    (found,) = arguments(lines, "experiments.smes_page")
     assert smes_page.parser().parse_args(found).folder == Path("runs/smes")
 
 
 def test_there_are_commands_of_every_kind():
     lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
-    kinds = {arguments[0] for arguments in experiments_commands(lines)}
+    kinds = {words[0] for words in arguments(lines)}
     assert kinds == {"run", "report", "findings", "list", "prepare", "train"}
 
 
@@ -92,8 +73,8 @@ def test_the_sbatch_file_asks_for_every_share_of_the_study():
     assert (first, last + 1) == (0, 8)
     filled = re.sub(r"\\\n\s*", "", text).replace("${SCRATCH}", "/scratch")
     filled = filled.replace("${SLURM_ARRAY_TASK_ID}", "7").replace("${SLURM_ARRAY_TASK_COUNT}", "8")
-    (arguments,) = experiments_commands(filled.splitlines())
-    options = parser(defaultdict(lambda: understood)).parse_args(arguments)
+    (words,) = arguments(filled.splitlines())
+    options = parser(defaultdict(lambda: understood)).parse_args(words)
     assert (options.shard, options.datasets) == ("7/8", ["all"])
 
 

@@ -5,24 +5,12 @@ import importlib
 import io
 import re
 import sys
-from pathlib import Path
 
 import pytest
-
-PAGES = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
-BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n+```output\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+from pages import DOCS, blocks
 
 
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """Each example and its output, preceded by empty lines so that tracebacks name its line."""
-    text = page.read_text(encoding="utf-8")
-    return [
-        ("\n" * text.count("\n", 0, found.start(1)) + found[1], found[2] or "")
-        for found in BLOCK.finditer(text)
-    ]
-
-
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [p for p in DOCS if blocks(p)], ids=lambda page: page.stem)
 def test_the_examples_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": page.stem}
@@ -35,7 +23,7 @@ def test_the_examples_run_one_after_the_other(page, tmp_path, monkeypatch):
 
 def test_no_example_escapes():
     """A fence of another form would not be found, and so never run."""
-    for page in PAGES:
+    for page in DOCS:
         text = page.read_text(encoding="utf-8")
         assert len(re.findall(r"^\s*[`~:]{3,}\s*\{?(code-block\}? )?python", text, re.M)) == len(
             blocks(page)
@@ -46,7 +34,7 @@ def test_the_benchmark_takes_the_optimizer_network_and_data_of_its_page(tmp_path
     """The page's own module, as a reader would save it, found by its import path."""
     from experiments import datasets, networks, optimizers
 
-    page = next(page for page in PAGES if page.stem == "benchmark")
+    page = next(page for page in DOCS if page.stem == "benchmark")
     (tmp_path / "mine.py").write_text("\n".join(code for code, _ in blocks(page)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
