@@ -22,7 +22,7 @@ class AlignmentBoostState(NamedTuple):
     """
 
     count: jax.Array
-    average: Any
+    average: Any  # optax.Updates or None, which optax's types do not know in a state
 
 
 def alignment_boost(
@@ -78,14 +78,14 @@ def alignment_boost(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         *,
         grad: optax.Updates | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, AlignmentBoostState]:
         del params, extra_args
-        _states.check_state(owner, state, AlignmentBoostState)
+        state = _states.check_state(owner, state, AlignmentBoostState)
         _trees.check_leaves(owner, "updates", updates)
         if decay is None:
             _check_gradient(owner, grad, updates)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypedDict
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._rms import scaled_rms
@@ -150,17 +151,19 @@ def normalize_distortion(
         return optax.EmptyState()
 
     def update(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None, **extra_args: Any
+        updates: optax.Updates,
+        state: optax.OptState,
+        params: optax.Params | None = None,
+        **extra_args: Any,
     ) -> tuple[optax.Updates, NormalizeDistortionState | optax.EmptyState]:
         del params, extra_args
         _trees.check_leaves(owner, "updates", updates)
-        power = strength
         if callable(strength):
-            _states.check_count(owner, state, strength)
-            power = strength(state.count)
-            state = NormalizeDistortionState(jnp.asarray(optax.safe_increment(state.count)))
+            count = _states.check_state(owner, state, NormalizeDistortionState).count
+            power = strength(count)
+            after = NormalizeDistortionState(jnp.asarray(optax.safe_increment(count)))
         else:
-            _states.check_state(owner, state, optax.EmptyState)
+            power, after = strength, _states.check_state(owner, state, optax.EmptyState)
         leaves, treedef = jax.tree.flatten(updates)
         log_rms = _log_rms(leaves)
         power = jnp.asarray(power, log_rms.dtype)
@@ -171,12 +174,12 @@ def normalize_distortion(
         rescaled = [
             _rescale(leaf, root[i], changes[i]) for i, leaf in enumerate(map(jnp.asarray, leaves))
         ]
-        return jax.tree.unflatten(treedef, rescaled), state
+        return jax.tree.unflatten(treedef, rescaled), after
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _log_rms(leaves: list[Any]) -> jax.Array:
+def _log_rms(leaves: list[ArrayLike]) -> jax.Array:
     """Logarithms of the leaves' root mean squares, shape (leaves,); -inf for zeros."""
     sizes = [scaled_rms(leaf) for leaf in leaves]
     return jnp.array([jnp.log(scale) + jnp.log(ratio) for scale, ratio in sizes])

@@ -135,11 +135,11 @@ def snr_gate(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, SnrGateState]:
-        _states.check_state(owner, state, SnrGateState)
+        state = _states.check_state(owner, state, SnrGateState)
         check_updates(owner, updates, state.mu, state.nu, params)
 
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)  # Eq. 1, Eq. 2

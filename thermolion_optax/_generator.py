@@ -25,12 +25,12 @@ nowhere further than 0.000011 from the normal one, and the tails beyond 4, 4.5 a
 import functools
 import hashlib
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import core, lax
+from jax.typing import DTypeLike
 
 _GOLDEN = 0x9E3779B1
 # The standard deviation of 16 nibbles, uniform on 0..15, and two fractions, uniform on [0, 1).
@@ -110,7 +110,7 @@ def _number(shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array | None]:
         return number.astype(jnp.uint32), (number >> 32).astype(jnp.uint32)
 
 
-def _row_major(shape: tuple[int, ...], dtype: Any) -> jax.Array:
+def _row_major(shape: tuple[int, ...], dtype: DTypeLike) -> jax.Array:
     number, stride = jnp.zeros(shape, dtype), 1
     if 0 in shape:
         return number
@@ -121,14 +121,14 @@ def _row_major(shape: tuple[int, ...], dtype: Any) -> jax.Array:
     return number
 
 
-def _mix(x: Any, key: Any) -> tuple[Any, Any]:
+def _mix(x: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Two keyed multiply-xorshift rounds: a word, and the word between the rounds."""
     between = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
     x = (between ^ (between >> 15) ^ key) * jnp.uint32(0x846CA68B)
     return x ^ (x >> 16), between
 
 
-def _finish(x: Any) -> Any:
+def _finish(x: jax.Array) -> jax.Array:
     """The finaliser of MurmurHash3: every input bit reaches every output bit."""
     x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
     x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from thermolion_optax import _checks, _states, _trees
 from thermolion_optax._rms import scaled_rms
@@ -83,18 +84,20 @@ def graft(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, GraftState]:
-        _states.check_state(owner, state, GraftState)
+        state = _states.check_state(owner, state, GraftState)
         _trees.check_leaves(owner, "updates", updates)
         steps, along_state = along.update(updates, state.direction, params, **extra_args)
         lengths, length_state = length.update(updates, state.magnitude, params, **extra_args)
         for name, returned in (("direction", steps), ("magnitude", lengths)):
             _check_returned(name, returned, updates)
 
-        def join(path: Any, g: Any, step: Any, length: Any) -> Any:
+        def join(
+            path: _trees.KeyPath, g: ArrayLike, step: ArrayLike, length: ArrayLike
+        ) -> ArrayLike:
             in_one = _left_out(along_state, g, step)
             if in_one != _left_out(length_state, g, length):
                 names = ("direction", "magnitude") if in_one else ("magnitude", "direction")
@@ -110,7 +113,7 @@ def graft(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _join(step: jax.typing.ArrayLike, length: jax.typing.ArrayLike) -> jax.Array:
+def _join(step: ArrayLike, length: ArrayLike) -> jax.Array:
     step = jnp.asarray(step)
     scale, ratio = scaled_rms(step)
     new_scale, new_ratio = scaled_rms(length)
@@ -121,7 +124,7 @@ def _join(step: jax.typing.ArrayLike, length: jax.typing.ArrayLike) -> jax.Array
     return (step.astype(scale.dtype) / scale * gain * new_scale).astype(step.dtype)
 
 
-def _left_out(state: optax.OptState, old: Any, new: Any) -> bool:
+def _left_out(state: optax.OptState, old: ArrayLike, new: ArrayLike) -> bool:
     """Whether a part that is ``optax.masked`` left this leaf out: it hands on what it got."""
     return isinstance(state, optax.MaskedState) and new is old
 

@@ -100,11 +100,11 @@ def lookahead(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, LookaheadState]:
-        _states.check_state(owner, state, LookaheadState)
+        state = _states.check_state(owner, state, LookaheadState)
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
         _trees.check_initialised(owner, state.slow, updates=updates, params=params)

@@ -41,11 +41,11 @@ def update_moments(
 ) -> tuple[optax.Updates, optax.Updates]:
     """M <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2, in the compute dtype."""
 
-    def first(g, m, v):
+    def first(g: ArrayLike, m: ArrayLike, v: ArrayLike) -> jax.Array:
         dtype = _trees.compute_dtype(g, m, v)
         return moving_average(b1, jnp.asarray(m, dtype), jnp.asarray(g, dtype))
 
-    def second(g, m, v):
+    def second(g: ArrayLike, m: ArrayLike, v: ArrayLike) -> jax.Array:
         dtype = _trees.compute_dtype(g, m, v)
         return moving_average(b2, jnp.asarray(v, dtype), jnp.square(jnp.asarray(g, dtype)))
 

@@ -83,12 +83,12 @@ def _scale_by_muadam(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, optax.ScaleByAdamState]:
         del extra_args
-        _states.check_state(owner, state, optax.ScaleByAdamState)
+        state = _states.check_state(owner, state, optax.ScaleByAdamState)
         check_updates(owner, updates, state.mu, state.nu, params)
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
 

@@ -208,12 +208,12 @@ def _scale_by_smes(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, SmesState]:
         del extra_args
-        _states.check_state(owner, state, SmesState)
+        state = _states.check_state(owner, state, SmesState)
         check_updates(owner, updates, state.mu, state.nu, params)
         count = jnp.asarray(optax.safe_increment(state.count))
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)

@@ -1,19 +1,22 @@
 """Whose state it is: transformations that refuse another's, by name."""
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import optax
 
 from thermolion_optax._trees import article
 
+State = TypeVar("State")
 
-def check_state(owner: str, state: Any, kind: type) -> None:
-    """Raises a TypeError unless ``state`` is of the ``kind`` that the owner's init returns."""
+
+def check_state(owner: str, state: optax.OptState, kind: type[State]) -> State:
+    """The state, by its type; raises a TypeError unless it is what the owner's init returns."""
     if not isinstance(state, kind):
         raise_other_state(owner, state, article(kind.__name__))
+    return state
 
 
-def raise_other_state(owner: str, state: Any, wanted: str) -> NoReturn:
+def raise_other_state(owner: str, state: optax.OptState, wanted: str) -> NoReturn:
     """Raises the TypeError that says which transformation got whose state."""
     found = article(type(state).__name__)
     if isinstance(state, tuple | list) and not hasattr(state, "_fields"):
@@ -32,12 +35,12 @@ def chain(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, optax.OptState]:
-        plain = isinstance(state, tuple | list) and not hasattr(state, "_fields")
-        if not plain or len(state) != len(parts):
+        named = hasattr(state, "_fields")
+        if named or not isinstance(state, tuple | list) or len(state) != len(parts):
             raise_other_state(owner, state, f"the tuple of its {len(parts)} parts' states")
         return chained.update(updates, state, params, **extra_args)
 
@@ -51,7 +54,7 @@ def scale_by_learning_rate(
     tx = optax.scale_by_learning_rate(learning_rate)
 
     def update(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
+        updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
     ) -> tuple[optax.Updates, optax.OptState]:
         check_count(owner, state, learning_rate)
         return tx.update(updates, state, params)
@@ -59,7 +62,7 @@ def scale_by_learning_rate(
     return optax.GradientTransformation(tx.init, update)
 
 
-def check_count(owner: str, state: Any, schedule: Any) -> None:
+def check_count(owner: str, state: optax.OptState, schedule: Any) -> None:
     """Raises a TypeError if ``schedule`` is one, but ``state`` has no count of steps for it."""
     if callable(schedule) and callable(getattr(state, "count", len)):  # a tuple's own method
         raise_other_state(owner, state, "one with a count for its schedule")

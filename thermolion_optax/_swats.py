@@ -178,12 +178,12 @@ def swats(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, SwatsState]:
         del extra_args
-        _states.check_state(owner, state, SwatsState)
+        state = _states.check_state(owner, state, SwatsState)
         check_updates(owner, updates, state.mu, state.nu, params)
         scalar = state.sgd_learning_rate.dtype
         given_rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
@@ -252,7 +252,7 @@ def _decay(
     owner: str,
     steps: optax.Updates,
     params: optax.Params | None,
-    weight_decay: Any,
+    weight_decay: ArrayLike,
     mask: optax.MaskOrFn,
     rate: jax.Array,
 ) -> optax.Updates:

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import optax
 
 from thermolion_optax import _checks, _trees
+from thermolion_optax._deviation import noise_std
 from thermolion_optax._gate import Gate, SnrGateState, gate_value, snr
-from thermolion_optax._noise import ThermalNoiseState, noise_std
+from thermolion_optax._noise import ThermalNoiseState
 from thermolion_optax._thermolion import ParameterNoiseState
 
 SNR_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

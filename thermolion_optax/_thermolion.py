@@ -176,11 +176,11 @@ def _parameter_noise(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, ParameterNoiseState]:
-        _states.check_state("thermolion", state, ParameterNoiseState)
+        state = _states.check_state("thermolion", state, ParameterNoiseState)
         steps, inner = chain.update(updates, state.inner, params, **extra_args)
         gate_state = cast(tuple[SnrGateState, ...], inner)[0]
         mu, nu = gate_state.mu, gate_state.nu

@@ -21,7 +21,7 @@ LIKE_UPDATES = "It must be a tree like the updates."
 INITIALISED = "the state was initialised with"
 THESE_PARAMETERS = "Call tx.init with the parameters that these gradients belong to."
 
-KeyPath = tuple[Any, ...]
+KeyPath = jax.tree_util.KeyPath
 
 
 def is_masked(leaf: Any) -> bool:

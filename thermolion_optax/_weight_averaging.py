@@ -88,11 +88,11 @@ def stochastic_weight_averaging(
 
     def update(
         updates: optax.Updates,
-        state: Any,
+        state: optax.OptState,
         params: optax.Params | None = None,
         **extra_args: Any,
     ) -> tuple[optax.Updates, StochasticWeightAveragingState]:
-        _states.check_state(owner, state, StochasticWeightAveragingState)
+        state = _states.check_state(owner, state, StochasticWeightAveragingState)
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
         _trees.check_initialised(owner, state.average, updates=updates, params=params)

@@ -1,7 +1,5 @@
 """Decoupled weight decay that asks for ``params`` only where it needs them."""
 
-from typing import Any
-
 import jax
 import optax
 
@@ -27,7 +25,7 @@ def decayed_weights(
         return decay.init(params)
 
     def update(
-        updates: optax.Updates, state: Any, params: optax.Params | None = None
+        updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
     ) -> tuple[optax.Updates, optax.OptState]:
         if off:
             return updates, state
@@ -37,7 +35,7 @@ def decayed_weights(
                 "Call tx.update(grads, state, params), or set weight_decay=0.0."
             )
         if mask is not None:
-            _states.check_state(owner, state, optax.MaskedState)
+            state = _states.check_state(owner, state, optax.MaskedState)
         _states.check_count(owner, getattr(state, "inner_state", state), weight_decay)
         # What is masked in the updates alone is masked for optax, too.
         params = _trees.map_leaves(lambda _, p: p, updates, params)

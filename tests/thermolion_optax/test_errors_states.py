@@ -40,7 +40,7 @@ DEEP = {f"layer{i}": {"kernel": jnp.ones((2, 3)), "bias": W} for i in range(30)}
         (thermolion(noise_units="parameter"), thermolion(), "must be a ParameterNoiseState"),
         (swats(0.1), optax.adam(0.1), "swats: state is .*must be a SwatsState"),
         (lookahead(smes(0.1)), smes(0.1), "lookahead: state is .*must be a LookaheadState"),
-        (normalize_distortion(lambda c: 1.0), normalize_distortion(), "EmptyState.*count"),
+        (normalize_distortion(lambda c: 1.0), normalize_distortion(), "must be a NormalizeDist"),
         (thermal_noise(), optax.identity(), "thermal_noise: state is an EmptyState"),
     ],
 )
