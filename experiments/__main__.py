@@ -11,10 +11,10 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from experiments import files
+from experiments.user_code import reason_and_place
 
 EXIT_INTERRUPTED, EXIT_INCOMPLETE, EXIT_USAGE = 130, 1, 2
 
@@ -35,21 +35,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         options = parser(commands).parse_args(given)
     except ImportError as error:
-        return _told(error)
+        return _told(error, "experiments")
+    return guarded(lambda: options.command(options), "experiments", given)
+
+
+def guarded(command: Callable[[], int], module: str, given: Sequence[str]) -> int:
+    """Calls a command; whatever it raises becomes one line and an exit code.
+
+    Args:
+        command: returns the exit code.
+        module: the command line's, as ``python -m`` has it.
+        given: its arguments.
+    """
     try:
-        return options.command(options)
+        return command()
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept. The same command goes on from there:")
-        print(f"  python -m experiments {shlex.join(given)}")
+        print(f"  python -m {module} {shlex.join(given)}")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of the output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INCOMPLETE
     except (Exception, SystemExit) as error:  # sys.exit: of a user's own module
-        return _told(error)
+        return _told(error, module)
 
 
-def _told(error: BaseException) -> int:
+def _told(error: BaseException, module: str) -> int:
     """Says in one line what went wrong; ``python -X dev`` shows the traceback, too."""
     if sys.flags.dev_mode:
         traceback.print_exception(error)
@@ -70,12 +81,8 @@ def _told(error: BaseException) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_USAGE
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    text = str(error).strip().split("\n")[0] or "no message"
     print(
-        f"error: {type(error).__name__}: {text}{place}; "
-        "python -X dev -m experiments … shows where it came from",
+        f"error: {reason_and_place(error)}; python -X dev -m {module} … shows where it came from",
         file=sys.stderr,
     )
     return EXIT_INCOMPLETE

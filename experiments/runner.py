@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, TextIO
 
 import jax
@@ -18,6 +16,7 @@ from experiments.analysis.health import health
 from experiments.progress import Progress
 from experiments.protocols import Cell, Study
 from experiments.records import Record
+from experiments.user_code import reason_and_place
 from experiments.work import Places, Work
 
 
@@ -162,7 +161,7 @@ def _make(
         try:
             outcome = next(outcomes)
         except Exception as error:
-            skip(first.program, f"{what}: {_reason(error)}")
+            skip(first.program, f"{what}: {reason_and_place(error)}")
             return
         record = Record(
             **fields[made],
@@ -191,14 +190,6 @@ def _config(cell: Cell, examples: int) -> training.Config:
         readings=regime.readings,
         telemetry=regime.telemetry,
     )
-
-
-def _reason(error: Exception) -> str:
-    """One line on an exception, with the place it came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    text = str(error).strip().split("\n")[0] or "no message"
-    return f"{type(error).__name__}: {text}{place}"
 
 
 def _splits(dataset: str) -> tuple[str, ...]:

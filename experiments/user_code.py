@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import importlib
 import re
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,8 +88,32 @@ def reason(error: BaseException) -> str:
         >>> reason(ValueError("no such thing; there are a and b"))
         'ValueError: no such thing; there are a and b'
     """
-    text = str(error).strip().split("\n")[0]
+    text = message(error)
     return f"{type(error).__name__}: {shortened(text)}" if text else type(error).__name__
+
+
+def reason_and_place(error: BaseException) -> str:
+    """An exception in one line, none of it cut off, with the place it came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {message(error) or 'no message'}{place}"
+
+
+def message(error: BaseException) -> str:
+    r"""The line of an exception's text that says what is wrong: the first.
+
+    What a host callback raises reaches JAX as the text of its traceback: there the line below the
+    frames.
+
+    Example:
+        >>> text = 'callback: Traceback (most recent call last):\n  File "mine.py", line 3, in f'
+        >>> message(RuntimeError(text + "\nValueError: too few rows\nof three"))
+        'ValueError: too few rows'
+    """
+    text = str(error).strip()
+    if text.split("\n")[0].endswith("Traceback (most recent call last):"):
+        text = re.split(r'^  File ".*\n(?:    .*\n)*', text, flags=re.MULTILINE)[-1]
+    return text.split("\n")[0]
 
 
 def shortened(text: str, most: int = 200) -> str:

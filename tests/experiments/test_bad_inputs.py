@@ -1,5 +1,10 @@
 """Bad inputs of every command, as many as came to mind: one line each, and nothing left behind."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from experiments import __main__ as cli
@@ -155,6 +160,13 @@ def init_exits(): return (lambda *_: sys.exit(1)), (lambda params, images: image
 def logits_raise():
     def logits(params, images): raise ValueError("no such images")
     return (lambda *_: {"w": jnp.zeros(3)}), logits
+
+def callback_raises():
+    def logits(params, images):
+        def count(images): raise ValueError("too few rows\\nof three")
+        rows = jax.pure_callback(count, jax.ShapeDtypeStruct((), jnp.float32), images)
+        return images.mean((1, 2)) @ params["w"] + rows
+    return (lambda key, channels, classes: {"w": jnp.zeros((channels, classes))}), logits
 """
 OPTIMIZERS = ["update_raises", "raises", "exits", "update_exits", "eval_wrong", "no_optimizer"]
 NETWORKS = ["net_raises", "net_exits", "init_exits", "logits_raise"]
@@ -188,3 +200,19 @@ def test_a_users_network_that_fails_is_one_line(function, mine, places, capsys):
     assert said.count("\n") == 1
     assert said.startswith(f"error: network '{mine}")
     assert not (places / "x").exists()
+
+
+def test_what_a_host_callback_raises_is_told_by_its_own_words(mine, tmp_path):
+    words = ["train", "--network", f"{mine}:callback_raises", "--epochs", "1", "--limit", "8"]
+    child = subprocess.run(  # JAX keeps the error for whoever waits for the callback next
+        [sys.executable, "-m", "experiments", *words, "--batch-size", "8", "--out", "x"],
+        env=os.environ | {"PYTHONPATH": f"{Path(cli.__file__).parents[1]}{os.pathsep}{tmp_path}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert child.returncode == 1
+    (said,) = [line for line in child.stderr.splitlines() if line.startswith("error: ")]
+    assert said.startswith("error: JaxRuntimeError: ValueError: too few rows (")

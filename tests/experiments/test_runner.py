@@ -2,6 +2,7 @@ import io
 import json
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -177,6 +178,19 @@ def test_an_optimizer_that_fails_does_not_stop_the_others(tmp_path, trained, mon
     summary, told = _run(_grid(seeds=3), tmp_path)
     assert (summary.made, list(summary.failures.values())) == (4, [2])
     assert "adam on digits: TypeError: unexpected (test_runner.py, line" in told
+
+
+def test_what_a_host_callback_raised_is_told_by_its_own_words(tmp_path, trained, monkeypatch):
+    frames = '  File "mine.py", line 3, in f\n    raise ValueError\n' * 2
+    text = f"callback: Traceback (most recent call last):\n{frames}ValueError: few\n  rows\n"
+
+    def run_many(*given, **options):
+        raise jax.errors.JaxRuntimeError(text)
+        yield
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    _, told = _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
+    assert "adam on digits: JaxRuntimeError: ValueError: few (test_runner.py, line" in told
 
 
 def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
