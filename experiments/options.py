@@ -111,11 +111,12 @@ def _run(run: argparse.ArgumentParser) -> None:
         add(f"--{name}", type=int, metavar="N", help=what)
     add(
         "--devices-per-run",
-        "--split",  # its name in the commands of older records
         type=int,
         metavar="N",
         help="devices that train each run together (default: one accelerator; all of a CPU)",
     )
+    # Its name in the commands of older records.
+    add("--split", dest="devices_per_run", type=int, help=argparse.SUPPRESS)
     paper = run.add_argument_group("of the paper protocol")
     add = paper.add_argument
     add("--seeds", type=int, metavar="N", help="runs of each, seeds 0 to N-1 (default 5)")

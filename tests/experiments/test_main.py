@@ -97,6 +97,21 @@ def test_unknown_and_missing_options_are_told(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
+def test_the_older_name_of_an_option_works_and_is_not_shown(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(runner, "run", lambda *_, layout, **__: asked.append(layout) or Summary())
+    words = ["run", "--datasets", "digits", "--out", "x"]
+    for more in ([], ["--split", "2"], ["--devices-per-run", "2"]):
+        assert cli.main([*words, *more]) == 0
+    assert [layout.devices_per_run for layout in asked] == [None, 2, 2]
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--help"])
+    said = capsys.readouterr().out
+    assert "--devices-per-run" in said
+    assert "--split" not in said
+
+
 def test_list_shows_what_there_is_of_everything(tmp_path, capsys):
     assert cli.main(["list", "--data-dir", str(tmp_path)]) == 0
     told = capsys.readouterr().out
