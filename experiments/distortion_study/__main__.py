@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from experiments import files
+from experiments.__main__ import guarded
 from experiments.distortion_study import folder, plan
+from experiments.distortion_study.record import Record
 
 
 def run(options: argparse.Namespace) -> None:
     """Makes every run that has no record, each written as it finishes."""
+    for depth in options.depths or ():
+        if depth < 1:
+            raise ValueError(f"--depths has {depth}, expected at least 1 convolution")
+    files.check_folder(options.out, "--out")
     from experiments import datasets
     from experiments.distortion_study import training
-    from experiments.records import environment
+    from experiments.records import environment, lines
 
     scale = plan.SMOKE if options.smoke else plan.FULL
     train = datasets.load_splits(
@@ -28,35 +32,43 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"{options.dataset} has coloured images, expected grey ones")
     images = training.shrunk(train.images, train.labels, train.num_classes)
     facts = {"dataset": train.name, "images": len(train.labels), "fingerprint": train.fingerprint}
-    facts["commit"] = environment.describe()["commit"]
+    facts |= environment.describe()
     for depth in options.depths or scale.depths:
-        found = [one for one in folder.read(options.out) if one["depth"] == depth]
+        found = [one for one in folder.read(options.out) if one.depth == depth]
         path = folder.file_of(options.out, depth)
-        files.write(path, "".join(map(_line, found)))
-        with path.open("a", encoding="utf-8") as out:
+        files.write(path, b"".join(map(lines.encode, found)))
+        with path.open("ab") as out:
             while todo := plan.due(found, dataclasses.replace(scale, depths=(depth,))):
-                found.append(training.train(todo[0], images, scale) | facts)
-                out.write(_line(found[-1]))
+                one = todo[0]
+                record = Record(
+                    **vars(one.arm),
+                    size=one.size,
+                    seed=one.seed,
+                    phase=one.phase,
+                    steps=scale.steps,
+                    **training.train(one, images, scale)._asdict(),
+                    **facts,
+                )
+                out.write(lines.encode(record))
                 out.flush()
-                _tell(found[-1])
+                found.append(record)
+                _tell(record)
 
 
-def _line(record: dict[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False) + "\n"
-
-
-def _tell(record: dict[str, Any]) -> None:
+def _tell(record: Record) -> None:
     arm = plan.run_of(record).arm
     said = f"{arm.optimizer}, {arm.depth} layers, {arm.start}, strength {arm.strength:g}"
     print(
-        f"{said}, size {record['size']:g}, seed {record['seed']}: {record['status']}, "
-        f"train accuracy {record['train_accuracy']}",
+        f"{said}, size {record.size:g}, seed {record.seed}: {record.status}, "
+        f"train accuracy {record.train_accuracy}",
         file=sys.stderr,
     )
 
 
 def report(options: argparse.Namespace) -> None:
     """Writes the findings and figures of the folder's records beside them."""
+    if not folder.read(options.out):
+        raise ValueError(f"there are no records of this study in {options.out}: `run` makes some")
     print(folder.redraw(options.out))
 
 
@@ -78,10 +90,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """One command."""
-    options = parser().parse_args(arguments)
-    options.command(options)
-    return 0
+    """One command; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given)
+
+    def command() -> int:
+        options.command(options)
+        return 0
+
+    return guarded(command, "experiments.distortion_study", given)
 
 
 if __name__ == "__main__":

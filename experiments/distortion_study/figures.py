@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from experiments.distortion_study.findings import (
     CHANCE,
+    KINDS,
     TRAINS,
-    Record,
     accuracies,
     finals,
     networks,
@@ -20,6 +20,7 @@ from experiments.distortion_study.findings import (
 )
 from experiments.distortion_study.network import layers
 from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, Arm
+from experiments.distortion_study.record import Record
 from experiments.reports import canvas, style
 
 # Dark to light with α, AdamW grey: a line and a marker each, as grey prints need.
@@ -95,8 +96,8 @@ def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
         handles: dict[str, Any] = {}
         for axis, place in zip(axes, places, strict=True):
             runs = next(some for arm, some in found.items() if (arm.depth, arm.start) == place)
-            for kind, look, label in (("kernel", "o-", "kernels"), ("bias", "s--", "biases")):
-                sizes = np.array([one["gradients"][0][kind] for one in runs], np.float64)
+            for (label, of), look in zip(KINDS.items(), ("o-", "s--"), strict=True):
+                sizes = np.array([of(one.gradients[0]) for one in runs], np.float64)
                 mean = np.exp(np.log(sizes).mean(0))
                 (handles[label],) = axis.plot(range(1, len(mean) + 1), mean, look)
             axis.set_yscale("log")
@@ -119,8 +120,8 @@ def over_time(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
                 some = found.get(Arm(*place, name, 0.0), [])
                 by_step: dict[int, list[float | None]] = {}
                 for one in some:
-                    for reading in one["gradients"]:
-                        by_step.setdefault(reading["step"], []).append(ratio(reading["kernel"]))
+                    for reading in one.gradients:
+                        by_step.setdefault(reading.step, []).append(ratio(reading.kernel))
                 values = {step: typical(ratios) for step, ratios in sorted(by_step.items())}
                 curve = {step: value for step, value in values.items() if value is not None}
                 if curve:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from experiments.distortion_study.plan import (
     ALPHAS,
@@ -15,25 +14,30 @@ from experiments.distortion_study.plan import (
     Arm,
     run_of,
 )
+from experiments.distortion_study.record import Reading, Record
 
 TRAINS, CHANCE = 0.5, 0.15
 """Mean train accuracy from which a network counts as trained, and up to which as at chance."""
 
-Record = dict[str, Any]
+KINDS: dict[str, Callable[[Reading], list[float | None]]] = {
+    "kernels": lambda reading: reading.kernel,
+    "biases": lambda reading: reading.bias,
+}
+"""What of a reading is compared over the layers."""
 
 
 def finals(records: Sequence[Record]) -> dict[Arm, list[Record]]:
     """The runs on the final seeds, by arm; arms that lack some are left out."""
     found: dict[Arm, list[Record]] = {}
     for one in records:
-        if one["phase"] == "final":
+        if one.phase == "final":
             found.setdefault(run_of(one).arm, []).append(one)
     return {arm: some for arm, some in found.items() if len(some) == len(SEEDS)}
 
 
 def accuracies(records: Sequence[Record]) -> list[float]:
     """Train accuracies; a run that diverged has a tenth, chance's."""
-    return [0.1 if one["train_accuracy"] is None else one["train_accuracy"] for one in records]
+    return [0.1 if one.train_accuracy is None else one.train_accuracy for one in records]
 
 
 def outcome(records: Sequence[Record]) -> str:
@@ -67,7 +71,7 @@ def text(records: Sequence[Record]) -> str:
     lines = ["# Distortion: which exponent trains a deep plain ConvNet", ""]
     if not found:
         return "\n".join([*lines, "No arm has all its final runs yet."]) + "\n"
-    if records[0]["steps"] < 100:
+    if records[0].steps < 100:
         lines += ["Not an answer (smoke).", ""]
     lines += [
         setup(records),
@@ -100,10 +104,10 @@ def text(records: Sequence[Record]) -> str:
 
 def setup(records: Sequence[Record]) -> str:
     """What was run, and the rule."""
-    steps, images = records[0]["steps"], records[0]["images"]
+    steps, images = records[0].steps, records[0].images
     return (
         f"Plain ConvNets of 3×3 convolutions (16 channels, 16×16, no normalisation), {images:,} "
-        f"images of {records[0]['dataset']} shrunk to 16×16, {steps} steps of 32; PyTorch's "
+        f"images of {records[0].dataset} shrunk to 16×16, {steps} steps of 32; PyTorch's "
         f"initialisation, and kernels {GAINS['large']:g} times as large. Rates: the best of a "
         "list, by train loss on a tuning seed; then three fresh seeds. A rate is stated by the "
         "first step of the leaf of the largest gradient. SMES has eps 0, AdamW its default. "
@@ -125,14 +129,14 @@ def _row(
     records: Sequence[Record],
 ) -> str:
     shown = ", ".join(f"{100 * each:.0f}" for each in accuracies(some))
-    diverged = sum(one["status"] != "ok" for one in some)
-    tried = {one["size"] for one in records if one["phase"] == "tune"}
-    edge = " (outermost)" if some[0]["size"] in (min(tried), max(tried)) else ""
-    ends = [typical([ratio(one["gradients"][end]["kernel"]) for one in some]) for end in (0, -1)]
+    diverged = sum(one.status != "ok" for one in some)
+    tried = {one.size for one in records if one.phase == "tune"}
+    edge = " (outermost)" if some[0].size in (min(tried), max(tried)) else ""
+    ends = [typical([ratio(one.gradients[end].kernel) for one in some]) for end in (0, -1)]
     change = " → ".join("–" if end is None else f"{end:.1e}" for end in ends)
     return (
         f"| {depth} layers, {start} | {optimizer} | {'yes' if strength else 'no'} "
-        f"| {some[0]['size']:g}{edge} | {shown}{f' ({diverged} diverged)' if diverged else ''} "
+        f"| {some[0].size:g}{edge} | {shown}{f' ({diverged} diverged)' if diverged else ''} "
         f"| {outcome(some)} | {change} |"
     )
 
@@ -193,8 +197,8 @@ def first_ratios(found: dict[Arm, list[Record]]) -> dict[tuple[int, str], list[f
     """Largest over smallest layer before anything was learnt, of kernels and of biases."""
     return {
         place: [
-            typical([ratio(one["gradients"][0][kind]) for one in some]) or math.nan
-            for kind in ("kernel", "bias")
+            typical([ratio(sizes(one.gradients[0])) for one in some]) or math.nan
+            for sizes in KINDS.values()
         ]
         for place in networks(found)
         if (some := next(runs for arm, runs in found.items() if (arm.depth, arm.start) == place))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from experiments import files
+from experiments.distortion_study.record import Record
+from experiments.records import lines, storage
 
 
 def file_of(folder: Path, depth: int) -> Path:
@@ -14,18 +15,15 @@ def file_of(folder: Path, depth: int) -> Path:
     return folder / f"distortion-{depth}-layers.jsonl"
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The folder's records; a last line that a killed run left unfinished is passed over."""
-    found = []
-    for path in sorted(folder.glob("distortion-*-layers.jsonl")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, 1):
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError:
-                if number < len(lines):
-                    raise ValueError(f"{path}: line {number} is no record") from None
-    return found
+def read(folder: Path) -> list[Record]:
+    """The folder's records; a last line that a killed run left unfinished is passed over.
+
+    Raises:
+        RecordError: a file that cannot be read, or a line that is no record.
+    """
+    parse = partial(lines.build, Record)
+    paths = sorted(folder.glob("distortion-*-layers.jsonl"))
+    return [one for path in paths for one in storage.read_file(path, parse, notices=[])]
 
 
 def redraw(folder: Path) -> str:

@@ -8,9 +8,11 @@ g^(1-2α). So one list of sizes serves every exponent, network and initialisatio
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from experiments.distortion_study.record import Record
 
 DEPTHS = (10, 20)
 GAINS = {"default": 1.0, "large": 3.5}
@@ -84,23 +86,23 @@ def arms(scale: Scale = FULL) -> list[Arm]:
     ]
 
 
-def run_of(record: dict[str, Any]) -> Run:
+def run_of(record: Record) -> Run:
     """The run that a record is of."""
-    arm = Arm(*(record[name] for name in ("depth", "start", "optimizer", "strength")))
-    return Run(arm, record["size"], record["seed"], record["phase"])
+    arm = Arm(record.depth, record.start, record.optimizer, record.strength)
+    return Run(arm, record.size, record.seed, record.phase)
 
 
-def best_size(arm: Arm, records: Iterable[dict[str, Any]], sizes: tuple[float, ...]) -> float:
+def best_size(arm: Arm, records: Iterable[Record], sizes: tuple[float, ...]) -> float:
     """The size of the smallest train loss on the tuning seed; a diverged run is worse than any."""
     losses = {
-        one["size"]: one["train_loss"] if one["status"] == "ok" else float("inf")
+        one.size: math.inf if one.train_loss is None else one.train_loss
         for one in records
-        if one["phase"] == "tune" and run_of(one).arm == arm
+        if one.phase == "tune" and run_of(one).arm == arm
     }
     return min(sizes, key=lambda size: losses[size])
 
 
-def due(records: Iterable[dict[str, Any]], scale: Scale = FULL) -> list[Run]:
+def due(records: Iterable[Record], scale: Scale = FULL) -> list[Run]:
     """What the records lack: an arm's sizes first, then its best one on the final seeds."""
     found = list(records)
     done = {run_of(one) for one in found}

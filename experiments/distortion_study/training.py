@@ -1,4 +1,4 @@
-"""A run -> its record: what became of the loss, and how unequal the layers' gradients were."""
+"""A run -> its outcome: what became of the loss, and how unequal the layers' gradients were."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import optax
 
 from experiments.distortion_study import network
 from experiments.distortion_study.plan import ALPHAS, GAINS, Run, Scale
+from experiments.distortion_study.record import Reading
 from thermolion_optax import gradient_distortion, normalize_distortion, smes
 
 Array = jax.Array
@@ -26,6 +27,17 @@ class Images(NamedTuple):
     images: np.ndarray
     labels: np.ndarray
     classes: int
+
+
+class Outcome(NamedTuple):
+    """What became of a run; see `Record`."""
+
+    rate: float
+    losses: list[float]
+    train_loss: float | None
+    train_accuracy: float | None
+    status: str
+    gradients: list[Reading]
 
 
 def shrunk(images: np.ndarray, labels: np.ndarray, classes: int) -> Images:
@@ -93,7 +105,7 @@ def _rows(root: Array, number: Array | int, images: int) -> Array:
     return jax.random.randint(key, (BATCH,), 0, images)
 
 
-def train(run: Run, images: Images, scale: Scale) -> dict[str, Any]:
+def train(run: Run, images: Images, scale: Scale) -> Outcome:
     """Trains and says what was seen; stops where the loss is not finite any more."""
     arm, alpha = run.arm, ALPHAS[run.arm.optimizer]
     per_reading = scale.steps // (scale.readings - 1)
@@ -112,32 +124,29 @@ def train(run: Run, images: Images, scale: Scale) -> dict[str, Any]:
         readings.append(_reading(per_reading * number, seen, arm.depth))
     loss, accuracy = map(float, judge(carry[0], data))
     finished = math.isfinite(loss) and len(losses) == scale.readings - 1
-    return {
-        "depth": arm.depth,
-        "start": arm.start,
-        "optimizer": arm.optimizer,
-        "strength": arm.strength,
-        "size": run.size,
-        "seed": run.seed,
-        "phase": run.phase,
-        "rate": rate,
-        "steps": scale.steps,
-        "losses": losses,
-        "train_loss": loss if finished else None,
-        "train_accuracy": accuracy if finished else None,
-        "status": "ok" if finished else "diverged",
-        "gradients": readings,
-    }
+    return Outcome(
+        rate=rate,
+        losses=losses,
+        train_loss=loss if finished else None,
+        train_accuracy=accuracy if finished else None,
+        status="ok" if finished else "diverged",
+        gradients=readings,
+    )
 
 
-def _reading(step: int, seen: Any, depth: int) -> dict[str, Any]:
+def _reading(step: int, seen: Any, depth: int) -> Reading:
     """After so many steps: each layer's gradient, and the distortion over all leaves."""
     rms = {path: float(value) for path, value in seen["rms"]["leaves"].items()}
-    by_kind = {
-        kind: [_digits(rms[f"['{layer}']['{kind}']"]) for layer in network.layers(depth)]
-        for kind in ("kernel", "bias")
-    }
-    return {"step": step, "spread": _digits(float(seen["distortion"]["all"])), **by_kind}
+
+    def over_layers(kind: str) -> list[float | None]:
+        return [_digits(rms[f"['{layer}']['{kind}']"]) for layer in network.layers(depth)]
+
+    return Reading(
+        step=step,
+        spread=_digits(float(seen["distortion"]["all"])),
+        kernel=over_layers("kernel"),
+        bias=over_layers("bias"),
+    )
 
 
 def _digits(value: float) -> float | None:

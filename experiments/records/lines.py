@@ -10,19 +10,23 @@ import math
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from experiments.records.record import DEFAULTS, Record
+from experiments.records.record import Record
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Of = TypeVar("Of")
 
 
-def encode(record: Record) -> bytes:
+def encode(record: DataclassInstance) -> bytes:
     """One line of strict JSON; numbers that are not finite become null, defaults go unsaid."""
+    defaults = _defaults(type(record))
     said = {
         name: value
         for name, value in asdict(record).items()
-        if name not in DEFAULTS or value != DEFAULTS[name]
+        if name not in defaults or value != defaults[name]
     }
     return json.dumps(_finite(said), allow_nan=False, ensure_ascii=False).encode() + b"\n"
 
@@ -90,6 +94,8 @@ def _build(kind: Any, found: Any, owner: str) -> Any:
             continue  # an older record's way to say nothing
         if is_dataclass(hint):
             value = _build(hint, value, name)
+        elif (one := _list_of(hint)) and isinstance(value, list):
+            value = [_build(one, item, f"an item of {name}") for item in value]
         elif not _check(hint)(value):
             raise ValueError(f"{name} is {value!r}, expected {_word(hint)}")
         given[name] = value
@@ -101,6 +107,18 @@ def _schema(kind: Any) -> tuple[dict[str, Any], set[str]]:
     """The annotations of a dataclass, and the fields that have no default."""
     required = {f.name for f in fields(kind) if f.default is f.default_factory is MISSING}
     return get_type_hints(kind), required
+
+
+@functools.cache
+def _defaults(kind: Any) -> dict[str, Any]:
+    return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+
+
+@functools.cache
+def _list_of(hint: Any) -> Any:
+    """The dataclass that an annotation is a list of, if it is."""
+    inner = get_args(hint)
+    return inner[0] if get_origin(hint) is list and is_dataclass(inner[0]) else None
 
 
 @functools.cache

@@ -13,12 +13,15 @@ import hashlib
 import os
 import platform
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from experiments.records.lines import encode, parse
 from experiments.records.record import Record
+
+Of = TypeVar("Of")
 
 
 class RecordError(RuntimeError):
@@ -56,7 +59,7 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
         )
     files = sorted(p for p in folder.glob("*.jsonl*") if p.name.endswith((".jsonl", ".jsonl.gz")))
     notices: list[str] = []
-    found = [item for path in files for item in _read_file(path, notices)]
+    found = [item for path in files for item in read_file(path, parse, notices)]
     if not found and not missing_ok:
         raise RecordError(
             f"no records in {folder}: it holds no *.jsonl or *.jsonl.gz file with a line in it; "
@@ -65,7 +68,17 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
     return Reading(_without_duplicates(found, notices), notices)
 
 
-def _read_file(path: Path, notices: list[str]) -> Iterable[Record]:
+def read_file(path: Path, parse: Callable[[bytes], Of], notices: list[str]) -> Iterator[Of]:
+    """The records of one file.
+
+    Args:
+        path: of the file, ``*.jsonl`` or ``*.jsonl.gz``.
+        parse: a record of one line; raises ValueError where it is none.
+        notices: gets what the reader must be told.
+
+    Raises:
+        RecordError: it cannot be read, or a line is not a record.
+    """
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import files, records
+from experiments import files
+from experiments.__main__ import guarded
 from experiments.distortion_study import folder as distortion
 from experiments.reports import report
 from experiments.smes_page import page
@@ -28,19 +29,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the page and every figure that it shows."""
-    folder = parser().parse_args(arguments).folder
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    folder = parser().parse_args(given).folder
+    return guarded(lambda: _draw(folder), "experiments.smes_page", given)
+
+
+def _draw(folder: Path) -> int:
     if not folder.is_dir():
-        print(f"error: there is no folder {folder}; it holds the studies' records", file=sys.stderr)
-        return 2
-    try:
-        text = page.text(folder)
-        if page.exponent_records(folder):
-            report.write(report.build(folder / page.EXPONENT), folder / page.EXPONENT)
-        if distortion.read(folder / page.DISTORTION):
-            distortion.redraw(folder / page.DISTORTION)
-    except (records.RecordError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        raise ValueError(f"there is no folder {folder}; it holds the studies' records")
+    text = page.text(folder)
+    if page.exponent_records(folder):
+        report.write(report.build(folder / page.EXPONENT), folder / page.EXPONENT)
+    if distortion.read(folder / page.DISTORTION):
+        distortion.redraw(folder / page.DISTORTION)
     files.write(page.path_of(folder), text)
     print(text)
     return 0

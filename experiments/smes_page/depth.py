@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.distortion_study import findings, plan
-from experiments.distortion_study.findings import Record
+from experiments.distortion_study.record import Record
 from experiments.smes_page.part import Part, bullets, image, not_run, part
 
 PLACES = {

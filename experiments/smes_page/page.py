@@ -35,7 +35,7 @@ def exponent_records(folder: Path) -> list[Record]:
 def distortion_records(folder: Path) -> list[depth.Record]:
     """The distortion study's records of the full budget."""
     found = distortion.read(folder / DISTORTION)
-    return [one for one in found if one["steps"] == plan.FULL.steps]
+    return [one for one in found if one.steps == plan.FULL.steps]
 
 
 def text(folder: Path) -> str:

@@ -1,7 +1,9 @@
 """The distortion study: its network, its runs in their order, one of them trained, its words."""
 
+import inspect
 import json
 import math
+from dataclasses import fields, replace
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +14,10 @@ from jax import lax
 
 from experiments import datasets
 from experiments.distortion_study import __main__ as cli
-from experiments.distortion_study import findings, network, plan, training
+from experiments.distortion_study import findings, folder, network, plan, training
+from experiments.distortion_study.record import Reading, Record
 from experiments.networks import taps
+from experiments.records import environment, lines
 
 
 def lax_convolve(kernel, images):
@@ -57,25 +61,24 @@ def test_weights_are_pytorchs_but_for_the_gain():
 
 
 def made(run, loss=1.0, accuracy=0.6, status="ok"):
+    return Record(
+        **vars(run.arm),
+        size=run.size,
+        seed=run.seed,
+        phase=run.phase,
+        steps=300,
+        **outcome(loss, accuracy, status)._asdict(),
+        dataset="digits",
+        images=1000,
+        fingerprint="0",
+    )
+
+
+def outcome(loss=1.0, accuracy=0.6, status="ok"):
     readings = [
-        {"step": s, "spread": 2.0, "kernel": [1e-3, 1.0], "bias": [0.1] * 2} for s in (0, 9)
+        Reading(step=step, spread=2.0, kernel=[1e-3, 1.0], bias=[0.1] * 2) for step in (0, 9)
     ]
-    return {
-        "depth": run.arm.depth,
-        "start": run.arm.start,
-        "optimizer": run.arm.optimizer,
-        "strength": run.arm.strength,
-        "size": run.size,
-        "seed": run.seed,
-        "phase": run.phase,
-        "train_loss": loss,
-        "train_accuracy": accuracy,
-        "status": status,
-        "steps": 300,
-        "images": 1000,
-        "dataset": "digits",
-        "gradients": readings,
-    }
+    return training.Outcome(0.1, [2.0], loss, accuracy, status, readings)
 
 
 def test_the_best_size_runs_again_on_fresh_seeds_and_nothing_else():
@@ -89,10 +92,10 @@ def test_the_best_size_runs_again_on_fresh_seeds_and_nothing_else():
     assert arms == 2 * 2 * 5 * 2
     assert len(found) == len({plan.run_of(one) for one in found}) == arms * (7 + 3)
     for one in found:
-        if one["phase"] == "final":
-            best = {3e-3, 3e-4} if one["optimizer"] == "SGD" else {1e-3}
-            assert one["size"] in best
-            assert one["seed"] in plan.SEEDS
+        if one.phase == "final":
+            best = {3e-3, 3e-4} if one.optimizer == "SGD" else {1e-3}
+            assert one.size in best
+            assert one.seed in plan.SEEDS
 
 
 def test_expectations_are_judged_by_what_trains():
@@ -169,7 +172,7 @@ def test_a_run_is_what_a_plain_loop_makes_of_it(images, strength):
         if rate is None:
             largest = float(middle if strength else sizes.max())
             rate = 1e-3 / math.sqrt(largest)
-            assert found["rate"] == pytest.approx(rate, rel=1e-4)
+            assert found.rate == pytest.approx(rate, rel=1e-4)
         m = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, m, g)
         v = jax.tree.map(lambda a, b: 0.999 * a + 0.001 * b**2, v, g)
         steps = jax.tree.map(
@@ -180,32 +183,97 @@ def test_a_run_is_what_a_plain_loop_makes_of_it(images, strength):
             v,
         )
         params = optax.apply_updates(params, jax.tree.map(lambda u, r=rate: -r * u, steps))
-    np.testing.assert_allclose(found["losses"], np.array(losses).reshape(2, 2).mean(1), rtol=1e-4)
-    assert [one["step"] for one in found["gradients"]] == [0, 2, 4]
-    assert len(found["gradients"][0]["kernel"]) == 3
+    np.testing.assert_allclose(found.losses, np.array(losses).reshape(2, 2).mean(1), rtol=1e-4)
+    assert [one.step for one in found.gradients] == [0, 2, 4]
+    assert len(found.gradients[0].kernel) == 3
 
 
-def test_a_study_that_was_killed_goes_on_and_a_torn_line_is_made_again(tmp_path, monkeypatch):
+def test_a_study_that_was_killed_goes_on_and_a_torn_line_is_made_again(
+    tmp_path, monkeypatch, capsys
+):
     calls = []
 
     def train(run, images, scale):
         calls.append(run)
-        return made(run)
+        return outcome()
 
     monkeypatch.setattr(training, "train", train)
     command = ["run", "--dataset", "digits", "--images", "50", "--smoke", "--out", str(tmp_path)]
     assert cli.main(command) == 0
     (path,) = tmp_path.iterdir()
     assert path.name == "distortion-3-layers.jsonl"
-    lines = path.read_text().splitlines()
-    assert len(lines) == len(calls) == 20 * (2 + 3)
-    path.write_text("\n".join([*lines[:70], lines[70][:40]]))
+    whole = path.read_text().splitlines()
+    assert len(whole) == len(calls) == 20 * (2 + 3)
+    path.write_text("\n".join([*whole[:70], whole[70][:40]]))
     assert cli.main(command) == 0
     assert len(calls) == 100 + 30
-    assert len({plan.run_of(json.loads(line)) for line in path.read_text().splitlines()}) == 100
-    path.write_text("\n".join([lines[0][:40], *lines[1:]]))
-    with pytest.raises(ValueError, match="line 1 is no record"):
-        cli.main(command)
+    found = folder.read(tmp_path)
+    assert len(found) == len({plan.run_of(one) for one in found}) == 100
+    origin = environment.describe()
+    assert all({key: getattr(one, key) for key in origin} == origin for one in found)
+    path.write_text("\n".join([whole[0][:40], *whole[1:]]))
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: ")
+    assert f"{path}, line 1 is not a record" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--dataset", "nix"], "there is no data set 'nix'"),
+        (["run", "--depths", "3", "0"], "--depths has 0, expected at least 1"),
+        (["run", "--depths", "-1"], "--depths has -1, expected at least 1"),
+        (["run", "--images", "0"], "limit"),
+        (["run", "--dataset", "digits", "--out", "/proc/nix"], "/proc"),
+        (["run", "--dataset", "digits", "--out", "{tmp}/file"], "a file; expected a folder"),
+        (["report"], "there are no records of this study in"),
+        (["report", "--out", "{tmp}/file"], "there are no records of this study in"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(arguments, message, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    words = [word.replace("{tmp}", str(tmp_path)) for word in arguments]
+    out = [] if "--out" in words else ["--out", str(tmp_path / "x")]
+    assert cli.main([*words, *out]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert message in said
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_interruption_tells_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def train(run, images, scale):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", train)
+    words = ["run", "--dataset", "digits", "--images", "50", "--smoke", "--out", str(tmp_path)]
+    assert cli.main(words) == 130
+    said = capsys.readouterr().out
+    assert f"python -m experiments.distortion_study {' '.join(words)}" in said
+
+
+def test_a_record_reads_back_and_an_older_one_says_no_more_than_it_did():
+    older = made(plan.Run(plan.Arm(3, "large", "AdamW", 0.0), 1e-3, 5, "tune"))
+    newer = replace(older, versions={"jax": "0"}, device={"count": 1}, code="0", rate=math.inf)
+    assert lines.build(Record, lines.encode(older)) == older
+    assert lines.build(Record, lines.encode(newer)) == replace(newer, rate=None)
+    said = json.loads(lines.encode(older))
+    assert not {"versions", "device", "commit", "code"} & said.keys()
+    for change, message in (
+        ({"gradients": [3]}, "an item of gradients is a JSON int, expected an object"),
+        ({"gradients": 3}, "gradients is 3, expected list"),
+        ({"gradients": [{"step": 0}]}, "the fields bias, kernel, spread are absent"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            lines.build(Record, json.dumps(said | change).encode())
+
+
+def test_every_field_is_documented():
+    for kind in (Record, Reading):
+        for one in fields(kind):
+            assert f"    {one.name}: " in (inspect.getdoc(kind) or ""), one.name
 
 
 def test_the_report_draws_what_there_is(tmp_path, capsys):
@@ -215,9 +283,7 @@ def test_the_report_draws_what_there_is(tmp_path, capsys):
         for phase, seeds in (("tune", (1,)), ("final", plan.SEEDS))
         for seed in seeds
     ]
-    (tmp_path / "distortion-10-layers.jsonl").write_text(
-        "".join(json.dumps(one) + "\n" for one in found)
-    )
+    (tmp_path / "distortion-10-layers.jsonl").write_bytes(b"".join(map(lines.encode, found)))
     assert cli.main(["report", "--out", str(tmp_path)]) == 0
     assert "nearly immune" in capsys.readouterr().out
     drawn = {one.name for one in tmp_path.iterdir()} - {"distortion-10-layers.jsonl"}

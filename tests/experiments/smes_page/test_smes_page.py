@@ -91,7 +91,7 @@ def test_more_fewer_or_as_many_networks(folder):
         f'{{"depth": {arm.depth}, "start": "{arm.start}", "optimizer": "{arm.optimizer}", '
         f'"strength": {arm.strength}, "size": 0.001, "seed": {seed}, "phase": "{phase}", '
         f'"train_loss": 1.0, "train_accuracy": {accuracy(arm)}, "status": "ok", "steps": 300, '
-        '"images": 1000, "dataset": "digits", '
+        '"images": 1000, "dataset": "digits", "fingerprint": "0", "rate": 1, "losses": [2], '
         '"gradients": [{"step": 0, "spread": 2, "kernel": [0.001, 1], "bias": [1, 1]}]}\n'
         for arm in plan.arms()
         for phase, seeds in (("tune", (101,)), ("final", plan.SEEDS))
