@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +31,4 @@ def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
     Args:
         candidates: the configurations that the arm is tuned over.
     """
-    numbers = {name: value for name, value in protocol().items() if name not in WORDS}
-    content = [numbers, {name: fair.protocol()[name] for name in SHARED}, list(candidates)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return fair.hash_of_shared(protocol(), WORDS, SHARED, candidates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,27 @@ def content_hash(space: Space) -> str:
     further question or optimizer changes no run that was made.
     """
     numbers = {name: value for name, value in protocol().items() if name not in WORDS}
-    content = [numbers, trial_points(), asdict(space)]
+    return _digest([numbers, trial_points(), asdict(space)])
+
+
+def hash_of_shared(
+    numbers: Mapping[str, Any],
+    words: Collection[str],
+    shared: Collection[str],
+    candidates: Sequence[Mapping[str, float]],
+) -> str:
+    """`content_hash` of a study that takes some of its numbers from this one.
+
+    Args:
+        numbers: the study's own.
+        words: what of them decides no run.
+        shared: names of those that are the fair protocol's.
+        candidates: the configurations that an optimizer is tuned over.
+    """
+    own = {name: value for name, value in numbers.items() if name not in words}
+    return _digest([own, {name: protocol()[name] for name in shared}, list(candidates)])
+
+
+def _digest(content: Any) -> str:
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,9 @@ from experiments.protocols.fair import constants as fair
 
 WORDS = ("description", "optimizers", "question", "label_noise", "batch_sizes", "centres")
 """What of `label_noise.json` decides no run of a cell."""
+
+SHARED = ("limit", "margins")
+"""What is the fair protocol's."""
 
 
 @functools.cache
@@ -55,7 +57,4 @@ def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
     Args:
         candidates: the configurations that the optimizer is tuned over at batches of 128.
     """
-    numbers = {name: value for name, value in protocol().items() if name not in WORDS}
-    shared = {name: fair.protocol()[name] for name in ("limit", "margins")}
-    text = json.dumps([numbers, shared, list(candidates)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return fair.hash_of_shared(protocol(), WORDS, SHARED, candidates)
