@@ -211,9 +211,9 @@ def _numbers(found: Difference, measure: Measure) -> str:
     else:
         alone = _between(found.half_seeds, found, measure)
         text += f" over {seeds} and {found.images:,} images (seeds alone {alone})"
-    least = found.smallest_detectable
+    smallest = found.smallest_detectable
     return (
         text
-        if least is None
-        else f"{text}; smallest detectable {measure.shown(least):.2f} {measure.unit}"
+        if smallest is None
+        else f"{text}; smallest detectable {measure.shown(smallest):.2f} {measure.unit}"
     )

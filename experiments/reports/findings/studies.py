@@ -143,10 +143,10 @@ def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
 
 def _whole(arm: Arm, name: str) -> Arm:
     """The arm without the runs of a setting that has too few of them for an answer."""
-    least = wanted(name, arm.optimizer)
+    needed = wanted(name, arm.optimizer)
 
     def kept(runs: tuple[Record, ...]) -> tuple[Record, ...]:
-        return runs if len(runs) >= least else ()
+        return runs if len(runs) >= needed else ()
 
     return replace(arm, tuned=kept(arm.tuned), carried=kept(arm.carried), default=kept(arm.default))
 
