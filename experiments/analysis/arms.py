@@ -17,6 +17,9 @@ from experiments.analysis.runs import Runs
 from experiments.analysis.selection import Setting, best_elsewhere, score
 from experiments.records import Record
 
+Stage = dict[Setting, Record]
+"""The first stage's runs on its first seed, by place on the grid and schedule."""
+
 
 @dataclass(frozen=True, order=True)
 class Workload:
@@ -69,7 +72,11 @@ def arms(records: Iterable[Record]) -> list[Arm]:
         workload = Workload(one.dataset, one.network, str(one.regime), one.fingerprint)
         groups.setdefault((workload, one.optimizer), []).append(one)
     found = [_arm(workload, name, groups[workload, name]) for workload, name in sorted(groups)]
-    return [_with_carried(arm, found, groups[arm.workload, arm.optimizer]) for arm in found]
+    staged = [(arm, _first_stage(arm)) for arm in found]
+    return [
+        _with_carried(arm, mine, staged, groups[arm.workload, arm.optimizer])
+        for arm, mine in staged
+    ]
 
 
 def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> Arm:
@@ -108,16 +115,17 @@ def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
     return bool(rates) and not min(rates) < winner.learning_rate < max(rates)
 
 
-def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) -> Arm:
+def _with_carried(
+    arm: Arm, mine: Stage, staged: Sequence[tuple[Arm, Stage]], records: Sequence[Record]
+) -> Arm:
     others = [
-        _first_stage(other)
-        for other in all_arms
+        stage
+        for other, stage in staged
         if other.optimizer == arm.optimizer
         and (other.workload.regime, other.workload.network)
         == (arm.workload.regime, arm.workload.network)
         and other.workload.dataset != arm.workload.dataset
     ]
-    mine = _first_stage(arm)
     if not others or not mine or any(other.keys() != mine.keys() for other in others):
         return arm
     place, schedule = best_elsewhere(
@@ -128,7 +136,7 @@ def _with_carried(arm: Arm, all_arms: Sequence[Arm], records: Sequence[Record]) 
     return replace(arm, carried=by_seed(final))
 
 
-def _first_stage(arm: Arm) -> dict[Setting, Record]:
+def _first_stage(arm: Arm) -> Stage:
     """The first stage's runs on its first seed, by place on the grid and schedule."""
     first = [one for one in arm.ledger if one.phase == "tune"]
     if not first:
