@@ -118,5 +118,13 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
         f"{100 * tuned:.1f} %, means over the final seeds): the choice was made on two seeds."
         for arm, tuned, default in lost_by_tuning(found)
     ]
+    for arm in found:
+        readings = max((one.test_readings or 1 for one in [*arm.tuned, *arm.default]), default=1)
+        if readings > 1:
+            notes.append(
+                f"{optimizer_title(arm.optimizer)} on {tables.title(arm.workload)}: the test "
+                f"images have judged {readings} versions of its file or its network's, and who "
+                "chose this one by them has flattered it."
+            )
     rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
     return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]

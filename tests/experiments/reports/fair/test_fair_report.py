@@ -203,3 +203,13 @@ def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
     assert len(lines) == 2
     assert all(line.startswith("not an answer (smoke): Q") for line in lines)
     assert all(line.count("not an answer") == 1 for line in lines)
+
+
+def test_a_note_tells_of_test_images_that_judged_another_version(whole):
+    assert not [note for note in built(whole).notes if "versions of its file" in note]
+    again = [
+        replace(one, test_readings=2) if ours_on_digits(one, "final") else one for one in whole
+    ]
+    (note,) = [note for note in built(again).notes if "versions of its file" in note]
+    assert note.startswith("ThermoLion on digits")
+    assert "have judged 2 versions" in note
