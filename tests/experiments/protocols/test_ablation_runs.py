@@ -3,19 +3,10 @@
 import math
 from collections import Counter
 
+from linear_network import NETWORK
+
 from experiments import __main__ as cli
 from experiments import records
-
-NETWORK = """
-import jax.numpy as jnp
-
-def linear():
-    def init(key, channels, classes):
-        return {"w": jnp.zeros((1024 * channels, classes))}
-    def logits(params, images):
-        return images.reshape(len(images), -1) @ params["w"]
-    return init, logits
-"""
 
 
 def finals(found, optimizer):

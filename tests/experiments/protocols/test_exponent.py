@@ -4,6 +4,7 @@ import math
 from collections import Counter
 
 import pytest
+from linear_network import NETWORK
 from made_records import Made
 
 from experiments import __main__ as cli
@@ -115,18 +116,6 @@ def test_every_set_of_the_budgets_has_its_size():
 def test_mistakes_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         study(**change)
-
-
-NETWORK = """
-import jax.numpy as jnp
-
-def linear():
-    def init(key, channels, classes):
-        return {"w": jnp.zeros((1024 * channels, classes))}
-    def logits(params, images):
-        return images.reshape(len(images), -1) @ params["w"]
-    return init, logits
-"""
 
 
 def test_from_the_command_to_records_and_their_report(tmp_path, monkeypatch, capsys):

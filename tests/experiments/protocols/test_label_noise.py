@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from linear_network import NETWORK
 from made_records import Made
 
 from experiments import __main__ as cli
@@ -89,18 +90,6 @@ def test_the_rates_tried_move_with_the_root_of_the_batch(name, centre):
 def test_mistakes_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         study(**change)
-
-
-NETWORK = """
-import jax.numpy as jnp
-
-def linear():
-    def init(key, channels, classes):
-        return {"w": jnp.zeros((1024 * channels, classes))}
-    def logits(params, images):
-        return images.reshape(len(images), -1) @ params["w"]
-    return init, logits
-"""
 
 
 def test_from_the_command_to_records(tmp_path, monkeypatch, capsys):

@@ -1,37 +1,31 @@
 """Whole fair studies, trained, at the smoke budget: a user's own optimizer, network and images."""
 
+import functools
 import sys
 
 import numpy as np
 import pytest
+from linear_network import NETWORK
 from sklearn.datasets import load_digits
 
 from experiments import __main__ as cli
-from experiments import records
+from experiments import records, runner
+from experiments.progress import Progress
 
-MINE = """
-import jax
-import jax.numpy as jnp
+OPTIMIZER = """
 import optax
 
 def slow(learning_rate=1e-2, *, momentum=0.5):
     return optax.sgd(learning_rate, momentum)
 
 slow.search_space = {"momentum": (0.1, 0.9, "linear")}
-
-def linear():
-    def init(key, channels, classes):
-        return {"w": jnp.zeros((1024 * channels, classes))}
-    def logits(params, images):
-        return images.reshape(len(images), -1) @ params["w"]
-    return init, logits
 """
 
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     """A user's folder: a module with an optimizer and a network, and a file of images."""
-    (tmp_path / "mine_of_fair.py").write_text(MINE)
+    (tmp_path / "mine_of_fair.py").write_text(NETWORK + OPTIMIZER)
     images, labels = load_digits(return_X_y=True)
     few = labels < 4
     pixels = (images[few].reshape(-1, 8, 8, 1) * 15).astype(np.uint8)
@@ -71,7 +65,9 @@ def check_verdict(report, question, other):
     assert all(f"not an answer (smoke): {question}, regime B" in line for line in lines)
 
 
-def test_an_optimizer_a_network_and_images_of_ones_own(mine, capsys):
+def test_an_optimizer_a_network_and_images_of_ones_own(mine, capsys, monkeypatch):
+    # A line a run: a quick machine is done before the next one would be due.
+    monkeypatch.setattr(runner, "Progress", functools.partial(Progress, every=0.0))
     optimizers = ["mine_of_fair:slow", "adamw", "thermolion"]
     told, report, found, page = study(
         capsys,
