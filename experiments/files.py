@@ -5,7 +5,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+JsonObject = dict[str, Any]
+"""An object of a JSON file; what it holds, its reader knows."""
 
 _UNFINISHED = ".part"
 

@@ -7,14 +7,14 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TextIO
+from typing import TextIO
 
 import jax
 
 from experiments import datasets, records, training
 from experiments.analysis.health import health
 from experiments.progress import Progress
-from experiments.protocols import Cell, Study
+from experiments.protocols import Cell, Study, Task
 from experiments.records import Record
 from experiments.user_code import reason_and_place
 from experiments.work import Places, Work
@@ -131,7 +131,7 @@ def _make(
     what += f", regime {first.regime.name}: {first.phase}" if first.regime.name else ""
     progress.show(f"{what}: starting")
 
-    def skip(of: Any, reason: str) -> None:
+    def skip(of: Task | tuple[object, ...], reason: str) -> None:
         work.bar(of, reason)
         progress.say(f"skipped {len(cells) - made} run(s): {reason}")
         progress.show("going on", skipped=len(cells) - made)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import jax
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from experiments import datasets, networks, optimizers, records, training
 from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
+from experiments.records.record import Fields
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,15 @@ class Work:
         for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
             stream.write(f"notice: {notice}\n")
         self.origin = environment.describe()
-        self.programs: dict[Any, Any] = {}
+        self.programs: training.Programs = {}
         self._by_identity = {record.identity: record for record in reading.records}
-        self._judged: dict[tuple[Any, ...], set[tuple[str | None, str | None]]] = {}
+        self._judged: dict[tuple[object, ...], set[tuple[str | None, str | None]]] = {}
         for record in reading.records:
             if record.phase and record.test_accuracy is not None:
                 judged = self._judged.setdefault(_contest(vars(record)), set())
                 judged.add((record.optimizer_source, record.network_source))
         self._identities: dict[Cell, str] = {}
-        self._barred: dict[Any, str] = {}
+        self._barred: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
         self._load = functools.lru_cache(maxsize=2)(functools.partial(_load, places))
         self.find: Find = self._find
@@ -94,7 +95,7 @@ class Work:
         """The arrays that a cell may see, and the facts to record."""
         return self._load(cell.task, cell.reads_test)
 
-    def fields(self, cell: Cell, facts: DataFacts) -> dict[str, Any]:
+    def fields(self, cell: Cell, facts: DataFacts) -> Fields:
         """What a record says of a cell before it is run."""
         optimizer = self.optimizers[cell.learner.optimizer]
         network = self.networks[cell.task.network]
@@ -108,7 +109,7 @@ class Work:
             "data": facts,
         }
 
-    def _test_readings(self, cell: Cell, said: dict[str, Any]) -> int:
+    def _test_readings(self, cell: Cell, said: Fields) -> int:
         """Versions of the optimizer and network that the test images will have judged.
 
         Of the cells that have a phase; the paper's protocol reads test images with every run.
@@ -123,7 +124,7 @@ class Work:
         """A record that was made now."""
         self._by_identity[record.identity] = record
 
-    def bar(self, what: Task | tuple[Any, ...], reason: str) -> None:
+    def bar(self, what: Task | tuple[object, ...], reason: str) -> None:
         """Runs nothing more of a task, or of a `Cell.program`."""
         self._barred[what] = reason
 
@@ -146,7 +147,7 @@ class Work:
         )
 
 
-def _contest(said: Mapping[str, Any]) -> tuple[Any, ...]:
+def _contest(said: Fields) -> tuple[object, ...]:
     """What the versions of one optimizer or network compete in, of a record or of a cell."""
     names = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
     return tuple(said[name] for name in names)

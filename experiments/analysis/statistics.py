@@ -6,7 +6,6 @@ import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -77,7 +76,7 @@ def _t_quantile(freedom: int) -> float:
     return float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
 
 
-_PARTS: dict[str, Any] = {
+_PARTS: dict[str, str | None] = {
     "protocol": None,
     "protocol_version": None,
     "protocol_hash": None,
@@ -171,7 +170,7 @@ def entry(records: Sequence[Record]) -> Entry:
         version=first.protocol_version,
         dataset=first.dataset,
         fingerprint=first.fingerprint,
-        network=_part(first, "network"),
+        network=first.network,
         optimizer=first.optimizer,
         hyperparameters=dict(first.hyperparameters),
         changed=dict(first.changed),
@@ -193,14 +192,14 @@ def entry(records: Sequence[Record]) -> Entry:
     )
 
 
-def _part(record: Record, name: str) -> Any:
+def _part(record: Record, name: str) -> str | int | None:
     value = getattr(record, name)
     return _PARTS[name] if value is None else value
 
 
 def entries(records: Iterable[Record]) -> list[Entry]:
     """Groups records by everything but the seed and sums each group up, in a stable order."""
-    groups: dict[tuple[Any, ...], list[Record]] = {}
+    groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         parts = [_part(record, name) for name in _PARTS]
         key = (*("" if part is None else part for part in parts), _numbers(record))

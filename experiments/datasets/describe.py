@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
 
 from experiments.datasets import embedded
 from experiments.datasets.catalogue import CATALOGUE
@@ -20,7 +19,7 @@ def describe(
     *,
     catalogue: Mapping[str, Spec] = CATALOGUE,
     kind: Kind | None = None,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Describe every known set, one row each.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from experiments.distortion_study.findings import (
@@ -22,9 +22,10 @@ from experiments.distortion_study.network import layers
 from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, Arm
 from experiments.distortion_study.record import Record
 from experiments.reports import canvas, style
+from experiments.reports.style import Look
 
 # Dark to light with α, AdamW grey: a line and a marker each, as grey prints need.
-_LOOKS: dict[str, dict[str, Any]] = {
+_LOOKS: dict[str, Look] = {
     "SGD": {"color": "#663300", "linestyle": ":", "marker": "p"},
     "SMES α=0": {"color": "#440154", "linestyle": "-.", "marker": "v"},
     "SMES α=¼": {"color": "#21918C", "linestyle": "--", "marker": "s"},
@@ -54,7 +55,7 @@ def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
     with style.context():
         places = networks(found)
         figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=_COLUMNS, sharex=True)
-        handles: dict[str, Any] = {}
+        handles: dict[str, Line2D] = {}
         for number, (axis, place) in enumerate(zip(axes, places, strict=True)):
             for row, name in enumerate(ALPHAS):
                 for strength in STRENGTHS:
@@ -93,7 +94,7 @@ def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
     with style.context():
         places = networks(found)
         figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=_COLUMNS, sharey=True)
-        handles: dict[str, Any] = {}
+        handles: dict[str, Line2D] = {}
         for axis, place in zip(axes, places, strict=True):
             runs = next(some for arm, some in found.items() if (arm.depth, arm.start) == place)
             for (label, of), look in zip(KINDS.items(), ("o-", "s--"), strict=True):
@@ -114,7 +115,7 @@ def over_time(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
     with style.context():
         places = networks(found)
         figure, axes = canvas.panels(len(places), 3.1, 5.0, in_a_row=_COLUMNS, sharey=True)
-        handles: dict[str, Any] = {}
+        handles: dict[str, Line2D] = {}
         for axis, place in zip(axes, places, strict=True):
             for name, look in _LOOKS.items():
                 some = found.get(Arm(*place, name, 0.0), [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,5 +69,5 @@ class Record:
     fingerprint: str
     commit: str | None = None
     versions: dict[str, str] | None = None
-    device: dict[str, Any] | None = None
+    device: dict[str, object] | None = None
     code: str | None = None

@@ -14,9 +14,10 @@ import optax
 from experiments.distortion_study import network
 from experiments.distortion_study.plan import ALPHAS, GAINS, Run, Scale
 from experiments.distortion_study.record import Reading
-from thermolion_optax import gradient_distortion, normalize_distortion, smes
+from thermolion_optax import GradientDistortion, gradient_distortion, normalize_distortion, smes
 
 Array = jax.Array
+Carry = tuple[network.Params, optax.OptState]
 BATCH = 32
 FACTOR = 2  # of the images' shrinking
 
@@ -75,10 +76,17 @@ def _programs(name: str, depth: int, classes: int, per_reading: int):
         return (params, state), gradient_distortion(grads), largest
 
     @jax.jit
-    def stretch(carry: Any, seed: Array, start: Array, rate: Array, strength: Array, data: Any):
+    def stretch(
+        carry: Carry,
+        seed: Array,
+        start: Array,
+        rate: Array,
+        strength: Array,
+        data: tuple[Array, Array],
+    ):
         tx, root = optimizer(name, rate, strength), jax.random.key(seed)
 
-        def step(carry: Any, number: Array):
+        def step(carry: Any, number: Array) -> tuple[Any, Array]:
             params, state = carry
             rows = _rows(root, number, len(data[1]))
             loss, grads = jax.value_and_grad(network.loss)(params, data[0][rows], data[1][rows])
@@ -134,7 +142,7 @@ def train(run: Run, images: Images, scale: Scale) -> Outcome:
     )
 
 
-def _reading(step: int, seen: Any, depth: int) -> Reading:
+def _reading(step: int, seen: GradientDistortion, depth: int) -> Reading:
     """After so many steps: each layer's gradient, and the distortion over all leaves."""
     rms = {path: float(value) for path, value in seen["rms"]["leaves"].items()}
 

@@ -129,7 +129,7 @@ def final_heights(
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _walk(tx: Any, surface: Surface, start: Array, shocks: Array) -> Array:
+def _walk(tx: optax.GradientTransformation, surface: Surface, start: Array, shocks: Array) -> Array:
     def step(state: Any, shock: Array) -> tuple[Any, Array]:
         point, opt_state = state
         gradient = jax.grad(surface.height)(point) + shock

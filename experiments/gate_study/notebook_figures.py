@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator
@@ -19,6 +20,7 @@ from PIL import Image
 from experiments.gate_study import landscapes
 from experiments.gate_study.phases import Driven, update_parts
 from experiments.reports import style
+from experiments.reports.style import Look
 
 MARKERS = "os*X^Dvp"
 _SHOWN_DPI = 90  # pixels of the page for each inch; the file has more, for fine screens
@@ -47,13 +49,13 @@ def panels(
     return figure, np.asarray(figure.subplots(rows, columns, squeeze=False, **shared))
 
 
-def legend(figure: Figure, axis: Any, columns: int = 4) -> None:
+def legend(figure: Figure, axis: Axes, columns: int = 4) -> None:
     """One legend for all panels, below them, of what is drawn in one."""
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3.5)
 
 
-def _line(optimizer: str) -> dict[str, Any]:
+def _line(optimizer: str) -> Look:
     return style.line(optimizer) | {"marker": "none"}
 
 
@@ -101,7 +103,7 @@ def first_steps(streams: Mapping[str, Mapping[str, tuple[str, Driven]]]) -> Pict
     return figure
 
 
-def _median(axis: Any, values: np.ndarray, label: str, optimizer: str) -> None:
+def _median(axis: Axes, values: np.ndarray, label: str, optimizer: str) -> None:
     steps = np.arange(1, len(values) + 1)
     look = _line(optimizer)
     low, middle, high = np.quantile(values, (0.05, 0.5, 0.95), axis=1)
@@ -182,7 +184,7 @@ def paths(walks: Walks) -> Picture:
     return figure
 
 
-def _path(axis: Any, name: str, path: landscapes.Path) -> None:
+def _path(axis: Axes, name: str, path: landscapes.Path) -> None:
     look = style.line(name)
     x, y = path.points.T
     axis.plot(x, y, **look | {"marker": "none", "linewidth": 1.6}, label=name)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 import optax
 
 from experiments.networks import convnet
+from experiments.networks.network import Params
 from experiments.training import evaluation
 from experiments.training.telemetry_log import Log, flat
-from thermolion_optax import phase_statistics
+from thermolion_optax import PhaseStatistics, phase_statistics
 
 Array = jax.Array
+Carry = tuple[Params, optax.OptState, optax.Updates]  # the last gradient at its end
 
 
 class Driven(NamedTuple):
@@ -51,7 +54,7 @@ class Watched(NamedTuple):
 
 
 def update_at(
-    tx: optax.GradientTransformation, rho: Any, rms: float = 1.0, *, aligned: bool = True
+    tx: optax.GradientTransformation, rho: npt.ArrayLike, rms: float = 1.0, *, aligned: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """An optimizer's own update of parameters with given moments, late in training.
 
@@ -91,7 +94,7 @@ def update_at(
     return np.asarray(after), np.abs(np.asarray(updates))
 
 
-def drive(tx: optax.GradientTransformation, gradients: Any) -> Driven:
+def drive(tx: optax.GradientTransformation, gradients: npt.ArrayLike) -> Driven:
     """Feeds a stream of gradients (steps, parameters) to an optimizer with `mu` and `nu`.
 
     Example:
@@ -104,8 +107,10 @@ def drive(tx: optax.GradientTransformation, gradients: Any) -> Driven:
     params = jnp.zeros(gradients.shape[1])
 
     @jax.jit
-    def run(gradients: Array) -> Any:
-        def step(state: Any, gradient: Array) -> Any:
+    def run(gradients: Array) -> tuple[optax.Updates, Array, Array]:
+        def step(
+            state: optax.OptState, gradient: Array
+        ) -> tuple[optax.OptState, tuple[optax.Updates, Array, Array]]:
             updates, state = tx.update(gradient, state, params)
             mu, nu = optax.tree.get(state, "mu"), optax.tree.get(state, "nu")
             rho = jnp.where(nu > 0, jnp.abs(mu) / jnp.sqrt(nu), 0)
@@ -132,7 +137,9 @@ def update_parts(
     return {"gate": gate, "gas": gas, "solid": solid_scale * gate * driven.rho}
 
 
-def noisy_gradients(mean: Any, parameters: int = 1, *, std: float = 1.0, seed: int = 0) -> Any:
+def noisy_gradients(
+    mean: npt.ArrayLike, parameters: int = 1, *, std: float = 1.0, seed: int = 0
+) -> np.ndarray:
     """Normal gradients (steps, parameters) around a mean given for each step.
 
     Example:
@@ -144,7 +151,9 @@ def noisy_gradients(mean: Any, parameters: int = 1, *, std: float = 1.0, seed: i
     return (mean[:, None] + std * draws).astype(np.float32)
 
 
-def rising_signal(steps: int = 600, *, start: int = 200, end: int = 400, top: float = 4.0) -> Any:
+def rising_signal(
+    steps: int = 600, *, start: int = 200, end: int = 400, top: float = 4.0
+) -> np.ndarray:
     """A gradient's mean (steps,): 0 up to `start`, then rising evenly to `top` at `end`.
 
     Example:
@@ -227,15 +236,17 @@ def watch(
 
 
 @partial(jax.jit, static_argnums=0)
-def _train(tx: Any, params: Any, images: Array, labels: Array, rows: Array) -> Any:
-    def step(carry: Any, chosen: Array) -> Any:
+def _train(
+    tx: optax.GradientTransformation, params: Params, images: Array, labels: Array, rows: Array
+) -> tuple[Array, PhaseStatistics]:
+    def step(carry: Carry, chosen: Array) -> tuple[Carry, Array]:
         params, state, _ = carry
         batch = evaluation.normalise(images[chosen])
         loss, grads = convnet.loss_and_gradient(params, batch, labels[chosen])
         updates, state = tx.update(grads, state, params)
         return (optax.apply_updates(params, updates), state, grads), loss
 
-    def record(carry: Any, several: Array) -> Any:
+    def record(carry: Carry, several: Array) -> tuple[Carry, tuple[Array, PhaseStatistics]]:
         carry, losses = jax.lax.scan(step, carry, several)
         _, state, grads = carry
         return carry, (losses.mean(), phase_statistics(state, grads))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from experiments.gate_study.notebook_figures import Picture, legend, panels
 from experiments.gate_study.phases import Watched
 from experiments.reports import style
+from experiments.reports.style import Look
 
 # Colours and lines of layers and runs, apart for colour-blind readers and in grey.
-_LOOKS: tuple[dict[str, Any], ...] = (
+_LOOKS: tuple[Look, ...] = (
     {"color": "#332288", "linestyle": "-"},
     {"color": "#CC6677", "linestyle": (0, (6, 2))},
     {"color": "#117733", "linestyle": (0, (2, 1))},
@@ -53,7 +54,7 @@ def ratios(runs: Runs, parts: Sequence[str]) -> Picture:
         for column, run in zip(axes.T, runs.values(), strict=True):
             for axis, part in zip(column, parts, strict=True):
                 at = {q: run.log[f"snr_quantiles/{part}/{q:g}"] for q in (0.05, 0.25, 0.75, 0.95)}
-                fill: dict[str, Any] = {"color": colour, "linewidth": 0}
+                fill: Look = {"color": colour, "linewidth": 0}
                 axis.fill_between(run.steps, at[0.05], at[0.95], alpha=0.15, label="5–95 %", **fill)
                 axis.fill_between(run.steps, at[0.25], at[0.75], alpha=0.3, label="25–75 %", **fill)
                 middle = run.log[f"snr_quantiles/{part}/0.5"]
@@ -99,7 +100,7 @@ def compare(runs: Runs, statistics: Mapping[str, str]) -> Picture:
     return figure
 
 
-def _curves(axis: Any, run: Watched, statistic: str, parts: Sequence[str]) -> None:
+def _curves(axis: Axes, run: Watched, statistic: str, parts: Sequence[str]) -> None:
     for number, part in enumerate(parts):
         curve = run.log[f"{statistic}/{part}"]
         # A logarithmic axis has no place for 0: the noise that is off is not drawn.
@@ -108,7 +109,7 @@ def _curves(axis: Any, run: Watched, statistic: str, parts: Sequence[str]) -> No
 
 
 def _finish(
-    figure: Picture, axes: np.ndarray, runs: Runs, labels: Sequence[str], key: Any = None
+    figure: Picture, axes: np.ndarray, runs: Runs, labels: Sequence[str], key: Axes | None = None
 ) -> None:
     for axis, title in zip(axes[0], runs, strict=True):
         axis.set_title(title)

@@ -12,9 +12,9 @@ import jax
 from flax import nnx
 
 from experiments.networks import convolution, network
+from experiments.networks.network import Params
 
 Array = jax.Array
-Params = dict[str, Any]
 Features = Callable[[convolution.Kernels, Array], Array]
 
 

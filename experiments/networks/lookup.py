@@ -18,10 +18,15 @@ faster way than differentiating its logits. Importing this loads no JAX; resolvi
 import importlib
 import inspect
 from collections.abc import Mapping
-from typing import Any
 
 from experiments import user_code
-from experiments.networks.network import Network, loss_and_gradient_of
+from experiments.networks.network import (
+    Init,
+    Logits,
+    LossAndGradient,
+    Network,
+    loss_and_gradient_of,
+)
 
 # Modules of `experiments.networks` with `init`, `logits` and, where they know a faster way,
 # `loss_and_gradient`; and what each is, so that it can be told without importing it.
@@ -81,12 +86,12 @@ def resolve(spec: str) -> Network:
     )
 
 
-def _is_network(found: Any) -> bool:
+def _is_network(found: object) -> bool:
     pair = isinstance(found, tuple) and len(found) == 2
     return pair or (hasattr(found, "init") and hasattr(found, "logits"))
 
 
-def _made(found: Any, owner: str) -> Any:
+def _made(found: object, owner: str) -> object:
     """What a user's attribute is, or returns when it is called."""
     if _is_network(found) and not inspect.isclass(found):
         return found
@@ -99,7 +104,7 @@ def _made(found: Any, owner: str) -> Any:
         return found()
 
 
-def _parts(found: Any, owner: str) -> tuple[Any, Any, Any]:
+def _parts(found: object, owner: str) -> tuple[Init, Logits, LossAndGradient | None]:
     """Its init, logits and own loss_and_gradient or None, all of them callable."""
     if not _is_network(found):
         raise ValueError(

@@ -11,7 +11,9 @@ from experiments.user_code import told
 if TYPE_CHECKING:
     import jax
 
-Params = Any  # a tree of float arrays
+Params = Any
+"""A tree of float arrays, of whatever classes a network makes it."""
+
 Init = Callable[["jax.Array", int, int], Params]
 Logits = Callable[[Params, "jax.Array"], "jax.Array"]
 LossAndGradient = Callable[
@@ -60,7 +62,7 @@ class Network:
 
         owner, images = f"network {self.name!r}", (2, 32, 32, channels)
 
-        def shapes(function: Callable[..., Any], *arguments: Any) -> Any:
+        def shapes(function: Callable[..., object], *arguments: object):
             with told(f"{owner}, given images {images} of {num_classes} classes,"):
                 return jax.eval_shape(function, *arguments)
 

@@ -9,7 +9,7 @@ groups are then added, each shifted by a row:
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,21 +17,23 @@ from jax import lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 Array = jax.Array
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
-def kept(function: Callable[..., Any]) -> Callable[..., Any]:
+def kept(function: Callable[Given, Result]) -> Callable[Given, Result]:
     """The function as a call that XLA does not inline, so that its result is made just once."""
 
     @jax.jit
     @functools.wraps(function)  # the call's name in the compiled program, too
-    def body(*arguments: Any) -> Any:
+    def body(*arguments: Given.args, **named: Given.kwargs) -> Result:
         with set_xla_metadata(inlineable="true"):  # what it calls itself
-            return function(*arguments)
+            return function(*arguments, **named)
 
     @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Given.args, **named: Given.kwargs) -> Result:
         with set_xla_metadata(inlineable="false"):
-            return body(*arguments)
+            return body(*arguments, **named)
 
     return call
 

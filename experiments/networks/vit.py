@@ -8,16 +8,15 @@ token, as Zhai et al. 2021 (arXiv 2106.04560) and Beyer et al. 2022 (arXiv 2205.
 """
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from experiments.networks import network
+from experiments.networks.network import Params
 
 Array = jax.Array
-Params = dict[str, Any]
 
 PATCH, WIDTH, HEADS, HIDDEN = 8, 128, 4, 512
 TOKENS = (32 // PATCH) ** 2
@@ -133,7 +132,9 @@ def _chunked(params: Params, images: Array, labels: Array, weights: Array) -> tu
         x = jnp.pad(x, ((0, chunks * size - n), *((0, 0),) * (x.ndim - 1)))
         return x.reshape(chunks, size, *x.shape[1:])
 
-    def add(total: Any, part: tuple[Array, Array, Array]) -> tuple[Any, None]:
+    def add(
+        total: tuple[Array, Params], part: tuple[Array, Array, Array]
+    ) -> tuple[tuple[Array, Params], None]:
         return jax.tree.map(jnp.add, total, _whole(params, *part)), None
 
     nothing = (jnp.zeros(()), jax.tree.map(jnp.zeros_like, params))

@@ -12,10 +12,9 @@ from experiments.optimizers import from_optax
 from experiments.optimizers.overrides import check_settings, is_number, is_whole
 
 if TYPE_CHECKING:
-    import jax
     import optax
 
-    from experiments.optimizers.from_optax import Pair, Rate, Scalar
+    from experiments.optimizers.types import Key, Pair, Rate, Scalar
 
 
 def muadam(
@@ -100,7 +99,7 @@ def thermolion(
     noise_units: Literal["learning_rate", "parameter"] = "learning_rate",
     bias_correction: bool = False,
     *,
-    key: jax.Array | int = 0,
+    key: Key = 0,
 ) -> optax.GradientTransformation:
     """ThermoLion as released.
 
@@ -198,7 +197,7 @@ def grafted(
     magnitude: str = "adam",
     weight_decay: Scalar = 1e-2,
     *,
-    key: jax.Array | int = 0,
+    key: Key = 0,
 ) -> optax.GradientTransformation:
     """The direction of one optimizer with the other's norm, tensor by tensor: thermolion or adam.
 

@@ -6,18 +6,14 @@ themselves: names, settings and search spaces are told without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from experiments.optimizers.overrides import check_settings, is_number, is_whole
 
 if TYPE_CHECKING:
-    import jax
     import optax
 
-    Scalar = float | jax.Array
-    Rate = optax.ScalarOrSchedule
-    Pair = tuple[optax.GradientTransformation, Callable[[Any, Any], Any]]
+    from experiments.optimizers.types import Pair, Rate, Scalar
 
 
 def adam(
@@ -149,7 +145,7 @@ def muon(
     if not is_whole(ns_steps):
         raise ValueError(f"ns_steps = {ns_steps!r}, but must be a whole number of at least 1")
 
-    def kinds(params: optax.Params) -> Any:
+    def kinds(params: optax.Params) -> object:
         return jax.tree.map(lambda leaf: "kernel" if leaf.ndim > 1 else "other", params)
 
     kernels = optax.chain(
@@ -186,6 +182,6 @@ def schedule_free_adamw(
     return tx, optax.contrib.schedule_free_eval_params
 
 
-def _scaled(rate: Any, factor: Any) -> Any:
+def _scaled(rate: Rate, factor: Scalar) -> Rate:
     """A rate or a schedule of it, times a factor."""
     return (lambda count: factor * rate(count)) if callable(rate) else factor * rate

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import Parameter, getdoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from experiments import user_code
 from experiments.optimizers import overrides as texts
@@ -14,7 +14,8 @@ from experiments.optimizers import spaces, users
 from experiments.optimizers.settings import FACTORIES
 
 if TYPE_CHECKING:
-    from experiments.optimizers.users import Built
+    from experiments.networks.network import Params
+    from experiments.optimizers.types import Build, Built, Hyperparameters, Key
 
 NAMES: tuple[str, ...] = tuple(FACTORIES)
 DEFAULT_LEARNING_RATE = 1e-3
@@ -40,9 +41,9 @@ class Optimizer:
     """
 
     name: str
-    build: Callable[[Mapping[str, Any], Any, int, int], Built] = field(repr=False)
+    build: Build = field(repr=False)
     hyperparameters: dict[str, float]
-    overrides: dict[str, Any]
+    overrides: dict[str, texts.Value]
     space: spaces.Space = field(repr=False)
     note: str
     source: str | None = None
@@ -52,7 +53,7 @@ class Optimizer:
         """The default of every hyperparameter in its search space."""
         return self.space.defaults
 
-    def check(self, params: Any = None, *, scheduled: bool = False) -> None:
+    def check(self, params: Params | None = None, *, scheduled: bool = False) -> None:
         """Trace two steps on shapes alone, so that what fails fails before any training.
 
         Args:
@@ -143,11 +144,11 @@ def resolve(spec: str) -> Optimizer:
 
 def _build(
     owner: str,
-    factory: Callable[..., Any],
+    factory: Callable[..., object],
     parameters: Mapping[str, Parameter],
-    settings: Mapping[str, Any],
-    hyperparameters: Mapping[str, Any],
-    key: Any,
+    settings: Mapping[str, object],
+    hyperparameters: Hyperparameters,
+    key: Key,
     steps_per_epoch: int,
     total_steps: int,
 ) -> Built:
@@ -177,7 +178,7 @@ def _open(parameters: Mapping[str, Parameter]) -> list[str]:
     ]
 
 
-def _note(factory: Callable[..., Any], title: str, settings: Mapping[str, Any]) -> str:
+def _note(factory: Callable[..., object], title: str, settings: Mapping[str, object]) -> str:
     """The first line of the factory's documentation, and every setting it runs with."""
     first = (getdoc(factory) or title).splitlines()[0].rstrip(".")
     text = ", ".join(

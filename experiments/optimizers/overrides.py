@@ -2,17 +2,20 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypeGuard
 
 from experiments.user_code import nearest
 
 Parameters = Mapping[str, inspect.Parameter]
+Value = bool | int | float | str | None
+"""What text can say."""
+
 FLOAT32_TINY, FLOAT32_MAX = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # normal numbers
 _WORDS = {"true": True, "false": False, "none": None}
-_VALUES = (bool, int, float, str, type(None))  # what text can say
+_VALUES = (bool, int, float, str, type(None))
 
 
-def parse(text: str, parameters: Parameters, known: Sequence[str], owner: str) -> dict[str, Any]:
+def parse(text: str, parameters: Parameters, known: Sequence[str], owner: str) -> dict[str, Value]:
     """name=value,… as Python values, each checked against what the function takes.
 
     Args:
@@ -30,7 +33,7 @@ def parse(text: str, parameters: Parameters, known: Sequence[str], owner: str) -
         >>> parse("nesterov=true", parameters, list(parameters), "f")
         {'nesterov': True}
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Value] = {}
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not name or not value:
@@ -48,7 +51,7 @@ def parse(text: str, parameters: Parameters, known: Sequence[str], owner: str) -
     return found
 
 
-def canonical(found: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
+def canonical(found: Mapping[str, Value], parameters: Parameters) -> dict[str, Value]:
     """The overrides that change something, by name: one order for all ways to write them.
 
     Example:
@@ -57,7 +60,7 @@ def canonical(found: Mapping[str, Any], parameters: Parameters) -> dict[str, Any
         {'nesterov': True}
     """
 
-    def is_default(name: str, value: Any) -> bool:
+    def is_default(name: str, value: Value) -> bool:
         default = parameters[name].default if name in parameters else inspect.Parameter.empty
         same_kind = isinstance(value, bool) == isinstance(default, bool)
         return same_kind and isinstance(default, _VALUES) and value == default
@@ -65,7 +68,7 @@ def canonical(found: Mapping[str, Any], parameters: Parameters) -> dict[str, Any
     return {name: value for name, value in sorted(found.items()) if not is_default(name, value)}
 
 
-def spelled(overrides: Mapping[str, Any]) -> str:
+def spelled(overrides: Mapping[str, Value]) -> str:
     """Overrides as text that `parse` reads: numbers as short as they can be.
 
     Example:
@@ -75,7 +78,7 @@ def spelled(overrides: Mapping[str, Any]) -> str:
     return ",".join(f"{name}={_spelled(value)}" for name, value in overrides.items())
 
 
-def _spelled(value: Any) -> str:
+def _spelled(value: Value) -> str:
     if value is None or isinstance(value, bool):
         return str(value).lower()
     # A parameter that takes floats has 0.0 where another has 0.
@@ -93,7 +96,7 @@ def check_known(
             raise ValueError(f"{owner} has no hyperparameter {name!r}; {nearest(name, known)}")
 
 
-def value_of(text: str) -> Any:
+def value_of(text: str) -> Value:
     """A number, true, false, none, or else the text. A whole number is an int, however written.
 
     Example:
@@ -113,17 +116,17 @@ def value_of(text: str) -> Any:
     return int(number) if whole else number
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether it is a Python number, booleans aside."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_whole(value: Any) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether it is a Python integer of at least 1."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def check_settings(**given: Any) -> None:
+def check_settings(**given: object) -> None:
     """Raises a ValueError for a Python number out of range; what is traced passes.
 
     Decays are in [0, 1), everything else is at least 0 and finite, in float32, too.

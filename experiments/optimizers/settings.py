@@ -7,11 +7,10 @@ docstring is what tables say about it.
 
 from collections.abc import Callable, Mapping
 from inspect import isfunction
-from typing import Any
 
 from experiments.optimizers import from_library, from_optax
 
-FACTORIES: Mapping[str, Callable[..., Any]] = {
+FACTORIES: Mapping[str, Callable[..., object]] = {
     name: function
     for module in (from_optax, from_library)
     for name, function in vars(module).items()

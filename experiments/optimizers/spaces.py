@@ -24,6 +24,7 @@ from experiments.user_code import nearest
 
 Scale = Literal["log", "log1m", "linear"]
 Bounds = tuple[float, float, Scale]
+Settings = Mapping[str, Any]  # of whatever a function takes
 
 RATE_DECADES = 1.0  # half a decade to either side of the centre
 
@@ -103,7 +104,7 @@ class Space:
 
     learning_rate: float
     ranges: tuple[Range, ...] = ()
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, float]:
@@ -112,7 +113,7 @@ class Space:
 
 
 def of(
-    settings: Mapping[str, Any],
+    settings: Settings,
     bounds: Mapping[str, Bounds] | None = None,
     *,
     set_by_name: Sequence[str] = (),
@@ -208,7 +209,7 @@ def in_units_of(space: Space, size: float) -> Space:
         >>> in_units_of(smes, 1e-4).learning_rate
         0.1
     """
-    alpha: Any = space.fixed.get("alpha")
+    alpha = space.fixed.get("alpha")
     if not is_number(alpha) or not 0 < size < math.inf:
         raise ValueError(f"alpha is {alpha!r} and the gradients' size {size!r}: numbers are needed")
     units = {"eps": size ** (2 * alpha), "weight_decay": size ** (1 - 2 * alpha)}
@@ -225,7 +226,7 @@ def in_units_of(space: Space, size: float) -> Space:
 def _checked(
     name: str,
     given: Any,
-    settings: Mapping[str, Any],
+    settings: Settings,
     set_by_name: Sequence[str],
     owner: str,
 ) -> Bounds:
@@ -249,7 +250,7 @@ def _checked(
     return low, high, scale
 
 
-def _within(default: Any, bounds: Bounds) -> bool:
+def _within(default: object, bounds: Bounds) -> bool:
     """Whether a default is a number within bounds, or off."""
     low, high, scale = bounds
     return is_number(default) and (low <= default <= high or (scale == "log" and default == 0))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from experiments.user_code import shortened, told
 
 if TYPE_CHECKING:
-    import optax
+    import jax
 
-    EvalParams = Callable[[optax.OptState, optax.Params], optax.Params]
-    Built = optax.GradientTransformation | tuple[optax.GradientTransformation, EvalParams]
+    from experiments.networks.network import Params
+    from experiments.optimizers.types import Build, Built, Hyperparameters
 
 
-def parameters(factory: Any, owner: str) -> dict[str, inspect.Parameter]:
+def parameters(factory: object, owner: str) -> dict[str, inspect.Parameter]:
     """What a function takes, all of it by name.
 
     Raises:
@@ -54,10 +54,10 @@ def check_built(built: Any, owner: str) -> Built:
 
 
 def try_out(
-    build: Callable[[Mapping[str, Any], Any, int, int], Built],
+    build: Build,
     hyperparameters: Mapping[str, float],
     owner: str,
-    params: Any = None,
+    params: Params | None = None,
     *,
     scheduled: bool = False,
 ) -> None:
@@ -81,7 +81,7 @@ def try_out(
         shapes = {"kernel": (3, 3, 2, 4), "bias": (4,), "dense": (5, 4)}
         params = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()}
 
-    def same(what: str, found: Any, given: Any, like: str) -> None:
+    def same(what: str, found: object, given: object, like: str) -> None:
         """Structure, shapes and dtypes: what a loop over steps needs."""
         if jax.tree.structure(found) != jax.tree.structure(given):
             raise ValueError(
@@ -101,11 +101,11 @@ def try_out(
                     f"{b[0]} {b[1]} as in {like}"
                 )
 
-    def steps(values: dict[str, Any], key: Any, params: Any) -> None:
+    def steps(values: Mapping[str, jax.Array], key: jax.Array, params: Params) -> None:
+        given: Hyperparameters = values
         if scheduled:
-            rate = values["learning_rate"]
-            values = values | {"learning_rate": lambda count: rate}
-        built: Any = build(values, key, 5, 10)
+            given = {**values, "learning_rate": lambda count: values["learning_rate"]}
+        built: Any = build(given, key, 5, 10)
         tx, evaluate = built if type(built) is tuple else (built, None)
         with told(f"{owner}: init"):
             state = tx.init(params)

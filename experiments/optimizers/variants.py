@@ -1,7 +1,6 @@
 """Variants by name: ThermoLion with other gates or unbiased averages, SMES with a cyclic alpha."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +8,7 @@ import numpy as np
 import optax
 
 import thermolion_optax
+from experiments.optimizers.types import Key, Scalar
 
 GATES = ("tanh", "tensor_mean", "permuted")
 
@@ -62,7 +62,7 @@ def permutation(size: int) -> np.ndarray:
     return places
 
 
-def part(name: str, argument: str, key: Any) -> optax.GradientTransformation:
+def part(name: str, argument: str, key: Key) -> optax.GradientTransformation:
     """ThermoLion or Adam at its settings here, before weight decay and learning rate.
 
     Raises:
@@ -77,12 +77,12 @@ def part(name: str, argument: str, key: Any) -> optax.GradientTransformation:
     return optax.chain(step, optax.scale(-1.0))
 
 
-def unbiased(decay: Any) -> optax.Schedule:
+def unbiased(decay: Scalar) -> optax.Schedule:
     """The decay of step t = count + 1 that makes a plain average the bias-corrected one."""
     return lambda count: decay * (1 - decay**count) / (1 - decay ** (count + 1))
 
 
-def swinging(mean: Any, cycles: int, steps: int) -> optax.Schedule:
+def swinging(mean: Scalar, cycles: int, steps: int) -> optax.Schedule:
     """A number that swings as a cosine between twice its mean, at the start, and 0.
 
     Example:

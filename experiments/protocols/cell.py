@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from experiments.records import Record
+from experiments.records.record import Fields
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,13 @@ class Cell:
     trial: int | None = None
 
     @property
-    def program(self) -> tuple[Any, ...]:
+    def program(self) -> tuple[object, ...]:
         """What cells of one compiled program have in common."""
         return self.task, self.learner.optimizer, self.regime, self.reads_test
 
     def fields(
         self, fingerprint: str, defaults: Mapping[str, float], tuned: Mapping[str, float]
-    ) -> dict[str, Any]:
+    ) -> Fields:
         """What a record says of the cell before it is run.
 
         Args:

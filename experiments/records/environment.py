@@ -9,8 +9,8 @@ from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from experiments.records.record import Fields
 from experiments.training import cores
 
 PACKAGES = ("jax", "jaxlib", "optax", "flax", "numpy", "thermolion-optax")
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def device() -> dict[str, Any]:
+def device() -> dict[str, str | int]:
     """The accelerator JAX uses here and the machine around it (no host name)."""
     import jax
 
@@ -111,7 +111,7 @@ def code_fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def describe() -> dict[str, Any]:
+def describe() -> Fields:
     """Everything a record says about where it was made."""
     return {
         "versions": versions(),

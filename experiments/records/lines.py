@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Of = TypeVar("Of")
+Hint = Any  # an annotation: a type, a union, a generic
 
 
 def encode(record: DataclassInstance) -> bytes:
@@ -69,15 +70,15 @@ def to_csv(records: Iterable[Record]) -> str:
     return text.getvalue()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     return "" if value is None else json.dumps(_finite(value), sort_keys=True)
 
 
-def _is_list(hint: Any) -> bool:
+def _is_list(hint: Hint) -> bool:
     return any(get_origin(one) is list for one in (hint, *get_args(hint)))
 
 
-def _build(kind: Any, found: Any, owner: str) -> Any:
+def _build(kind: Hint, found: object, owner: str) -> Any:
     """The dataclass ``kind`` of a JSON object, every field checked against its annotation."""
     if not isinstance(found, dict):
         where = f"{owner} is" if owner else "found"
@@ -106,7 +107,7 @@ def _build(kind: Any, found: Any, owner: str) -> Any:
 
 
 @functools.cache
-def _schema(kind: Any) -> tuple[dict[str, Any], dict[str, frozenset[type]], set[str]]:
+def _schema(kind: type) -> tuple[dict[str, Hint], dict[str, frozenset[type]], set[str]]:
     """The annotations of a dataclass, the types they are plainly of, fields without a default."""
     required = {f.name for f in fields(kind) if f.default is f.default_factory is MISSING}
     hints = get_type_hints(kind)
@@ -114,21 +115,21 @@ def _schema(kind: Any) -> tuple[dict[str, Any], dict[str, frozenset[type]], set[
 
 
 @functools.cache
-def _defaults(kind: Any) -> dict[str, Any]:
+def _defaults(kind: type) -> dict[str, object]:
     return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
 
 
 @functools.cache
-def _list_of(hint: Any) -> Any:
+def _list_of(hint: Hint) -> Hint:
     """The dataclass that an annotation is a list of, if it is."""
     inner = get_args(hint)
     return inner[0] if get_origin(hint) is list and is_dataclass(inner[0]) else None
 
 
 @functools.cache
-def _check(hint: Any) -> Callable[[Any], bool]:
+def _check(hint: Hint) -> Callable[[object], bool]:
     """Whether a value is of an annotated type, as a function made once for each annotation."""
-    if hint is Any:
+    if hint is object:
         return lambda value: True
     if kinds := _plain(hint):
         return lambda value: type(value) in kinds  # a bool is not an int here
@@ -146,7 +147,7 @@ def _check(hint: Any) -> Callable[[Any], bool]:
 
 
 @functools.cache
-def _plain(hint: Any) -> frozenset[type] | None:
+def _plain(hint: Hint) -> frozenset[type] | None:
     """The JSON types that an annotation takes, where it says no more than that."""
     if get_origin(hint) in (Union, types.UnionType):
         parts = [_plain(one) for one in get_args(hint)]
@@ -155,11 +156,11 @@ def _plain(hint: Any) -> frozenset[type] | None:
     return frozenset(kinds[hint]) if hint in kinds else None
 
 
-def _word(hint: Any) -> str:
+def _word(hint: Hint) -> str:
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
+Fields = dict[str, Any]
+"""Some fields of a record, by name."""
+
 _IDENTITY = {"identity": True}
 
 
@@ -120,7 +123,7 @@ class Record:
     optimizer_source: str | None = field(default=None, metadata=_IDENTITY)
     hyperparameters: dict[str, float] = field(metadata=_IDENTITY)
     changed: dict[str, float] = field(default_factory=dict)
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, object] = field(default_factory=dict)
     schedule: str = field(default="constant", metadata=_IDENTITY)
     note: str | None = None
     seed: int = field(metadata=_IDENTITY)
@@ -140,7 +143,7 @@ class Record:
     health: list[str] = field(default_factory=list)
     layout: dict[str, int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    device: dict[str, Any] = field(default_factory=dict)
+    device: dict[str, object] = field(default_factory=dict)
     commit: str | None = None
     code: str | None = None
     command: str | None = None

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiments.analysis.statistics import Row
 from experiments.reports import style
+from experiments.reports.style import Look
 
 COLUMNS = 3
 
-Look = dict[str, Any]
-"""Keyword arguments of ``Axes.plot``."""
+Handle = Any
+"""What a legend shows: an artist or, of error bars, a container of several."""
 
 
 def blank(width: float, height: float) -> Figure:
@@ -38,7 +40,7 @@ def text_width(texts: Iterable[str]) -> float:
 
 def panels(
     count: int, height: float, width: float = 4.3, *, in_a_row: int = COLUMNS, **share: Any
-) -> tuple[Figure, list[Any]]:
+) -> tuple[Figure, list[Axes]]:
     """A figure with ``count`` axes, each ``width`` by ``height`` inches, so many in a row."""
     if count < 1:
         raise ValueError("no data sets to draw")
@@ -78,7 +80,7 @@ def looks_of(called: dict[Row, str]) -> dict[Row, Look]:
     return looks
 
 
-def add_legend(figure: Figure, handles: dict[str, Line2D]) -> None:
+def add_legend(figure: Figure, handles: Mapping[str, Handle]) -> None:
     """One legend for all panels, below them, in as many columns as the figure has room for.
 
     The figure grows by the legend's height, so that the panels keep theirs.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from experiments.analysis import sweeps
 from experiments.analysis.statistics import Entry, Interval, Row, mean_gain
 from experiments.analysis.sweeps import Best, difference, family
 from experiments.reports.labels import dataset_order, dataset_title, labels
-from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 from experiments.reports.tables import UNIT, names
 
 Found = dict[tuple[str, Row], Best]
@@ -94,7 +93,7 @@ def _rate(best: Best) -> str:
 
 def _numbers(
     best: Best, other: Best | None, own: Interval | None, gap: Interval | None, held_out: bool
-) -> dict[str, Any]:
+) -> CsvRow:
     return {
         "accuracy": "held_out" if held_out else "train",
         "dataset": best.entry.dataset,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -13,14 +13,14 @@ from experiments.analysis import sweeps
 from experiments.analysis.statistics import ENOUGH, Entry, Row
 from experiments.protocols.reference import Reference
 from experiments.reports import canvas, style
-from experiments.reports.canvas import Look
 from experiments.reports.labels import dataset_order, dataset_title, labels
+from experiments.reports.style import Look
 from experiments.reports.table import limits, published
 
 DEPTH = 30.0  # points of accuracy below the best that a figure of rates shows
-_BAR: dict[str, Any] = {"marker": "|", "markersize": 12, "markeredgewidth": 2.5}
+_BAR: Look = {"marker": "|", "markersize": 12, "markeredgewidth": 2.5}
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
-_RING: dict[str, Any] = {"marker": "o", "markersize": 12, "markerfacecolor": "none"}
+_RING: Look = {"marker": "o", "markersize": 12, "markerfacecolor": "none"}
 
 
 def _called(entries: Sequence[Entry]) -> dict[Row, str]:
@@ -59,12 +59,12 @@ def loss(entries: Sequence[Entry]) -> dict[str, bytes]:
             axis.set_title(dataset_title(name))
             axis.set_xlabel("epoch")
             axis.set_ylabel("training loss (nats)")
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.locator_params(axis="x", integer=True)
         canvas.add_legend(figure, canvas.handles_of(called, looks))
         return canvas.encode(figure)
 
 
-def _draw_loss(axis: Any, entry: Entry, look: dict[str, Any], place: int) -> None:
+def _draw_loss(axis: Axes, entry: Entry, look: Look, place: int) -> None:
     curves = np.where(np.isfinite(entry.loss) & (entry.loss > 0), entry.loss, np.nan)
     shown = ~np.all(np.isnan(curves), axis=0)
     epochs = np.arange(1, curves.shape[1] + 1)[shown]
@@ -145,7 +145,7 @@ def lowest_shown(means: Sequence[float]) -> float:
     return order[start]
 
 
-def _write_accuracy(axis: Any, place: int, entry: Entry, colour: str) -> None:
+def _write_accuracy(axis: Axes, place: int, entry: Entry, colour: str) -> None:
     """The numbers of what is not shown, at the axis' left end."""
     both = [i for i in (entry.train, entry.test) if i is not None]
     said = [
@@ -157,7 +157,7 @@ def _write_accuracy(axis: Any, place: int, entry: Entry, colour: str) -> None:
 
 
 def _draw_accuracy(
-    axis: Any, place: int, entry: Entry, printed: float | None, colour: str, floor: float
+    axis: Axes, place: int, entry: Entry, printed: float | None, colour: str, floor: float
 ) -> None:
     if printed is not None:
         axis.plot(printed, place - 0.14, color="#555555", **_BAR)
@@ -213,13 +213,13 @@ def rates(entries: Sequence[Entry]) -> dict[str, bytes]:
         return canvas.encode(figure)
 
 
-def _draw_rates(axis: Any, entries: Sequence[Entry], look: Look) -> None:
+def _draw_rates(axis: Axes, entries: Sequence[Entry], look: Look) -> None:
     if not entries:
         return
     there = sorted(entries, key=lambda entry: entry.learning_rate or 0.0)
-    at = [entry.learning_rate for entry in there]
+    at = [entry.learning_rate or 0.0 for entry in there]
     axis.plot(at, [entry.train.mean for entry in there], **look)
-    ends = [(min(entry.train.values), max(entry.train.values)) for entry in there]
-    axis.fill_between(at, *zip(*ends, strict=True), color=look["color"], alpha=0.15, linewidth=0)
+    low, high = zip(*((min(e.train.values), max(e.train.values)) for e in there), strict=True)
+    axis.fill_between(at, low, high, color=look["color"], alpha=0.15, linewidth=0)
     (best,) = sweeps.best(there)
-    axis.plot(best.entry.learning_rate, best.entry.train.mean, color=look["color"], **_RING)
+    axis.plot(best.entry.learning_rate or 0.0, best.entry.train.mean, color=look["color"], **_RING)

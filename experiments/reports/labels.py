@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from experiments.analysis import sweeps
 from experiments.analysis.statistics import Entry, Row
@@ -68,7 +67,7 @@ def optimizer_order(names: Iterable[str]) -> list[str]:
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
     """Entries by optimizer, then learning rate, then whatever else tells them apart."""
 
-    def place(entry: Entry) -> tuple[Any, ...]:
+    def place(entry: Entry) -> tuple[object, ...]:
         rate = entry.learning_rate
         return (_place(entry.optimizer, OPTIMIZER_TITLES), rate or 0.0, sweeps.family(entry)[1:])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import TypeVar
 
 from experiments.records import Record
+
+Sortable = TypeVar("Sortable", str, int)
 
 
 def mixed(records: Sequence[Record]) -> list[str]:
@@ -34,7 +36,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
     for (dataset,), prints in _sets(
         [r for r in records if r.data.test_fingerprint],
         ("dataset",),
-        lambda r: r.data.test_fingerprint,
+        lambda r: r.data.test_fingerprint or "",
     ):
         if len(prints) > 1:
             found.append(
@@ -87,9 +89,9 @@ def _count(values: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _sets(
-    records: Sequence[Record], by: tuple[str, ...], value: Callable[[Record], Any]
-) -> list[tuple[Any, list[Any]]]:
-    found: dict[Any, set[Any]] = {}
+    records: Sequence[Record], by: tuple[str, ...], value: Callable[[Record], Sortable]
+) -> list[tuple[tuple[str, ...], list[Sortable]]]:
+    found: dict[tuple[str, ...], set[Sortable]] = {}
     for record in records:
         found.setdefault(tuple(getattr(record, name) for name in by), set()).add(value(record))
     return [(key, sorted(found[key])) for key in sorted(found)]

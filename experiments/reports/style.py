@@ -13,8 +13,13 @@ from typing import Any
 
 import matplotlib
 
+Look = dict[str, Any]
+"""Keyword arguments of ``Axes.plot`` and its like."""
+
+Dashes = str | tuple[int, tuple[float, ...]]
+
 # One tuple an optimizer: colour, line, marker. The project's own are drawn strongest.
-_STYLES: dict[str, tuple[str, Any, str]] = {
+_STYLES: dict[str, tuple[str, Dashes, str]] = {
     "adam": ("#000000", "-", "o"),
     "adamw": ("#7F7F7F", (0, (6, 2)), "s"),
     "nadamw": ("#0000FF", (0, (4, 2, 1, 2)), "d"),
@@ -60,7 +65,7 @@ def context() -> AbstractContextManager[None]:
     return matplotlib.rc_context(_RC)
 
 
-def line(optimizer: str, label: str = "", shift: int = 0) -> dict[str, Any]:
+def line(optimizer: str, label: str = "", shift: int = 0) -> Look:
     """Keyword arguments of ``Axes.plot`` that are an optimizer's for good.
 
     Args:

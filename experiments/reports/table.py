@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from experiments.analysis.statistics import ENOUGH, Entry, Interval
 from experiments.protocols.reference import Reference
@@ -14,6 +13,10 @@ from experiments.protocols.reference import Reference
 DASH = "–"
 OUTSIDE, OUTSIDE_RUN, DIVERGED, UNHEALTHY, EDGE = "*", "**", "†", "‡", "¶"
 PERCENT = (0.0, 100.0)
+
+
+CsvRow = dict[str, str | float | bool | None]
+"""Column to what stands there."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Table:
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...] | None, ...]
-    data: tuple[dict[str, Any], ...]
+    data: tuple[CsvRow, ...]
 
 
 def csv_of(tables: Sequence[Table]) -> str:

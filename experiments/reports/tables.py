@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from experiments.reports.table import (
     DIVERGED,
     PERCENT,
     UNHEALTHY,
+    CsvRow,
     Table,
     mark,
     number,
@@ -44,7 +44,7 @@ def relative_step(entry: Entry, entries: Sequence[Entry]) -> float | None:
     return entry.update_rms / adam.update_rms
 
 
-def names(entry: Entry) -> dict[str, Any]:
+def names(entry: Entry) -> CsvRow:
     """The first fields of every CSV file."""
     return {
         "protocol": entry.protocol,
@@ -102,7 +102,7 @@ def _runs(entry: Entry) -> str:
     return f"{entry.train.n} ({told})" if told else f"{entry.train.n}"
 
 
-def _beside(entry: Entry, printed: float | None, reference: Reference | None) -> dict[str, Any]:
+def _beside(entry: Entry, printed: float | None, reference: Reference | None) -> CsvRow:
     if reference is None:
         return {}
     train, source = entry.train, reference.name
@@ -119,7 +119,7 @@ def _beside(entry: Entry, printed: float | None, reference: Reference | None) ->
     }
 
 
-def _numbers(entry: Entry, beside: dict[str, Any], step: float | None) -> dict[str, Any]:
+def _numbers(entry: Entry, beside: CsvRow, step: float | None) -> CsvRow:
     train, test = entry.train, entry.test
     return {
         "runs": train.n,
@@ -161,7 +161,7 @@ def beside_adam(
     return [(entry, adam) for entry, adam in pairs if entry and adam and entry is not adam]
 
 
-Beside = Callable[[Entry], tuple[str, dict[str, Any]]]
+Beside = Callable[[Entry], tuple[str, CsvRow]]
 """A row -> one more cell, and its fields in the CSV file."""
 
 

@@ -5,7 +5,7 @@ own pieces, so the folder must be one that all processes see.
 """
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 
@@ -50,7 +50,7 @@ class Checkpoints:
         """The last step that has a complete checkpoint; None where there is none."""
         return self._manager.latest_step()
 
-    def save(self, step: int, tree: Any) -> None:
+    def save(self, step: int, tree: object) -> None:
         """Writes the arrays of ``tree`` as the checkpoint of ``step``; returns when it is whole."""
         # Leaves alone: an optimizer's state may be made of any classes.
         self._manager.save(step, args=self._orbax.args.StandardSave(jax.tree.leaves(tree)))

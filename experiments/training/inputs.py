@@ -1,8 +1,8 @@
 """What a training run is given: its data, its length, and what makes it differ from the others."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import jax
 import numpy as np
@@ -10,10 +10,6 @@ import numpy as np
 from experiments.training import schedules
 
 Array = jax.Array
-
-# (hyperparameters, key, steps_per_epoch, total_steps) -> a GradientTransformation, or a pair of it
-# and eval_params(opt_state, params) -> the parameters to evaluate (averaged ones, for instance).
-Build = Callable[[Mapping[str, Any], Array, int, int], Any]
 
 Telemetry = Literal["gate", "all"]
 

@@ -3,18 +3,19 @@
 import csv
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
+import optax
 
 from experiments import files
 from experiments.training.telemetry_log import flat
-from thermolion_optax import phase_statistics
+from thermolion_optax import PhaseStatistics, phase_statistics
 
 
-def statistics(opt_state: Any, gradient: Any) -> Any:
+def statistics(opt_state: optax.OptState, gradient: optax.Updates) -> PhaseStatistics:
     """What is logged of a step; see `thermolion_optax.phase_statistics`."""
     return phase_statistics(opt_state, gradient)
 
@@ -60,7 +61,7 @@ class PhaseLog:
         if self._file:
             self._file.close()
 
-    def add(self, step: int, found: Any) -> None:
+    def add(self, step: int, found: PhaseStatistics) -> None:
         """Adds what `statistics` found; it outlasts this process from then on.
 
         Raises:
@@ -83,7 +84,7 @@ class PhaseLog:
             os.fsync(self._file.fileno())
 
 
-def _row(values: list[Any]) -> str:
+def _row(values: Iterable[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue()

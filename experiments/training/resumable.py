@@ -26,14 +26,16 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments import datasets, files, networks, optimizers
+from experiments.networks.network import Params
+from experiments.optimizers.types import Pair
 from experiments.progress import Progress
 from experiments.training import cluster, cores, evaluation
 from experiments.training import step as shared
@@ -41,6 +43,7 @@ from experiments.training.checkpoints import Checkpoints
 from experiments.training.curve import Curve
 from experiments.training.phase_log import PhaseLog, statistics
 
+Function = TypeVar("Function", bound=Callable)
 MOST_STEPS = 10_000_000  # every checkpoint holds the losses of all of them
 
 
@@ -157,7 +160,7 @@ class _Run:
         if self.first:
             print(text, flush=True)
 
-    def start(self, checkpoints: Checkpoints) -> tuple[Any, np.ndarray, int]:
+    def start(self, checkpoints: Checkpoints) -> tuple[shared.State, np.ndarray, int]:
         """The state, the losses so far (all steps long) and the number of steps done."""
         losses = np.full(self.total, np.nan, np.float32)
         state = jax.jit(self._initial, out_shardings=self._everywhere)()
@@ -197,7 +200,7 @@ class _Run:
                 if (number := epoch * self._steps + i + 1) > done:
                     yield number, rows[i * batch : (i + 1) * batch]
 
-    def step(self, state: shared.State, rows: np.ndarray) -> tuple[shared.State, float, Any]:
+    def step(self, state: shared.State, rows: np.ndarray) -> tuple[shared.State, float, Params]:
         """One step on the images of these rows: the state, the loss, and the gradient."""
         # Filled up to equal parts for the devices with images that count nothing.
         filled = np.append(rows, np.zeros(-len(rows) % self.mesh.size, rows.dtype))
@@ -228,7 +231,7 @@ class _Run:
             for k, d in found.items()
         }
 
-    def _on_every_device(self, function: Any, *in_specs: PartitionSpec) -> Any:
+    def _on_every_device(self, function: Function, *in_specs: PartitionSpec) -> Function:
         return jax.shard_map(
             function,
             mesh=self.mesh,
@@ -237,11 +240,11 @@ class _Run:
             check_vma=False,  # the sum over the devices is taken by hand, after differentiation
         )
 
-    def _built(self) -> Any:
+    def _built(self) -> Pair:
         built = self._optimizer.build(self._rates, self._keys.noise, self._steps, self.total)
         return shared.both(built)
 
-    def _params(self) -> Any:
+    def _params(self) -> Params:
         channels, classes = self._data.images.shape[-1], self._data.num_classes
         return self._network.init(self._keys.init, channels, classes)
 
@@ -249,7 +252,9 @@ class _Run:
         params = self._params()
         return params, self._built()[0].init(params)
 
-    def _update(self, state: shared.State, images: Any, labels: Any, weights: Any) -> Any:
+    def _update(
+        self, state: shared.State, images: jax.Array, labels: jax.Array, weights: jax.Array
+    ) -> tuple[shared.State, jax.Array, Params]:
         one = functools.partial(shared.step, self._network, self._built()[0], axis="data")
         whole, divided = PartitionSpec(), PartitionSpec("data")
         return self._on_every_device(one, whole, divided, divided, divided)(

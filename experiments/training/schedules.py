@@ -3,11 +3,12 @@
 Which schedule a run has is an input of its compiled program, so that all of them share one.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
+
+from experiments.optimizers.types import Scalar
 
 NAMES = ("constant", "warmup_cosine", "warmup")
 
@@ -35,7 +36,7 @@ def factors(total_steps: int) -> dict[str, optax.Schedule]:
     }
 
 
-def scheduled(learning_rate: Any, which: Any, total_steps: int) -> optax.Schedule:
+def scheduled(learning_rate: Scalar, which: ArrayLike, total_steps: int) -> optax.Schedule:
     """The learning rate by the count of the step, for the schedule at place ``which`` of `NAMES`.
 
     Args:
@@ -45,7 +46,7 @@ def scheduled(learning_rate: Any, which: Any, total_steps: int) -> optax.Schedul
     """
     choices = factors(total_steps)
 
-    def rate(count: Any) -> jax.Array:
+    def rate(count: ArrayLike) -> jax.Array:
         values = [jnp.asarray(choices[name](count), jnp.float32) for name in NAMES]
         return learning_rate * jnp.stack(values)[which]
 

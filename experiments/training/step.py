@@ -1,18 +1,18 @@
 """What every trainer shares: the keys of a run, the order of an epoch, and one step."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import optax
+from jax.typing import ArrayLike
 
 from experiments.networks import Network
 from experiments.networks.network import Params
+from experiments.optimizers.types import Pair
 from experiments.training.evaluation import normalise
 
 Array = jax.Array
-EvalParams = Callable[[Any, Any], Any]
-State = tuple[Params, Any]  # parameters, and the optimizer's state
+State = tuple[Params, optax.OptState]
 
 
 class Keys(NamedTuple):
@@ -31,7 +31,7 @@ class Keys(NamedTuple):
     probe: Array
 
 
-def keys(seed: Any) -> Keys:
+def keys(seed: ArrayLike) -> Keys:
     """The keys of a run.
 
     Args:
@@ -51,7 +51,7 @@ def epoch_order(key: Array, images: int) -> Array:
     return jax.random.permutation(key, images)
 
 
-def both(built: Any) -> tuple[optax.GradientTransformation, EvalParams]:
+def both(built: object) -> Pair:
     """The optimizer and its `eval_params`, from whichever of the two forms `build` returned."""
     # The order of the tests matters: a GradientTransformation is itself a tuple of two.
     if isinstance(built, optax.GradientTransformation):

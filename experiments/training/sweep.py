@@ -18,9 +18,14 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from experiments.networks import Network
+from experiments.optimizers.types import Build
 from experiments.training import cores, schedules
-from experiments.training.inputs import Build, Config, Data, Run, check
+from experiments.training.inputs import Config, Data, Run, check
 from experiments.training.whole_run import Trained, train
+
+Array = jax.Array
+Programs = dict[tuple[object, ...], tuple[jax.stages.Compiled, float, tuple[Build, Network]]]
+"""Compiled programs with the seconds that each took, and whose they are."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +72,7 @@ def run_many(
     together: int | None = None,
     devices: int | None = None,
     devices_per_run: int | None = None,
-    programs: dict[Any, Any] | None = None,
+    programs: Programs | None = None,
 ) -> Iterator[Outcome]:
     """Train every run, compiling at most once, and yield the outcomes in order as they finish.
 
@@ -174,14 +179,16 @@ def _program(
     """
     axis = "data" if mesh.shape["data"] > 1 else None
 
-    def one(arrays: Any, hyperparameters: Any, seed: Any, schedule: Any) -> Trained:
+    def one(
+        arrays: dict[str, Array], hyperparameters: dict[str, Array], seed: Array, schedule: Array
+    ) -> Trained:
         data = Data(**arrays, num_classes=num_classes)
         run = (hyperparameters, seed, axis)
         return train(build, data, config, *run, network=network, schedule=schedule)._replace(
             params={}
         )
 
-    def on_device(arrays: Any, *inputs: Any) -> Trained:
+    def on_device(arrays: dict[str, Array], *inputs: Any) -> Trained:
         if together > 1:
             return jax.vmap(one, (None, 0, 0, 0))(arrays, *inputs)
         single = jax.tree.map(lambda x: x[0], inputs)
@@ -248,7 +255,7 @@ def _outcome(trained: Trained, seconds: float, compile_seconds: float) -> Outcom
     losses, change = list(map(float, trained.train_loss)), float(trained.update_rms)
     test, correct = trained.test_accuracy, trained.test_correct
 
-    def floats(values: Any) -> list[float] | None:
+    def floats(values: Array | None) -> list[float] | None:
         return None if values is None else list(map(float, values))
 
     return Outcome(

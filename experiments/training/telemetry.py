@@ -1,7 +1,5 @@
 """What is measured of a run beside its curves: the gradient's signal and noise, and the gate."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -64,7 +62,7 @@ def _gradient_snr(
         )
     rows = jax.random.permutation(key, len(labels))[: count * batch_size]
 
-    def add(sums: Any, batch: Array) -> tuple[Any, None]:
+    def add(sums: tuple[Params, Array], batch: Array) -> tuple[tuple[Params, Array], None]:
         _, gradient = batch_loss_and_gradient(network, params, images[batch], labels[batch])
         total, squares = sums
         return (jax.tree.map(jnp.add, total, gradient), squares + _square(gradient)), None
@@ -76,5 +74,5 @@ def _gradient_snr(
     return jnp.sqrt(jnp.maximum(of_mean - noise / count, 0.0) / noise)
 
 
-def _square(tree: Any) -> Array:
+def _square(tree: Params) -> Array:
     return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)), jnp.zeros(()))

@@ -17,14 +17,16 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from experiments import files
 from thermolion_optax import SNR_QUANTILES
 
+Leaf = TypeVar("Leaf")
 Log = dict[str, np.ndarray]
+Curves = Mapping[str, Sequence[float] | np.ndarray]
 
 
 def flat(statistics: Mapping[str, Any]) -> Log:
@@ -74,7 +76,7 @@ def flat(statistics: Mapping[str, Any]) -> Log:
 
 
 def write_csv(
-    log: Mapping[str, Any], path: str | os.PathLike[str], steps: Sequence[int] | None = None
+    log: Curves, path: str | os.PathLike[str], steps: Sequence[int] | None = None
 ) -> Path:
     """Writes a log as a table with the columns step, then one for each curve.
 
@@ -106,7 +108,7 @@ def write_csv(
 
 
 def write_tensorboard(
-    log: Mapping[str, Any], folder: str | os.PathLike[str], steps: Sequence[int] | None = None
+    log: Curves, folder: str | os.PathLike[str], steps: Sequence[int] | None = None
 ) -> Path:
     """Writes a log as TensorBoard scalars; see them with `tensorboard --logdir FOLDER`.
 
@@ -134,7 +136,7 @@ def write_tensorboard(
     return Path(folder)
 
 
-def _plain_paths(leaves: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_paths(leaves: Mapping[str, Leaf]) -> dict[str, Leaf]:
     """Leaves by dotted names, "['conv1']['kernel']" -> "conv1.kernel", as long as these differ."""
     names = [".".join(re.findall(r"[^\[\]'\".]+", path)) or "parameter" for path in leaves]
     if len(set(names)) < len(names) or "all" in names:
@@ -142,7 +144,7 @@ def _plain_paths(leaves: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(names, leaves.values(), strict=True))
 
 
-def _steps(log: Mapping[str, Any], steps: Sequence[int] | None) -> list[int]:
+def _steps(log: Curves, steps: Sequence[int] | None) -> list[int]:
     lengths = {name: len(curve) for name, curve in log.items()}
     if steps is not None:
         lengths["steps"] = len(steps)

@@ -6,20 +6,25 @@ carry, which XLA updates in place.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from experiments.networks import Network
 from experiments.networks.network import Params
+from experiments.optimizers.types import Build, Hyperparameters, Scalar
 from experiments.training import schedules, telemetry
 from experiments.training import step as shared
 from experiments.training.evaluation import Evaluation, evaluate
-from experiments.training.inputs import Build, Config, Data
+from experiments.training.inputs import Config, Data
+from experiments.training.step import State
 
 Array = jax.Array
+Measured = tuple[Array, Array, dict[str, Array]]
+"""Of the validation images accuracy and loss, and telemetry."""
 
 
 class Trained(NamedTuple):
@@ -53,12 +58,12 @@ def train(
     build: Build,
     data: Data,
     config: Config,
-    hyperparameters: Mapping[str, Any],
-    seed: Any,
+    hyperparameters: Mapping[str, Scalar],
+    seed: ArrayLike,
     axis: str | None = None,
     *,
     network: Network,
-    schedule: Any = 0,
+    schedule: ArrayLike = 0,
 ) -> Trained:
     """Train a network once.
 
@@ -83,18 +88,19 @@ def train(
     full, rest = divmod(n, config.batch_size)
     steps, total = config.steps_per_epoch(n), config.total_steps(n)
     whole_epochs, cut = divmod(total, steps)
+    given: Hyperparameters = hyperparameters
     if config.scheduled:
         rate = schedules.scheduled(hyperparameters["learning_rate"], schedule, total)
-        hyperparameters = {**hyperparameters, "learning_rate": rate}
-    tx, eval_params = shared.both(build(hyperparameters, keys.noise, steps, total))
+        given = {**hyperparameters, "learning_rate": rate}
+    tx, eval_params = shared.both(build(given, keys.noise, steps, total))
     images, labels = jnp.asarray(data.train_images), jnp.asarray(data.train_labels)
 
-    def step(state: Any, rows: Array) -> tuple[Any, tuple[Array, Array]]:
+    def step(state: State, rows: Array) -> tuple[State, tuple[Array, Array]]:
         rows, weights = _part(rows, axis)
         new, loss, _ = shared.step(network, tx, state, images[rows], labels[rows], weights, axis)
         return new, (loss, _rms(jax.tree.map(jnp.subtract, new[0], state[0])))
 
-    def epoch(state: Any, key: Array, length: int = steps) -> tuple[Any, tuple[Array, Array]]:
+    def epoch(state: State, key: Array, length: int = steps) -> tuple[State, tuple[Array, Array]]:
         order = shared.epoch_order(key, n)
         batches, left = order[: n - rest].reshape(full, config.batch_size), order[n - rest :]
         per_step = []
@@ -110,7 +116,7 @@ def train(
         arrays = (jnp.asarray(getattr(data, f"{part}_{what}")) for what in ("images", "labels"))
         return evaluate(network.logits, params, *arrays, axis=axis)
 
-    def read(state: Any) -> tuple[Array, Array, dict[str, Array]]:
+    def read(state: State) -> Measured:
         found = evaluated(eval_params(state[1], state[0]), "validation")
         measured = {}
         if config.telemetry:
@@ -118,7 +124,9 @@ def train(
             measured = telemetry.measure(*probe, config.telemetry)
         return found.accuracy, found.loss.mean(), measured
 
-    def epoch_and_reading(state: Any, key_and_flag: Any) -> tuple[Any, Any]:
+    def epoch_and_reading(
+        state: State, key_and_flag: tuple[Array, Array | None]
+    ) -> tuple[State, tuple[Array, Array, Measured | None]]:
         key, flag = key_and_flag
         state, (losses, moved) = epoch(state, key)
         if flag is None:
@@ -144,7 +152,7 @@ def train(
         changes.append(moved)
     if config.readings:
         readings.append(jax.tree.map(lambda x: x[None], read(state)))
-    validation: Any = (None, None, {})
+    validation: Measured | tuple[None, None, dict[str, Array]] = (None, None, {})
     if readings:
         validation = jax.tree.map(lambda *parts: jnp.concatenate(parts), *readings)
     params = eval_params(state[1], state[0])
@@ -173,7 +181,7 @@ def _part(rows: Array, axis: str | None) -> tuple[Array, Array | None]:
     return rows[jnp.where(inside, places, 0)], inside / jnp.float32(n)
 
 
-def _rms(tree: Any) -> Array:
+def _rms(tree: Params) -> Array:
     leaves = jax.tree.leaves(tree)
     squares = sum(jnp.sum(leaf * leaf) for leaf in leaves)
     return jnp.sqrt(squares / sum(leaf.size for leaf in leaves))

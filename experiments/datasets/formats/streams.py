@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
+
+import numpy as np
 
 from experiments.datasets.dataset import DatasetError
 
@@ -188,8 +190,8 @@ def zip_member(archive: zipfile.ZipFile, name: str, limit: int) -> Iterator[Bina
 
 
 def parsed_lines(
-    path: Path, longest: int, parse: Callable[[bytes, str], tuple[Any, int]]
-) -> Iterator[tuple[Any, int]]:
+    path: Path, longest: int, parse: Callable[[bytes, str], tuple[np.ndarray, int]]
+) -> Iterator[tuple[np.ndarray, int]]:
     """``parse(line, its place for messages)`` of every line of a text file that holds anything.
 
     Raises:

@@ -80,7 +80,7 @@ class OrderedImages(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _generate_examples(
         self, split: str, paths: Mapping[str, Path]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
+    ) -> Iterator[tuple[int, dict[str, np.ndarray | int]]]:
         for number, (image, label) in enumerate(read_examples(self._facts, split, paths)):
             yield number, {"image": image, "label": label}
 

@@ -6,8 +6,8 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from experiments.files import JsonObject
 from experiments.protocols.fair import constants as fair
 
 WORDS = ("description", "arms", "centres", "derived", "questions", "up", "down")
@@ -18,7 +18,7 @@ SHARED = ("limit", "margins", "regimes", "readings")
 
 
 @functools.cache
-def protocol() -> dict[str, Any]:
+def protocol() -> JsonObject:
     """The content of `ablation.json`."""
     return json.loads((Path(__file__).parent / "ablation.json").read_text(encoding="utf-8"))
 

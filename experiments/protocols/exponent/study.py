@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
+from experiments.files import JsonObject
 from experiments.optimizers import Optimizer
 from experiments.protocols.cell import ProtocolName, Regime, Task, dataset_title
 from experiments.protocols.exponent import constants
@@ -80,9 +80,7 @@ def study(
     return short_study(chains)
 
 
-def candidates(
-    at_zero: bool, size: float, counts: Mapping[str, Any]
-) -> tuple[dict[str, float], ...]:
+def candidates(at_zero: bool, size: float, counts: JsonObject) -> tuple[dict[str, float], ...]:
     """Rates by eps, the smaller eps and then the rate nearer to the default first.
 
     Args:
@@ -100,7 +98,7 @@ def _tasks(
     datasets: Sequence[str],
     networks: Sequence[str],
     regimes: Sequence[str],
-    sparse: Mapping[str, Any],
+    sparse: JsonObject,
     budget: str,
 ) -> list[tuple[Task, Regime]]:
     """What is learnt and how long; sparsity is varied in the sets and regimes chosen for it."""

@@ -8,8 +8,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from experiments.files import JsonObject
 from experiments.optimizers.spaces import Space
 from experiments.protocols.cell import Regime
 
@@ -49,7 +49,7 @@ class Budget:
 
 
 @functools.cache
-def protocol() -> dict[str, Any]:
+def protocol() -> JsonObject:
     """The content of `protocol.json`."""
     return json.loads((FOLDER / "protocol.json").read_text(encoding="utf-8"))
 
@@ -111,7 +111,7 @@ def content_hash(space: Space) -> str:
 
 
 def hash_of_shared(
-    numbers: Mapping[str, Any],
+    numbers: JsonObject,
     words: Collection[str],
     shared: Collection[str],
     candidates: Sequence[Mapping[str, float]],
@@ -128,6 +128,6 @@ def hash_of_shared(
     return _digest([own, {name: protocol()[name] for name in shared}, list(candidates)])
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from experiments.analysis.selection import mean_score, score
 from experiments.optimizers.spaces import Space, at
@@ -203,7 +202,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
     )
 
 
-def _outwards(centre: int, places: Mapping[int, Any], budget: constants.Budget) -> list[int]:
+def _outwards(centre: int, places: Mapping[int, object], budget: constants.Budget) -> list[int]:
     """The places to try next where the best one is the outermost; none where it is not."""
     steps = constants.protocol()["edge_steps"]
     if centre == max(places):

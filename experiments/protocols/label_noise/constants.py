@@ -6,8 +6,8 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from experiments.files import JsonObject
 from experiments.protocols.cell import Regime
 from experiments.protocols.fair import constants as fair
 
@@ -19,7 +19,7 @@ SHARED = ("limit", "margins")
 
 
 @functools.cache
-def protocol() -> dict[str, Any]:
+def protocol() -> JsonObject:
     """The content of `label_noise.json`."""
     return json.loads((Path(__file__).parent / "label_noise.json").read_text(encoding="utf-8"))
 

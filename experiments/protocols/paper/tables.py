@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from experiments.analysis.statistics import Entry, mean_gain
 from experiments.protocols.paper import published
@@ -12,6 +11,7 @@ from experiments.reports.labels import dataset_order, dataset_title, labels
 from experiments.reports.table import (
     DASH,
     PERCENT,
+    CsvRow,
     Table,
     at_protocol_settings,
     mark,
@@ -62,10 +62,10 @@ def _accuracy(entry: Entry | None, row: Entry, dataset: str) -> str:
     return f"{number(entry.train, bounds=PERCENT)} / {beside}"
 
 
-def _average(average: published.Average | None) -> tuple[str, dict[str, Any]]:
+def _average(average: published.Average | None) -> tuple[str, CsvRow]:
     """An average as the paper prints it, marked where its own columns give another."""
     printed, columns = (average.printed, average.columns) if average else (None, None)
-    fields = {"paper_prints": printed, "paper_columns_give": columns}
+    fields: CsvRow = {"paper_prints": printed, "paper_columns_give": columns}
     if average is None or printed is None:
         return DASH, fields
     text = f"{printed:+.{average.decimals}f}"
@@ -105,6 +105,6 @@ def seconds_tables(entries: Sequence[Entry]) -> list[Table]:
     return found
 
 
-def _overhead(entry: Entry) -> tuple[str, dict[str, Any]]:
+def _overhead(entry: Entry) -> tuple[str, CsvRow]:
     known = at_protocol_settings(entry, REFERENCE)
     return _average(published.overhead(entry.optimizer) if known else None)

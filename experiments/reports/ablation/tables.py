@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from experiments.analysis.arms import Arm, Workload, final_losses
 from experiments.analysis.noise_cells import curves
 from experiments.analysis.statistics import interval
 from experiments.analysis.verdicts import Verdict
+from experiments.files import JsonObject
 from experiments.protocols.ablation import constants
 from experiments.reports.fair.questions import Answer
 from experiments.reports.fair.tables import accuracies, place, title
 from experiments.reports.labels import optimizer_title
 from experiments.reports.section import slug
-from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 HEADER = (
     "data set, regime: arm",
@@ -38,7 +38,7 @@ def arm_title(name: str) -> str:
 
 def question_table(
     asked: str,
-    question: Mapping[str, Any],
+    question: JsonObject,
     by_workload: Mapping[Workload, Mapping[str, Arm]],
     answers: Sequence[Answer],
 ) -> Table | None:
@@ -89,9 +89,7 @@ def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tu
     return tuple(cells)
 
 
-def _data(
-    asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]
-) -> dict[str, Any]:
+def _data(asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> CsvRow:
     held_out = accuracies(arm.tuned, "held_out")
     found = {"question": asked, **place(workload), "arm": arm.optimizer, "seeds": len(arm.tuned)}
     found |= {

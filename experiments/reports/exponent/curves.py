@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
@@ -18,6 +18,7 @@ from experiments.reports import canvas, style
 from experiments.reports.exponent.tables import arm_title
 from experiments.reports.fair import headings
 from experiments.reports.labels import dataset_title
+from experiments.reports.style import Look
 
 TICKS = {0.0: "0", 0.25: "¼", 0.5: "½", 0.75: "¾"}
 LABELS = {
@@ -84,7 +85,7 @@ def fixed_alphas(cell: ExponentCell, what: str) -> dict[float, Interval]:
     }
 
 
-def _line(axis: Any, fixed: Mapping[float, Interval]) -> None:
+def _line(axis: Axes, fixed: Mapping[float, Interval]) -> None:
     if fixed:
         look = {"color": style.line("smes")["color"], "linewidth": 2, "marker": "o"}
         means = [said.mean for said in fixed.values()]
@@ -130,7 +131,7 @@ def _ends(said: Interval) -> tuple[float, float]:
     return said.mean - (said.half or 0.0), said.mean + (said.half or 0.0)
 
 
-def _mark_cut(axis: Any, place: float, said: Interval, shown: tuple[float, float]) -> None:
+def _mark_cut(axis: Axes, place: float, said: Interval, shown: tuple[float, float]) -> None:
     """Arrows where an interval leaves the panel, and its numbers there."""
     low, high = _ends(said)
     edges = [edge for edge, cut in ((0, low < shown[0]), (1, high > shown[1])) if cut]
@@ -153,12 +154,12 @@ def _mark_cut(axis: Any, place: float, said: Interval, shown: tuple[float, float
         )
 
 
-def _alphas(axis: Any, apart: Mapping[float, str]) -> None:
+def _alphas(axis: Axes, apart: Mapping[float, str]) -> None:
     """The axis of α, and right of it, behind a line, places with names of their own."""
     names = [textwrap.fill(name, 9) for name in apart.values()]
     axis.set_xticks([*TICKS, *apart], [*TICKS.values(), *names])
     axis.set_xlim(-0.06, _END if apart else 0.81)
-    look: dict[str, Any] = {"xytext": (0, -20), "textcoords": "offset points", "ha": "center"}
+    look: Look = {"xytext": (0, -20), "textcoords": "offset points", "ha": "center"}
     below = (0.375, 0)
     axis.annotate("α", below, xycoords=("data", "axes fraction"), va="top", fontsize=12, **look)
     if apart:
@@ -173,7 +174,7 @@ def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
     """
     with style.context():
         figure, axes = canvas.panels(len(groups), 3.4, 5.2)
-        handles: dict[str, Any] = {}
+        handles: dict[str, canvas.Handle] = {}
         for axis, cells in zip(axes, groups, strict=True):
             for number, cell in enumerate(cells):
                 said = fixed_alphas(cell, "held-out")

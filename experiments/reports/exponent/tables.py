@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting
-from experiments.analysis.statistics import interval
+from experiments.analysis.statistics import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 QUANTITIES = ("train loss", "held-out", "raw gap", "gap")
 
@@ -73,9 +72,9 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
 
 
 def _data(
-    cell: ExponentCell, name: str, numbers: dict[str, float], said: dict[str, Any]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    cell: ExponentCell, name: str, numbers: dict[str, float], said: dict[str, Interval | None]
+) -> CsvRow:
+    found: CsvRow = {
         "dataset": cell.dataset,
         "network": cell.network,
         "regime": cell.regime,

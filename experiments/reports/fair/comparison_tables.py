@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from experiments.analysis import rankings
 from experiments.analysis.arms import Arm, Workload, test_runs
@@ -12,7 +11,7 @@ from experiments.analysis.runs import Runs
 from experiments.analysis.verdicts import HELD_OUT, Verdict
 from experiments.reports.fair.questions import Answer
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.table import DASH, Table
+from experiments.reports.table import DASH, CsvRow, Table
 
 
 def ranks_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table | None:
@@ -113,7 +112,7 @@ def _percent(found: Estimate | None) -> str:
     return f"{100 * found.value:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}]"
 
 
-def _difference_data(answer: Answer, name: str, verdict: Verdict) -> dict[str, Any]:
+def _difference_data(answer: Answer, name: str, verdict: Verdict) -> CsvRow:
     found, ahead = verdict.difference, _improvement(answer, name, verdict)
     return {
         "question": answer.question,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments.analysis.paired import Difference
 from experiments.reports import canvas, style
+from experiments.reports.style import Look
 
 # Better, worse, neither; no optimizer's own. Without colour the side of 0, filling and words tell.
 BETTER, WORSE, NEITHER = "#004488", "#BB5566", "#777777"
-_SHADE: dict[str, Any] = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
+_SHADE: Look = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
 
 
-def rows_of(axis: Any, ticks: Sequence[float], labels: Sequence[str]) -> None:
+def rows_of(axis: Axes, ticks: Sequence[float], labels: Sequence[str]) -> None:
     """A label a row, the first on top."""
     axis.set_yticks(ticks, labels)
     axis.set_ylim(max(ticks) + 0.6, min(ticks) - 0.6)
@@ -23,7 +24,7 @@ def rows_of(axis: Any, ticks: Sequence[float], labels: Sequence[str]) -> None:
     axis.grid(False, axis="y")
 
 
-def zero(axis: Any, delta: float) -> None:
+def zero(axis: Axes, delta: float) -> None:
     """±Δ shaded around a line at 0, with both in sight."""
     axis.axvspan(-delta, delta, **_SHADE)
     axis.axvline(0, color="black", linewidth=1, zorder=1)

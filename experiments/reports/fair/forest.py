@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from matplotlib.axes import Axes
 
 from experiments.analysis.paired import Difference
 from experiments.analysis.verdicts import Case, Measure, Verdict
 from experiments.reports import canvas, style
 from experiments.reports.fair.effect_figures import BETTER, NEITHER, WORSE, rows_of, zero
+from experiments.reports.style import Look
 
 _AXIS = 2.9  # inches
 _ROW = 0.27
@@ -99,7 +101,7 @@ def _lines(band: Sequence[Panel]) -> list[tuple[str, str]]:
     return made
 
 
-def _panel(axis: Any, panel: Panel, lines: Sequence[tuple[str, str]], *, named: bool) -> None:
+def _panel(axis: Axes, panel: Panel, lines: Sequence[tuple[str, str]], *, named: bool) -> None:
     headings = {heading for heading, _ in lines}
     axis.set_title(panel.title if len(headings) > 1 else f"{headings.pop()}, {panel.title}")
     for place, (heading, label) in enumerate(lines):
@@ -142,7 +144,7 @@ def _colour(case: Case) -> str:
     return BETTER if case.startswith("better") else WORSE if case.startswith("worse") else NEITHER
 
 
-def _interval(axis: Any, place: float, found: Difference, colour: str) -> None:
+def _interval(axis: Axes, place: float, found: Difference, colour: str) -> None:
     filled = colour if found.excludes_zero else "white"
     if found.half is not None and found.half_seeds is not None:
         for half, width in ((found.half, 1.5), (found.half_seeds, 4.5)):
@@ -153,12 +155,12 @@ def _interval(axis: Any, place: float, found: Difference, colour: str) -> None:
     )
 
 
-def _ends(axis: Any, panel: Panel, measure: Measure) -> None:
+def _ends(axis: Axes, panel: Panel, measure: Measure) -> None:
     """Who is better at which end of the axis; long names on two lines."""
     names = (panel.other, panel.first) if measure.higher_is_better else (panel.first, panel.other)
     left, right = f"← {names[0]} better", f"{names[1]} better →"
     fits = 0.8 * canvas.text_width([f"{left}  {right}"]) < _AXIS  # it is set smaller
-    look: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    look: Look = {"xycoords": "axes fraction", "textcoords": "offset points"}
     for text, side, drop in ((left, 0, 0), (right, 1, 0 if fits else 14)):
         axis.annotate(
             text,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from experiments import optimizers
 from experiments.analysis import paired, rankings, verdicts
@@ -13,6 +12,7 @@ from experiments.analysis.paired import Difference
 from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
 from experiments.analysis.verdicts import Verdict
+from experiments.files import JsonObject
 from experiments.protocols.fair import constants
 from experiments.records import Record
 from experiments.reports.labels import dataset_title
@@ -81,7 +81,7 @@ def _short(verdict: Verdict) -> str:
 
 def answers(
     found: Sequence[Arm],
-    questions: Mapping[str, Mapping[str, Any]] | None = None,
+    questions: Mapping[str, JsonObject] | None = None,
 ) -> list[Answer]:
     """Every question in every regime and with every network that the arms have.
 
@@ -109,9 +109,9 @@ def answers(
     return made
 
 
-def _questions(there: set[str]) -> dict[str, dict[str, Any]]:
+def _questions(there: set[str]) -> dict[str, JsonObject]:
     """The protocol's own, and the same of every optimizer that is not the benchmark's."""
-    found: dict[str, dict[str, Any]] = dict(constants.protocol()["questions"])
+    found: dict[str, JsonObject] = dict(constants.protocol()["questions"])
     for name in sorted(there):
         if name.partition(":")[0] not in optimizers.NAMES:
             found[f"yours, {name}"] = {
@@ -125,7 +125,7 @@ def _questions(there: set[str]) -> dict[str, dict[str, Any]]:
 
 def _answer(
     number: str,
-    asked: Mapping[str, Any],
+    asked: JsonObject,
     other: str,
     these: Mapping[Workload, Mapping[str, Arm]],
     place: tuple[str, str],

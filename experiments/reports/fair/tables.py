@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
 
 from experiments.analysis import gain, rankings
 from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, train_runs
@@ -14,14 +13,14 @@ from experiments.protocols.paper import published
 from experiments.records import Record
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 REFERENCE = "adamw"
 OURS = "thermolion"
 UNTUNED = "adam"
 
 
-def place(workload: Workload) -> dict[str, Any]:
+def place(workload: Workload) -> CsvRow:
     """The first fields of every CSV file."""
     return {"dataset": workload.dataset, "network": workload.network, "regime": workload.regime}
 

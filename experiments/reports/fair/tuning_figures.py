@@ -6,9 +6,9 @@ They take what `experiments.analysis.rates` gives, in the order in which it is t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from experiments.analysis.rates import Profile
@@ -75,18 +75,19 @@ def _around(profiles: Iterable[Profile]) -> tuple[float, float]:
     return min(_AROUND[0], lowest / 2), max(_AROUND[1], 8 * highest)
 
 
-def _curve(axis: Any, name: str, profile: Profile, shift: float) -> None:
+def _curve(axis: Axes, name: str, profile: Profile, shift: float) -> None:
     look = style.line(name)
     rates = profile.rates / shift
     axis.fill_between(rates, profile.low, profile.high, color=look["color"], alpha=0.15, lw=0)
     axis.plot(rates, profile.mean, **look, zorder=2.5 if look["linewidth"] > 2 else 2.0)
 
 
-def _usable(axis: Any, row: int, name: str, profile: Profile, shift: float) -> None:
+def _usable(axis: Axes, row: int, name: str, profile: Profile, shift: float) -> None:
     look, width = style.line(name), profile.width()
     low, high = width.low / shift, width.high / shift
     axis.plot([low, high], [row, row], color=look["color"], linewidth=4, solid_capstyle="butt")
-    axis.plot(profile.best / shift, row, **look | {"markersize": 11})
+    point: style.Look = look | {"markersize": 11}
+    axis.plot(profile.best / shift, row, **point)
     mark = "≥ " if width.at_least else ""
     axis.annotate(
         f"{mark}{width.decades:.1f}",
@@ -98,7 +99,7 @@ def _usable(axis: Any, row: int, name: str, profile: Profile, shift: float) -> N
     )
 
 
-def _names(axis: Any, names: Sequence[str]) -> None:
+def _names(axis: Axes, names: Sequence[str]) -> None:
     """Optimizers as row labels in their colours."""
     axis.set_yticks(range(len(names)), [optimizer_title(name) for name in names])
     axis.tick_params(axis="y", length=0)
@@ -127,7 +128,7 @@ def budgets(panels: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, bytes]:
             axis.set_ylim(low, top + _TOP)
             last = max(len(curve) for curve in curves.values())
             for name, curve in curves.items():
-                look = style.line(name) | {"marker": ""}
+                look: style.Look = style.line(name) | {"marker": ""}
                 axis.plot(np.arange(1, len(curve) + 1), curve, drawstyle="steps-post", **look)
             ends = {name: float(curve[-1]) for name, curve in curves.items()}
             for name, place in _apart(ends, 0.062 * span, low, top + _TOP).items():

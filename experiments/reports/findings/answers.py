@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from experiments.analysis.noise_cells import noise_cells
+from experiments.files import JsonObject
 from experiments.protocols import cell
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
@@ -103,7 +103,7 @@ def _before_others(made: Sequence[Finding]) -> int:
 
 
 def _compared(
-    number: str, asked: Mapping[str, Any], study: Study, called: Callable[[str], str]
+    number: str, asked: JsonObject, study: Study, called: Callable[[str], str]
 ) -> Finding:
     sets, regimes = PLACES[study.name]
     first, setting = asked["first"], asked["setting"]

@@ -57,9 +57,9 @@ def _row(workload: Workload, arms: Mapping[str, Arm]) -> tuple[str, ...] | None:
     missing = [one for one in contestants(workload.dataset, workload.regime) if one not in judged]
     rank += f" ({len(missing)} still missing)" if missing else ""
     widths = [
-        f"{optimizer_title(one['optimizer'])} {'≥ ' if one['rate_range_is_open'] else ''}"
+        f"{optimizer_title(str(one['optimizer']))} {'≥ ' if one['rate_range_is_open'] else ''}"
         f"{one['rate_decades_within_1_point']:.2f}"
-        for one in sorted(data, key=lambda one: one["optimizer"])
+        for one in sorted(data, key=lambda one: str(one["optimizer"]))
         if one["rate_decades_within_1_point"] is not None
     ]
     return name, held_out, train, rank, ", ".join(widths) or DASH

@@ -55,7 +55,7 @@ def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
                         continue
                     values[i, j] = each.mean
                     ends = f"[{each.low:+.2f}, {each.high:+.2f}]" if each.half else ""
-                    centred = {"ha": "center", "color": _ink(each.mean / most)}
+                    centred: style.Look = {"ha": "center", "color": _ink(each.mean / most)}
                     weight, mean = "bold" if each.excludes_zero else "normal", f"{each.mean:+.2f}"
                     axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)
                     axis.text(j, i + 0.04, ends, va="top", fontsize=9, **centred)

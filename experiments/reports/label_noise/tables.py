@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from experiments.analysis import verdicts
 from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
@@ -14,7 +13,7 @@ from experiments.reports.ablation.tables import loss_of, step_of
 from experiments.reports.fair.questions import accuracy_difference, loss_difference
 from experiments.reports.fair.tables import accuracies
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 
 def others(cells: Sequence[NoiseCell]) -> list[str]:
@@ -118,7 +117,7 @@ def _words(verdict: verdicts.Verdict | None) -> tuple[str, str]:
     return (DASH, DASH) if verdict is None else (verdict.numbers, verdict.case)
 
 
-def _numbers(name: str, verdict: verdicts.Verdict | None) -> dict[str, Any]:
+def _numbers(name: str, verdict: verdicts.Verdict | None) -> CsvRow:
     found = verdict.difference if verdict else None
     return {
         f"{name}_scale": verdict.measure.scale if verdict else None,
