@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _tree_checks, _trees
 from thermolion_optax._moments import moving_average, store
 
 
@@ -73,7 +73,7 @@ def alignment_boost(
         _checks.check_decay(owner, "decay", decay)
 
     def init(params: optax.Params) -> AlignmentBoostState:
-        average = None if decay is None else _trees.zeros_like(owner, params, at_least=jnp.float32)
+        average = None if decay is None else _slots.zeros_like(owner, params, at_least=jnp.float32)
         return AlignmentBoostState(jnp.zeros([], jnp.int32), average)
 
     def update(
@@ -86,7 +86,7 @@ def alignment_boost(
     ) -> tuple[optax.Updates, AlignmentBoostState]:
         del params, extra_args
         state = _states.check_state(owner, state, AlignmentBoostState)
-        _trees.check_leaves(owner, "updates", updates)
+        _tree_checks.check_leaves(owner, "updates", updates)
         if decay is None:
             _check_gradient(owner, grad, updates)
             reference, average = grad, None
@@ -119,14 +119,14 @@ def _check_gradient(owner: str, grad: optax.Updates | None, updates: optax.Updat
             "it, tx.update(g, state, params, grad=g) (inside scale_by_snr_gate this is "
             "done for you), or give decay=0.9, and it keeps its own average of the updates."
         )
-    _trees.check_structure(owner, "grad", grad, updates, hint=_trees.LIKE_UPDATES)
+    _tree_checks.check_structure(owner, "grad", grad, updates, hint=_tree_checks.LIKE_UPDATES)
     for path, u, g in _trees.leaves_with_path(updates, grad):
-        _trees.check_leaf(owner, "grad", path, g)
-        _trees.check_shape(owner, "grad", path, g, u, "the updates have")
+        _tree_checks.check_leaf(owner, "grad", path, g)
+        _tree_checks.check_shape(owner, "grad", path, g, u, "the updates have")
 
 
 def _check_average(owner: str, average: optax.Updates | None, updates: optax.Updates) -> None:
-    _trees.check_structure(owner, "the state's average", average, updates)
-    hint = _trees.THESE_PARAMETERS
+    _tree_checks.check_structure(owner, "the state's average", average, updates)
+    hint = _tree_checks.THESE_PARAMETERS
     for path, u, a in _trees.leaves_with_path(updates, average):
-        _trees.check_shape(owner, "updates", path, u, a, _trees.INITIALISED, hint)
+        _tree_checks.check_shape(owner, "updates", path, u, a, _tree_checks.INITIALISED, hint)

@@ -14,7 +14,8 @@ import numpy as np
 import optax
 from jax.core import Tracer
 
-from thermolion_optax._trees import article, is_array, shown
+from thermolion_optax._tree_checks import article, shown
+from thermolion_optax._trees import is_array
 
 NAME_IT_STATIC = (
     "Under optax.inject_hyperparams, name it in static_args: callables and dtypes that are "

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _states, _tree_checks
 from thermolion_optax._rms import scaled_rms
 from thermolion_optax._telemetry import Statistic
 
@@ -77,8 +77,8 @@ def gradient_distortion(grads: optax.Updates) -> GradientDistortion:
         The purpose is that of SMES (arXiv 2405.18498).
     """
     owner = "gradient_distortion"
-    grads = _trees.unwrap(owner, "grads", grads)
-    _trees.check_leaves(owner, "grads", grads)
+    grads = _tree_checks.unwrap(owner, "grads", grads)
+    _tree_checks.check_leaves(owner, "grads", grads)
     leaves = jax.tree_util.tree_leaves_with_path(grads)
     log_rms = _log_rms([leaf for _, leaf in leaves])
     mean = _mean_of_finite(log_rms)
@@ -157,7 +157,7 @@ def normalize_distortion(
         **extra_args: Any,
     ) -> tuple[optax.Updates, NormalizeDistortionState | optax.EmptyState]:
         del params, extra_args
-        _trees.check_leaves(owner, "updates", updates)
+        _tree_checks.check_leaves(owner, "updates", updates)
         if callable(strength):
             count = _states.check_state(owner, state, NormalizeDistortionState).count
             power = strength(count)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _tree_checks, _trees
 from thermolion_optax._moments import cast_like_adam, check_updates, divide, store, update_moments
 
 Gate = Callable[[jax.Array], ArrayLike]
@@ -126,9 +126,9 @@ def snr_gate(
 
     def init(params: optax.Params) -> SnrGateState:
         return SnrGateState(
-            mu=_trees.zeros_like(owner, params, mu_dtype),
-            nu=_trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
-            telemetry_eps=_trees.float32_scalar(eps),
+            mu=_slots.zeros_like(owner, params, mu_dtype),
+            nu=_slots.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
+            telemetry_eps=_slots.float32_scalar(eps),
             gas=gas.init(params),
             solid=solid.init(params),
         )
@@ -169,7 +169,7 @@ def snr_gate(
         return cast_like_adam(steps, updates, state.mu, params), SnrGateState(
             mu=store(mu, state.mu),
             nu=store(nu, state.nu),
-            telemetry_eps=_trees.float32_scalar(eps),
+            telemetry_eps=_slots.float32_scalar(eps),
             gas=gas_state,
             solid=solid_state,
         )
@@ -197,8 +197,8 @@ def gate_value(owner: str, gate: Gate | None, rho: jax.Array) -> jax.Array:
 def _check_branch(owner: str, branch: str, returned: Any, updates: optax.Updates) -> None:
     """Raises unless a branch returned leaves like those it got, or one number for a leaf."""
     name = f"what the {branch} branch returned"
-    _trees.check_structure(owner, name, returned, updates, hint=_trees.LIKE_UPDATES)
+    _tree_checks.check_structure(owner, name, returned, updates, hint=_tree_checks.LIKE_UPDATES)
     for path, u, step in _trees.leaves_with_path(updates, returned):
-        _trees.check_leaf(owner, name, path, step)
+        _tree_checks.check_leaf(owner, name, path, step)
         if jnp.shape(step) != ():
-            _trees.check_shape(owner, name, path, step, u, "the branch got")
+            _tree_checks.check_shape(owner, name, path, step, u, "the branch got")

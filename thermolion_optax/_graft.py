@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _states, _tree_checks, _trees
 from thermolion_optax._rms import scaled_rms
 
 
@@ -89,7 +89,7 @@ def graft(
         **extra_args: Any,
     ) -> tuple[optax.Updates, GraftState]:
         state = _states.check_state(owner, state, GraftState)
-        _trees.check_leaves(owner, "updates", updates)
+        _tree_checks.check_leaves(owner, "updates", updates)
         steps, along_state = along.update(updates, state.direction, params, **extra_args)
         lengths, length_state = length.update(updates, state.magnitude, params, **extra_args)
         for name, returned in (("direction", steps), ("magnitude", lengths)):
@@ -133,13 +133,15 @@ def _check_returned(name: str, returned: optax.Updates, updates: optax.Updates) 
     what = f"what {name} returned"
     if jax.tree.structure(returned) != jax.tree.structure(updates):
         # Masked in one of the two alone, where neither is missing to the other way round.
-        where = _trees.first_difference("updates", returned, updates, "what it got")
-        where = where or _trees.first_difference("what it got: updates", updates, returned, what)
+        where = _tree_checks.first_difference("updates", returned, updates, "what it got")
+        where = where or _tree_checks.first_difference(
+            "what it got: updates", updates, returned, what
+        )
         raise ValueError(
             f"graft: {what} does not have the structure of the updates: {where}. To mask leaves, "
             "put optax.masked around graft."
         )
-    _trees.check_leaves("graft", f"what {name} returned: updates", returned)
+    _tree_checks.check_leaves("graft", f"what {name} returned: updates", returned)
     pairs = zip(
         jax.tree_util.tree_leaves_with_path(returned), jax.tree.leaves(updates), strict=True
     )

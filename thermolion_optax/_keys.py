@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from thermolion_optax import _trees
+from thermolion_optax import _tree_checks
 
 
 def check_key(owner: str, key: Any) -> None:
@@ -17,7 +17,7 @@ def check_key(owner: str, key: Any) -> None:
         whole = values.dtype.kind in "iu" or isinstance(key, int)
         if whole and values.size and not _fits_a_word(values):
             raise ValueError(
-                f"{owner}: key = {_trees.shown(key)}, but an int key has 32 bits: the rest "
+                f"{owner}: key = {_tree_checks.shown(key)}, but an int key has 32 bits: the rest "
                 "would be lost. Use jax.random.fold_in(jax.random.key(a), b) for more."
             )
         if isinstance(key, int):

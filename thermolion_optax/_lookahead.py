@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _tree_checks
 from thermolion_optax._trees import widen
 
 
@@ -90,7 +90,7 @@ def lookahead(
     _checks.check_bool(owner, "recopy", recopy)
 
     def init(params: optax.Params) -> LookaheadState:
-        _trees.check_leaves(owner, "params", params)
+        _tree_checks.check_leaves(owner, "params", params)
         return LookaheadState(
             count=jnp.zeros([], jnp.int32),
             # A copy of its own: params and state may both be donated to a jitted step.
@@ -107,11 +107,11 @@ def lookahead(
         state = _states.check_state(owner, state, LookaheadState)
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
-        _trees.check_initialised(owner, state.slow, updates=updates, params=params)
+        _slots.check_initialised(owner, state.slow, updates=updates, params=params)
         fast_updates, inner_state = fast_optimizer.update(
             updates, state.inner_state, params, **extra_args
         )
-        _trees.check_initialised(owner, state.slow, **{"inner's updates": fast_updates})
+        _slots.check_initialised(owner, state.slow, **{"inner's updates": fast_updates})
         count = jnp.asarray(optax.safe_increment(state.count))
         period = jnp.maximum(jnp.asarray(sync_period), 1)
         synchronise = count % period == 0

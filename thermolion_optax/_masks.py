@@ -8,7 +8,7 @@ import optax
 from jax.core import Tracer
 
 from thermolion_optax._checks import NAME_IT_STATIC, is_bool
-from thermolion_optax._trees import article, first_difference, shown
+from thermolion_optax._tree_checks import article, first_difference, shown
 
 
 def check_mask(owner: str, mask: Any) -> optax.MaskOrFn:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _tree_checks, _trees
 
 
 def check_updates(
@@ -20,20 +20,20 @@ def check_updates(
     """Raises unless updates, moments and (where given) params fit each other."""
     if updates is None:
         raise TypeError(f"{owner}: updates is None, but must be the gradients, a tree of arrays.")
-    _trees.check_structure(owner, "the state's mu", mu, updates)
-    _trees.check_structure(owner, "the state's nu", nu, updates)
+    _tree_checks.check_structure(owner, "the state's mu", mu, updates)
+    _tree_checks.check_structure(owner, "the state's nu", nu, updates)
     for path, g, m in _trees.leaves_with_path(updates, mu):
-        _trees.check_leaf(owner, "updates", path, g)
-        _trees.check_shape(
-            owner, "updates", path, g, m, _trees.INITIALISED, _trees.THESE_PARAMETERS
+        _tree_checks.check_leaf(owner, "updates", path, g)
+        _tree_checks.check_shape(
+            owner, "updates", path, g, m, _tree_checks.INITIALISED, _tree_checks.THESE_PARAMETERS
         )
     if params is not None:
-        _trees.check_structure(owner, "params", params, updates)
+        _tree_checks.check_structure(owner, "params", params, updates)
         hint = "Pass the parameters that these gradients belong to."
         for path, g, p in _trees.leaves_with_path(updates, params):
             if not _trees.is_masked(p):
-                _trees.check_leaf(owner, "params", path, p)
-            _trees.check_shape(owner, "params", path, p, g, "the updates have", hint)
+                _tree_checks.check_leaf(owner, "params", path, p)
+            _tree_checks.check_shape(owner, "params", path, p, g, "the updates have", hint)
 
 
 def update_moments(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _trees
 from thermolion_optax._moments import (
     cast_like_adam,
     check_updates,
@@ -77,8 +77,8 @@ def _scale_by_muadam(
     def init(params: optax.Params) -> optax.ScaleByAdamState:
         return optax.ScaleByAdamState(
             count=jnp.zeros([], jnp.int32),
-            mu=_trees.zeros_like(owner, params, mu_dtype),
-            nu=_trees.zeros_like(owner, params, at_least=jnp.float32),
+            mu=_slots.zeros_like(owner, params, mu_dtype),
+            nu=_slots.zeros_like(owner, params, at_least=jnp.float32),
         )
 
     def update(

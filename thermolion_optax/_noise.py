@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _generator, _states, _trees
+from thermolion_optax import _checks, _generator, _slots, _states, _tree_checks, _trees
 from thermolion_optax._deviation import noise_std
 from thermolion_optax._keys import check_key, key_words
 from thermolion_optax._moments import power_of_decay
@@ -123,8 +123,8 @@ def thermal_noise(
         del params
         count = jnp.zeros([], jnp.int32)
         first = temperature(count) if callable(temperature) else temperature
-        first = _trees.float32_scalar(first)
-        variance_floor = jnp.where(first > 0, _trees.float32_scalar(floor), 0)
+        first = _slots.float32_scalar(first)
+        variance_floor = jnp.where(first > 0, _slots.float32_scalar(floor), 0)
         return ThermalNoiseState(count, key_words(key), first, variance_floor)
 
     def cool(state: ThermalNoiseState, count: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -191,9 +191,9 @@ def _draw(owner: str, normal: Normal | None, seed: jax.Array, shape: tuple[int, 
 
 
 def _check_trees(owner: str, updates: optax.Updates, nu: optax.Updates | None) -> None:
-    _trees.check_leaves(owner, "updates", updates)
+    _tree_checks.check_leaves(owner, "updates", updates)
     if nu is not None:
-        _trees.check_structure(owner, "nu", nu, updates, hint=_trees.LIKE_UPDATES)
+        _tree_checks.check_structure(owner, "nu", nu, updates, hint=_tree_checks.LIKE_UPDATES)
         for path, u, v in _trees.leaves_with_path(updates, nu):
-            _trees.check_leaf(owner, "nu", path, v)
-            _trees.check_shape(owner, "nu", path, v, u, "the updates have")
+            _tree_checks.check_leaf(owner, "nu", path, v)
+            _tree_checks.check_shape(owner, "nu", path, v, u, "the updates have")

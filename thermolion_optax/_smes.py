@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _tree_checks, _trees
 from thermolion_optax._moments import (
     bias_correction,
     cast_like_adam,
@@ -197,11 +197,11 @@ def _scale_by_smes(
 
     def init(params: optax.Params) -> SmesState:
         def second_moment() -> optax.Params:
-            return _trees.zeros_like(owner, params, nu_dtype, at_least=jnp.float32)
+            return _slots.zeros_like(owner, params, nu_dtype, at_least=jnp.float32)
 
         return SmesState(
             count=jnp.zeros([], jnp.int32),
-            mu=_trees.zeros_like(owner, params, mu_dtype),
+            mu=_slots.zeros_like(owner, params, mu_dtype),
             nu=second_moment(),
             nu_max=second_moment() if amsgrad else None,
         )
@@ -241,7 +241,7 @@ def _check_nu_max(owner: str, amsgrad: bool, nu_max: Any, updates: optax.Updates
             f"transformation has amsgrad = {amsgrad}. Call tx.init anew."
         )
     if amsgrad:
-        _trees.check_structure(owner, "the state's nu_max", nu_max, updates)
+        _tree_checks.check_structure(owner, "the state's nu_max", nu_max, updates)
 
 
 def _maximum(v_hat: jax.Array, so_far: jax.Array) -> jax.Array:

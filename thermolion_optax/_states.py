@@ -4,7 +4,7 @@ from typing import Any, NoReturn, TypeVar
 
 import optax
 
-from thermolion_optax._trees import article
+from thermolion_optax._tree_checks import article
 
 State = TypeVar("State")
 

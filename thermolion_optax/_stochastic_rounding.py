@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _generator, _trees
+from thermolion_optax import _generator, _tree_checks, _trees
 from thermolion_optax._keys import check_key, key_words
 
 
@@ -78,12 +78,12 @@ def _check_trees(owner: str, params: optax.Params, updates: optax.Updates) -> No
     if params is None:
         raise TypeError(f"{owner}: params is None, but must be a tree of arrays.")
     hint = "Pass what tx.update returned for these parameters."
-    _trees.check_structure(owner, "updates", updates, params, of="the parameters", hint=hint)
+    _tree_checks.check_structure(owner, "updates", updates, params, of="the parameters", hint=hint)
     for path, p, u in _trees.leaves_with_path(params, updates):
         if not _trees.is_masked(u):
-            _trees.check_leaf(owner, "params", path, p, least_bits=4)
-            _trees.check_leaf(owner, "updates", path, u)
-            _trees.check_shape(owner, "updates", path, u, p, "the parameters have", hint)
+            _tree_checks.check_leaf(owner, "params", path, p, least_bits=4)
+            _tree_checks.check_leaf(owner, "updates", path, u)
+            _tree_checks.check_shape(owner, "updates", path, u, p, "the parameters have", hint)
 
 
 def _round(x: jax.Array, dtype: DTypeLike, bits: jax.Array) -> jax.Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _trees
 from thermolion_optax._moments import (
     bias_correction,
     check_updates,
@@ -155,7 +155,7 @@ def swats(
         _checks.check_positive_int(owner, "switch", switch)
 
     def init(params: optax.Params) -> SwatsState:
-        mu = _trees.zeros_like(owner, params, mu_dtype)
+        mu = _slots.zeros_like(owner, params, mu_dtype)
         decay.init(params)  # raises where the mask does not fit
         # What is decided from gradients and learning rate must from the start vary over the
         # axes of jax.shard_map that they vary over, or no scan could carry the state.
@@ -168,7 +168,7 @@ def swats(
         return SwatsState(
             count=jnp.zeros([], jnp.int32),
             mu=mu,
-            nu=_trees.zeros_like(owner, params, at_least=jnp.float32),
+            nu=_slots.zeros_like(owner, params, at_least=jnp.float32),
             # Copies: a donated state may not hold one buffer twice.
             projection_average=jnp.array(zero, copy=True),
             switch_step=zero.astype(jnp.int32),

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks, _trees
+from thermolion_optax import _checks, _tree_checks, _trees
 from thermolion_optax._deviation import noise_std
 from thermolion_optax._gate import Gate, SnrGateState, gate_value, snr
 from thermolion_optax._noise import ThermalNoiseState
@@ -103,7 +103,7 @@ def phase_statistics(
     _checks.check_callable(owner, "gate", gate, "the gate of the optimizer")
     # What a framework has wrapped (Flax NNX) is taken out of its wrappers, whichever they are.
     opt_state, grads = (
-        _trees.unwrap(owner, name, tree)
+        _tree_checks.unwrap(owner, name, tree)
         for name, tree in (("opt_state", opt_state), ("grads", grads))
     )
     gates = _find_gates(opt_state)
@@ -115,10 +115,12 @@ def phase_statistics(
         )
     ratios, aligned, zero, temperatures, std = {}, {}, {}, {}, {}
     for state, noise in gates:
-        _trees.check_structure(owner, "nu", state.nu, state.mu, of="the state's mu")
+        _tree_checks.check_structure(owner, "nu", state.nu, state.mu, of="the state's mu")
         trees = [state.mu, state.nu]
         if grads is not None:
-            _trees.check_structure(owner, "grads", grads, state.mu, of="the state's mu", hint=hint)
+            _tree_checks.check_structure(
+                owner, "grads", grads, state.mu, of="the state's mu", hint=hint
+            )
             trees.append(grads)
         for path, m, v, *g in _trees.leaves_with_path(*trees):
             if jnp.size(m) == 0:
@@ -127,8 +129,8 @@ def phase_statistics(
             m, v = _trees.widen(m), _trees.widen(v)
             ratios[name] = snr(m, v, state.telemetry_eps).astype(jnp.float32)
             for x in g:
-                _trees.check_leaf(owner, "grads", path, x)
-                _trees.check_shape(owner, "grads", path, x, m, "the state's mu has", hint)
+                _tree_checks.check_leaf(owner, "grads", path, x)
+                _tree_checks.check_shape(owner, "grads", path, x, m, "the state's mu has", hint)
                 aligned[name] = jnp.sign(m) * jnp.sign(x) > 0
                 zero[name] = jnp.asarray(x) == 0
             off = 0.0, 0.0

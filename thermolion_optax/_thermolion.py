@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike, DTypeLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _states, _tree_checks, _trees
 from thermolion_optax._boost import alignment_boost
 from thermolion_optax._gate import Gate, SnrGateState, gate_value, snr, snr_gate
 from thermolion_optax._keys import check_key
@@ -144,8 +144,8 @@ def thermolion(
     check_key(owner, key)
     if not isinstance(noise_units, str) or noise_units not in ("learning_rate", "parameter"):
         raise ValueError(
-            f"{owner}: noise_units = {_trees.shown(noise_units)}, but must be 'learning_rate' or "
-            "'parameter'."
+            f"{owner}: noise_units = {_tree_checks.shown(noise_units)}, but must be "
+            "'learning_rate' or 'parameter'."
         )
 
     in_chain = noise_units == "learning_rate"

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from thermolion_optax import _checks, _states, _trees
+from thermolion_optax import _checks, _slots, _states, _tree_checks, _trees
 from thermolion_optax._trees import is_masked, widen
 
 
@@ -82,7 +82,7 @@ def stochastic_weight_averaging(
         return StochasticWeightAveragingState(
             count=jnp.zeros([], jnp.int32),
             averaged=jnp.zeros([], jnp.int32),
-            average=_trees.zeros_like(owner, params, at_least=jnp.float32),
+            average=_slots.zeros_like(owner, params, at_least=jnp.float32),
             inner_state=trainer.init(params),
         )
 
@@ -95,9 +95,9 @@ def stochastic_weight_averaging(
         state = _states.check_state(owner, state, StochasticWeightAveragingState)
         if params is None:
             raise ValueError(f"{owner}: params is missing; call update(grads, state, params).")
-        _trees.check_initialised(owner, state.average, updates=updates, params=params)
+        _slots.check_initialised(owner, state.average, updates=updates, params=params)
         steps, inner_state = trainer.update(updates, state.inner_state, params, **extra_args)
-        _trees.check_initialised(owner, state.average, **{"inner's updates": steps})
+        _slots.check_initialised(owner, state.average, **{"inner's updates": steps})
         count = jnp.asarray(optax.safe_increment(state.count))
         since = count - jnp.asarray(start_step)
         joins = (since >= 0) & (since % jnp.maximum(jnp.asarray(period), 1) == 0)
@@ -161,8 +161,8 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         return isinstance(node, StochasticWeightAveragingState)
 
     owner, averaged = "averaged_params", "the average in opt_state"
-    opt_state = _trees.unwrap(owner, "opt_state", opt_state)
-    result = _trees.unwrap(owner, "params", params)
+    opt_state = _tree_checks.unwrap(owner, "opt_state", opt_state)
+    result = _tree_checks.unwrap(owner, "params", params)
     found = [s for s in jax.tree.leaves(opt_state, is_leaf=is_average) if is_average(s)]
     if not found:
         raise ValueError(
@@ -171,11 +171,13 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
         )
     for state in found:
         hint = "Pass the parameters that the optimizer trains."
-        _trees.check_structure(owner, "params", result, state.average, averaged, hint)
+        _tree_checks.check_structure(owner, "params", result, state.average, averaged, hint)
         for path, average, current in _trees.leaves_with_path(state.average, result):
             if not is_masked(current):
-                _trees.check_leaf(owner, "params", path, current)
-            _trees.check_shape(owner, "params", path, current, average, f"{averaged} has", hint)
+                _tree_checks.check_leaf(owner, "params", path, current)
+            _tree_checks.check_shape(
+                owner, "params", path, current, average, f"{averaged} has", hint
+            )
 
         def pick(average: Any, current: Any, state: Any = state) -> Any:
             # Masked: ``current`` is the leaf or subtree that this average leaves alone.
