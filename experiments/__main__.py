@@ -6,7 +6,6 @@ Everything heavy is imported by the command that needs it.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import shlex
 import sys
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         options = parser(commands).parse_args(given)
     except ImportError as error:
-        return _told(error, "experiments")
+        return _report_error(error, "experiments")
     return guarded(lambda: options.command(options), "experiments", given)
 
 
@@ -57,11 +56,11 @@ def guarded(command: Callable[[], int], module: str, given: Sequence[str]) -> in
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INCOMPLETE
     except (Exception, SystemExit) as error:  # sys.exit: of a user's own module
-        return _told(error, module)
+        return _report_error(error, module)
 
 
-def _told(error: BaseException, module: str) -> int:
-    """Says in one line what went wrong; ``python -X dev`` shows the traceback, too."""
+def _report_error(error: BaseException, module: str) -> int:
+    """Prints in one line what went wrong; ``python -X dev`` shows the traceback, too."""
     if sys.flags.dev_mode:
         traceback.print_exception(error)
     missing = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
@@ -89,7 +88,9 @@ def _told(error: BaseException, module: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    study = _study(options)
+    from experiments import run_options
+
+    study = run_options.study_of(options)
     from experiments.training import cluster, cores
 
     cores.show()
@@ -97,15 +98,15 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.distributed:
         cluster.join("Elsewhere give each process its --shard I/N", together=False)
-    shard = runner.default_shard() if options.shard is None else _shard(options.shard)
+    shard = runner.default_shard() if options.shard is None else run_options.shard_of(options.shard)
     if options.distributed:
         cluster.leave()
     summary = runner.run(
         study,
-        work.Places(options.out, options.data_dir, options.manual_dir),
+        work.Paths(options.out, options.data_dir, options.manual_dir),
         shard=shard,
-        layout=runner.Layout(options.together, options.devices, options.devices_per_run),
-        command=_published(options),
+        placement=runner.Placement(options.together, options.devices, options.devices_per_run),
+        command=run_options.command_of(options),
         read_test_again=options.read_test_again,
     )
     print(
@@ -119,96 +120,6 @@ def _run(options: argparse.Namespace) -> int:
         print(f"waits for {reason}; run this command again when they are there", file=sys.stderr)
     print(f"tables and figures: python -m experiments report {shlex.quote(str(options.out))}")
     return EXIT_INCOMPLETE if summary.failures or summary.waiting else 0
-
-
-def _study(options: argparse.Namespace):
-    """What the options ask for."""
-    from experiments import datasets, networks, optimizers, protocols
-    from experiments.user_code import nearest
-
-    if options.protocol not in protocols.NAMES:
-        raise ValueError(
-            f"unknown protocol {options.protocol!r}: {nearest(options.protocol, protocols.NAMES)}"
-        )
-    names = options.datasets
-    names = list(datasets.NAMES) if names == ["all"] else names
-    for name in names:
-        _check_dataset(name)
-    for name in options.network:
-        networks.check_name(name)
-    files.check_folder(options.out, "--out")
-    staged = options.protocol in protocols.STUDIES
-    of_grids = ("seeds", "learning_rates", "epochs", "limit", "batch_size")
-    for name in of_grids if staged else ("budget", "regimes"):
-        if getattr(options, name) not in (None, []):
-            raise ValueError(
-                f"--{name.replace('_', '-')} is not an option of the {options.protocol} protocol"
-            )
-    if staged:
-        protocol = importlib.import_module(f"experiments.protocols.{options.protocol}")
-        chosen = options.optimizers or protocol.OPTIMIZERS
-        resolved = {found.name: found for found in map(optimizers.resolve, chosen)}
-        if len(resolved) < len(chosen):
-            raise ValueError("an optimizer is given twice")
-        return protocol.study(
-            names,
-            resolved,
-            options.network,
-            budget=options.budget or "full",
-            **({"regimes": options.regimes} if options.regimes else {}),
-        )
-    paper = protocols.get(
-        options.protocol,
-        epochs=options.epochs,
-        limit=options.limit,
-        batch_size=options.batch_size,
-    )
-    seeds = 5 if options.seeds is None else options.seeds
-    what = protocols.learners(options.optimizers or paper.optimizers, options.learning_rates)
-    return protocols.grid(paper, names, what, seeds, options.network)
-
-
-def _check_dataset(name: str) -> None:
-    """Tells an unknown name before JAX is loaded; a file is looked at when it is to be read."""
-    from experiments import datasets
-
-    if not name.endswith(".npz"):
-        datasets.splits(name)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    parts = text.split("/")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise ValueError(f"--shard is {text!r}, expected I/N such as 0/4")
-    return int(parts[0]), int(parts[1])
-
-
-def _published(options: argparse.Namespace) -> str:
-    """The command as records keep it: all that decides the result, no folder of this machine."""
-    from experiments import protocols
-
-    words = ["python", "-m", "experiments", "run", "--protocol", options.protocol, "--datasets"]
-    for name in options.datasets:
-        words.append(f"PATH/{protocols.dataset_title(name)}" if name.endswith(".npz") else name)
-    if options.network != ["convnet"]:
-        words += ["--network", *options.network]
-    for name in ("optimizers", "learning_rates", "regimes"):
-        if getattr(options, name):
-            words += [f"--{name.replace('_', '-')}", *map(str, getattr(options, name))]
-    for name in (
-        "budget",
-        "epochs",
-        "limit",
-        "batch_size",
-        "together",
-        "devices",
-        "devices_per_run",
-    ):
-        if getattr(options, name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
-    if options.protocol not in protocols.STUDIES:
-        words += ["--seeds", str(5 if options.seeds is None else options.seeds)]
-    return shlex.join([*words, "--out", "DIR"])
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -249,9 +160,9 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from experiments import networks, optimizers
+    from experiments import datasets, networks, optimizers
 
-    _check_dataset(options.dataset)
+    datasets.check_name(options.dataset)
     networks.check_name(options.network)
     optimizers.resolve(options.optimizer)
     files.check_folder(options.out, "--out")

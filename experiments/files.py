@@ -64,7 +64,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove what killed processes were writing here; only where nobody writes now."""
+    """Remove what killed processes were writing here; only while no process writes."""
     for path in folder.glob(f".*{_UNFINISHED}"):
         path.unlink(missing_ok=True)
 

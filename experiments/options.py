@@ -57,10 +57,10 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     findings.add_argument(
         "--out", type=_path, metavar="FILE", help="the page (default: DIR/findings.md)"
     )
-    _places(command("list", "data sets, optimizers, networks and protocols there are"))
+    _data_folders(command("list", "data sets, optimizers, networks and protocols there are"))
     prepare = command("prepare", "fetch data sets ahead of time")
     prepare.add_argument("names", nargs="+", metavar="NAME", help="names (see list), or all")
-    _places(prepare)
+    _data_folders(prepare)
     _train(command("train", "one network on all devices of all processes", _TRAIN))
     return top
 
@@ -153,7 +153,7 @@ def _run(run: argparse.ArgumentParser) -> None:
         action="store_true",
         help="judge an edited optimizer or network by test images that judged its file before",
     )
-    _places(run)
+    _data_folders(run)
 
 
 def _train(train: argparse.ArgumentParser) -> None:
@@ -192,7 +192,7 @@ def _train(train: argparse.ArgumentParser) -> None:
         metavar="K",
         help="log the gate's phase statistics to phases.csv every epoch, or every K steps",
     )
-    _places(train)
+    _data_folders(train)
     cluster = train.add_argument_group("several processes")
     add = cluster.add_argument
     add("--distributed", action="store_true", help="join the cluster that the scheduler describes")
@@ -201,7 +201,7 @@ def _train(train: argparse.ArgumentParser) -> None:
     add("--process", type=int, metavar="I", help="which of them this is, from 0")
 
 
-def _places(command: argparse.ArgumentParser) -> None:
+def _data_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--data-dir",
         metavar="DIR",

@@ -1,4 +1,4 @@
-"""The line that tells how far a long job is."""
+"""The progress line of a long job."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ from experiments.progress import Progress
 from experiments.protocols import Cell, Study, Task
 from experiments.records import Record
 from experiments.user_code import reason_and_place
-from experiments.work import Places, Work
+from experiments.work import Paths, Work
 
 
 @dataclass(frozen=True)
-class Layout:
+class Placement:
     """How runs are laid out on the devices; see `training.run_many`.
 
     Attributes:
@@ -37,7 +37,7 @@ class Layout:
 
 @dataclass
 class Summary:
-    """What a run came to.
+    """What a call of `run` did.
 
     Attributes:
         present: cells that had a record before.
@@ -63,55 +63,56 @@ def default_shard() -> tuple[int, int]:
 
 def run(
     study: Study,
-    places: Places,
+    paths: Paths,
     *,
     shard: tuple[int, int] = (0, 1),
-    layout: Layout = Layout(),
+    placement: Placement = Placement(),
     command: str = "",
     read_test_again: bool = False,
     stream: TextIO | None = None,
 ) -> Summary:
-    """Makes every cell that ``places.out`` has no record of, each written as it finishes.
+    """Makes every cell that ``paths.out`` has no record of, each written as it finishes.
 
-    A data set that cannot be had and an optimizer that fails are skipped, with the reason
+    A data set that cannot be obtained and an optimizer that fails are skipped, with the reason
     in the summary; everything else goes on.
 
     Args:
-        study: whom to ask what comes next, all shards of it.
-        places: where data lie and records go.
+        study: says what comes next, all shards of it.
+        paths: where data lie and records go.
         shard: (index, count), the part of the study to run.
-        layout: how runs are laid out on the devices.
+        placement: how runs are laid out on the devices.
         command: what the records say they were made by.
         read_test_again: whether test images that judged another version of a user's file may
             judge this one, too.
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: there is no optimizer, network or data set of that name, or the layout does
+        ValueError: there is no optimizer, network or data set of that name, or the placement does
             not fit this machine.
         records.RecordError: the records cannot be read or written.
     """
     mine = study.share(*shard)
-    training.layout(1, **asdict(layout))  # what does not fit this machine is told at once
+    # A placement that does not fit this machine fails now, as does an unknown name.
+    training.device_mesh(1, **asdict(placement))
     for task in study.tasks:
-        _splits(task.dataset)  # and so is an unknown name
+        _splits(task.dataset)
     to = sys.stderr if stream is None else stream
-    work = Work(study, places, to, read_test_again)
+    work = Work(study, paths, to, read_test_again)
     # Results of other shards that are there already count; those to come are read another time.
     plan = mine.plan(work.find)
     summary = Summary(present=plan.done)
     progress = Progress(plan.left + plan.done, to)
     progress.show("starting", present=plan.done)
-    for reason, number in Counter(filter(None, map(work.barred, plan.cells))).items():
+    for reason, number in Counter(filter(None, map(work.why_excluded, plan.cells))).items():
         progress.say(f"skipped {number} run(s): {reason}")
         progress.show("going on", skipped=number)
-    with records.Writer(places.out, shard) as writer:
-        while todo := [cell for cell in plan.cells if not work.barred(cell)]:
+    with records.Writer(paths.out, shard) as writer:
+        while todo := [cell for cell in plan.cells if not work.why_excluded(cell)]:
             group = [cell for cell in todo if cell.program == todo[0].program]
-            _make(group, work, layout, command, writer, progress, summary)
+            _make(group, work, placement, command, writer, progress, summary)
             plan = mine.plan(work.find)
     progress.end()
-    summary.failures = dict(Counter(filter(None, map(work.barred, plan.cells))))
+    summary.failures = dict(Counter(filter(None, map(work.why_excluded, plan.cells))))
     summary.waiting = plan.waiting
     return summary
 
@@ -119,7 +120,7 @@ def run(
 def _make(
     cells: Sequence[Cell],
     work: Work,
-    layout: Layout,
+    placement: Placement,
     command: str,
     writer: records.Writer,
     progress: Progress,
@@ -132,7 +133,7 @@ def _make(
     progress.show(f"{what}: starting")
 
     def skip(of: Task | tuple[object, ...], reason: str) -> None:
-        work.bar(of, reason)
+        work.exclude(of, reason)
         progress.say(f"skipped {len(cells) - made} run(s): {reason}")
         progress.show("going on", skipped=len(cells) - made)
 
@@ -142,20 +143,20 @@ def _make(
     except datasets.DatasetError as error:
         skip(first.task, str(error))
         return
-    together, mesh = training.layout(len(cells), **asdict(layout))
+    together, mesh = training.device_mesh(len(cells), **asdict(placement))
     laid_out = {"devices": mesh.size, "devices_per_run": mesh.shape["data"], "together": together}
     fields = [work.fields(cell, facts) for cell in cells]
     outcomes = training.run_many(
         work.optimizers[first.learner.optimizer].build,
         [
-            training.Run(said["hyperparameters"], cell.seed, cell.learner.schedule)
-            for cell, said in zip(cells, fields, strict=True)
+            training.Run(each["hyperparameters"], cell.seed, cell.learner.schedule)
+            for cell, each in zip(cells, fields, strict=True)
         ],
         data,
         _config(first, len(data.train_labels)),
         network=work.networks[first.task.network],
         programs=work.programs,
-        **asdict(layout),
+        **asdict(placement),
     )
     while made < len(cells):
         try:
@@ -196,4 +197,4 @@ def _splits(dataset: str) -> tuple[str, ...]:
     try:
         return datasets.splits(dataset)
     except datasets.DatasetError:
-        return ()  # its file is absent or unfit: told when it is to be read
+        return ()  # its file is absent or unfit: reported when it is to be read

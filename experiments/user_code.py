@@ -17,7 +17,7 @@ def load(module_name: str, name: str, owner: str, names: tuple[str, ...] = ()) -
     Args:
         module_name: such as "package.module".
         name: of the attribute.
-        owner: whom error messages speak of, such as "network 'mine:net'".
+        owner: what error messages name, such as "network 'mine:net'".
         names: those that need no import, one of which may have been meant.
 
     Raises:
@@ -65,11 +65,11 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def reported_as(what: str) -> Iterator[None]:
     """Anything that a user's code raises, sys.exit included, as a ValueError that says where.
 
     Example:
-        >>> with told("optimizer 'mine:f': init"):
+        >>> with reported_as("optimizer 'mine:f': init"):
         ...     _ = {}["conv1"]
         Traceback (most recent call last):
         ...

@@ -18,7 +18,7 @@ from experiments.records.record import Fields
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Where data lie and records go.
 
     Attributes:
@@ -37,25 +37,25 @@ class Work:
 
     Args:
         study: what is run.
-        places: where data lie and records go.
+        paths: where data lie and records go.
         stream: where notices go.
         read_test_again: whether test images may be read that an earlier version of the same
             optimizer or network was judged by.
     """
 
     def __init__(
-        self, study: Study, places: Places, stream: TextIO, read_test_again: bool = False
+        self, study: Study, paths: Paths, stream: TextIO, read_test_again: bool = False
     ) -> None:
-        self.stream, self.places, self.read_test_again = stream, places, read_test_again
+        self.stream, self.paths, self.read_test_again = stream, paths, read_test_again
         self.optimizers = {name: optimizers.resolve(name) for name in study.optimizers}
         names = dict.fromkeys(task.network for task in study.tasks)
         self.networks = {name: networks.resolve(name) for name in names}
         own = [one for one in self.optimizers.values() if one.source is not None]
         for network in self.networks.values() if own else ():
             params = jax.eval_shape(lambda init=network.init: init(jax.random.key(0), 1, 10))
-            for optimizer in own:  # a user's may fail in any way: told at once
+            for optimizer in own:  # a user's may fail in any way: now, before any run
                 optimizer.check(params, scheduled=study.scheduled)
-        reading = records.read(places.out, missing_ok=True)
+        reading = records.read(paths.out, missing_ok=True)
         for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
             stream.write(f"notice: {notice}\n")
         self.origin = environment.describe()
@@ -67,9 +67,9 @@ class Work:
                 judged = self._judged.setdefault(_contest(vars(record)), set())
                 judged.add((record.optimizer_source, record.network_source))
         self._identities: dict[Cell, str] = {}
-        self._barred: dict[object, str] = {}
+        self._excluded: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
-        self._load = functools.lru_cache(maxsize=2)(functools.partial(_load, places))
+        self._load = functools.lru_cache(maxsize=2)(functools.partial(_load, paths))
         self.find: Find = self._find
 
     def _find(self, cell: Cell) -> Record | None:
@@ -81,14 +81,14 @@ class Work:
         return self._by_identity.get(self._identities[cell])
 
     def _facts_of(self, task: Task) -> DataFacts | None:
-        """The facts of a task's data; None, and the task is barred, where they cannot be had."""
+        """The facts of a task's data; None, and the task is excluded, where there are none."""
         if task not in self._facts:
             self._facts[task] = None
             try:
                 # Who only asks what was run must not read test images.
                 _, self._facts[task] = self._load(task, task.parts == "published")
             except datasets.DatasetError as error:
-                self.bar(task, str(error))
+                self.exclude(task, str(error))
         return self._facts[task]
 
     def load(self, cell: Cell) -> tuple[training.Data, DataFacts]:
@@ -99,17 +99,17 @@ class Work:
         """What a record says of a cell before it is run."""
         optimizer = self.optimizers[cell.learner.optimizer]
         network = self.networks[cell.task.network]
-        said = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.defaults)
-        return said | {
+        fields = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.defaults)
+        return fields | {
             "overrides": optimizer.overrides,
             "note": optimizer.note,
             "optimizer_source": optimizer.source,
             "network_source": network.source,
-            "test_readings": self._test_readings(cell, said) if cell.phase else None,
+            "test_readings": self._test_readings(cell, fields) if cell.phase else None,
             "data": facts,
         }
 
-    def _test_readings(self, cell: Cell, said: Fields) -> int:
+    def _test_readings(self, cell: Cell, fields: Fields) -> int:
         """Versions of the optimizer and network that the test images will have judged.
 
         Of the cells that have a phase; the paper's protocol reads test images with every run.
@@ -118,23 +118,23 @@ class Work:
             self.optimizers[cell.learner.optimizer].source,
             self.networks[cell.task.network].source,
         )
-        return len(self._judged.get(_contest(said), set()) | {source}) if cell.reads_test else 0
+        return len(self._judged.get(_contest(fields), set()) | {source}) if cell.reads_test else 0
 
     def add(self, record: Record) -> None:
         """A record that was made now."""
         self._by_identity[record.identity] = record
 
-    def bar(self, what: Task | tuple[object, ...], reason: str) -> None:
+    def exclude(self, what: Task | tuple[object, ...], reason: str) -> None:
         """Runs nothing more of a task, or of a `Cell.program`."""
-        self._barred[what] = reason
+        self._excluded[what] = reason
 
-    def barred(self, cell: Cell) -> str | None:
+    def why_excluded(self, cell: Cell) -> str | None:
         """Why a cell is not run, where it is not."""
-        barred = self._barred.get(cell.task) or self._barred.get(cell.program)
-        return barred or self._judged_before(cell)
+        reason = self._excluded.get(cell.task) or self._excluded.get(cell.program)
+        return reason or self._judged_before(cell)
 
     def _judged_before(self, cell: Cell) -> str | None:
-        """Why test images may not be read again, where nobody has allowed it."""
+        """Why test images may not be read again, unless the user allows it."""
         facts = self._facts_of(cell.task)
         if self.read_test_again or facts is None:
             return None
@@ -147,10 +147,10 @@ class Work:
         )
 
 
-def _contest(said: Fields) -> tuple[object, ...]:
+def _contest(fields: Fields) -> tuple[object, ...]:
     """What the versions of one optimizer or network compete in, of a record or of a cell."""
     names = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
-    return tuple(said[name] for name in names)
+    return tuple(fields[name] for name in names)
 
 
 def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optimizer]) -> list[str]:
@@ -169,10 +169,10 @@ def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optim
     return notices
 
 
-def _load(places: Places, task: Task, with_test: bool) -> tuple[training.Data, DataFacts]:
+def _load(paths: Paths, task: Task, with_test: bool) -> tuple[training.Data, DataFacts]:
     """The arrays to train and judge on, and the facts to record."""
     name, limit = task.dataset, task.limit
-    data_dir, manual_dir = places.data_dir, places.manual_dir
+    data_dir, manual_dir = paths.data_dir, paths.manual_dir
     validation, test, rule = None, None, None
     if task.parts == "split":
         parts = datasets.load_splits(

@@ -14,7 +14,7 @@ import numpy as np
 from experiments.analysis import runs as runs_of
 from experiments.analysis.ledger import Configuration, configuration_of, in_order, winner_of
 from experiments.analysis.runs import Runs
-from experiments.analysis.selection import Setting, best_elsewhere, score
+from experiments.analysis.selection import Setting, score, smallest_mean_rank
 from experiments.records import Record
 
 Stage = dict[Setting, Record]
@@ -103,7 +103,7 @@ def by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
 def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
     """Whether the winner's rate is not below the highest, or not above the lowest, rate tried.
 
-    Where the rates that were tried are not known, nothing is said against it.
+    Where the rates that were tried are not known, it is not at the edge.
     """
     if winner is None:
         return False
@@ -128,7 +128,7 @@ def _with_carried(
     ]
     if not others or not mine or any(other.keys() != mine.keys() for other in others):
         return arm
-    place, schedule = best_elsewhere(
+    place, schedule = smallest_mean_rank(
         [{setting: score(one) for setting, one in other.items()} for other in others]
     )
     setting = configuration_of(mine[place, schedule])

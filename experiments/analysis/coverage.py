@@ -65,7 +65,7 @@ class Noise:
         return float(stats.norm.ppf(accuracy)) * whole
 
 
-def study(
+def made_up_runs(
     random: np.random.Generator,
     accuracies: tuple[float, ...],
     seeds: int,
@@ -104,7 +104,7 @@ def of_differences(
     """
     random, held, alone = np.random.default_rng(key), 0, 0
     for _ in range(draws):
-        one, other = study(random, (0.9, 0.88), seeds, images, noise or Noise())
+        one, other = made_up_runs(random, (0.9, 0.88), seeds, images, noise or Noise())
         found = difference(one, other)
         held += found.low <= 2.0 <= found.high
         alone += found.half_seeds is not None and abs(found.mean - 2.0) <= found.half_seeds
@@ -120,7 +120,9 @@ def of_shares(
     """
     random, held = np.random.default_rng(key), 0
     for _ in range(draws):
-        ours, untuned, tuned = study(random, (0.9, 0.82, 0.88), seeds, images, noise or Noise())
+        ours, untuned, tuned = made_up_runs(
+            random, (0.9, 0.82, 0.88), seeds, images, noise or Noise()
+        )
         found = remaining(ours, untuned, tuned)
         held += found.low is None or found.high is None or found.low <= 0.25 <= found.high
     return Coverage(held / draws, draws)

@@ -67,7 +67,7 @@ class Difference:
 
     @property
     def smallest_detectable(self) -> float | None:
-        """True difference that such a comparison tells from 0 four times in five.
+        """True difference that such a comparison detects four times in five.
 
         (t(½ + level/2, df) + t(0.8, df)) · standard error; None for one seed.
         """

@@ -87,7 +87,7 @@ def matched_difference(
     return paired.loss_difference(one, two, comparisons=comparisons)
 
 
-def best(cell: ExponentCell, names: Iterable[str]) -> str | None:
+def best_arm(cell: ExponentCell, names: Iterable[str]) -> str | None:
     """The arm with the best mean held-out accuracy among those that have final runs."""
     means = {
         name: float(np.mean([*found.values()]))

@@ -19,7 +19,7 @@ class Remaining:
     Attributes:
         gain: ours minus the untuned baseline, points.
         remains: ours minus the tuned one, points.
-        share: remains / gain; None where the data do not tell the gain from 0, or there is none.
+        share: remains / gain; None where the gain's interval holds 0, or there is no gain.
         low: lower end of the share's 95 % interval (Fieller's).
         high: upper end.
         text: all of it in a line.
@@ -36,8 +36,8 @@ class Remaining:
 def remaining(ours: Runs, untuned: Runs, tuned: Runs) -> Remaining:
     """Share of the gain over ``untuned`` that remains over ``tuned``, with Fieller's interval.
 
-    With A = ours - untuned and B = ours - tuned, the interval holds every θ for which B - θA is
-    not told from 0: (B̄ - θĀ)² ≤ t² (V_BB - 2θ V_AB + θ² V_AA), variances and covariance being
+    With A = ours - untuned and B = ours - tuned, the interval holds every θ for which B - θA does
+    not differ from 0: (B̄ - θĀ)² ≤ t² (V_BB - 2θ V_AB + θ² V_AA), variances and covariance being
     those of `paired`, over seeds and images, t with the fewer degrees of freedom of the two. It is
     bounded only where A's own interval excludes 0; else no share is given. A share above 1 means
     that tuning made the other worse; below 0, that tuned it beats ours.

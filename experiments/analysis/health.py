@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from experiments.records import DataFacts, Record
 
 ROSE = 3.0
-"""A loss at so many times its start is worth a word; healthy runs were seen to reach 1.8."""
+"""A loss at so many times its start is reported; healthy runs were seen to reach 1.8."""
 
 _MARGIN = 3.0
 """Standard deviations (binomial) by which learning must beat a constant guess."""
@@ -27,7 +27,7 @@ def health(
     Args:
         train_accuracy: at the end.
         train_loss: an epoch's mean losses.
-        data: without the number of examples or classes nothing can be said of chance.
+        data: without the number of examples or classes chance is not judged.
 
     Example:
         >>> data = DataFacts(examples=1000, classes=10, classes_present=10)

@@ -75,7 +75,7 @@ def _rate(one: Record) -> float:
 def winner_of(ledger: Sequence[Record], finals: Iterable[Record]) -> Configuration | None:
     """The configuration with the best mean over the confirming runs; of equals the plan's first.
 
-    One with fewer such runs than others cannot win: the lost ones might have told against it. None
+    One with fewer such runs than others cannot win: the lost ones might have been worse. None
     where the best has no final runs: the confirmation is not complete, or they are lost.
 
     Args:

@@ -1,4 +1,4 @@
-"""Paired differences of two optimizers, with an interval that speaks of new seeds and new images.
+"""Paired differences of two optimizers, with an interval that holds for new seeds and new images.
 
 A paired difference is D[s, i], one seed and one test image, with seed s's initialisation and data
 order shared by both optimizers. Its mean varies with the seeds drawn and with the images drawn::
@@ -28,7 +28,7 @@ from experiments.analysis.runs import Runs, common_seeds, image_means, rows_of, 
 def difference(one: Runs, other: Runs, *, comparisons: int = 1) -> Difference:
     """Paired difference in points, ``one`` minus ``other``, over the seeds that both have.
 
-    The bits count where both have them, else the interval speaks of new seeds alone.
+    The bits count where both have them, else the interval holds for new seeds alone.
 
     Args:
         one: S runs.
@@ -102,7 +102,7 @@ def loss_difference(
     """Paired difference of losses, 100 · (ln one - ln other), over common seeds.
 
     Near 0 that is the difference in per cent; the logarithm makes it the same, but for its sign,
-    whichever comes second. The interval speaks of new seeds alone.
+    whichever comes second. The interval holds for new seeds alone.
 
     Raises:
         ValueError: no common seed, or a loss that is not finite and positive.

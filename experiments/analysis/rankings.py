@@ -51,7 +51,7 @@ def ranks(runs: Mapping[str, Runs], *, sets: int = 1) -> dict[str, Rank]:
 
     One of K optimizers is compared with the K - 1 others by paired differences at level
     1 - 0.05/(K-1). All of these intervals hold in at least 95 % of studies, and then its rank lies
-    between 1 + those found better and K - those found worse. So the interval speaks of new seeds
+    between 1 + those found better and K - those found worse. So the interval holds for new seeds
     and, with bits, new images; each optimizer's has 95 % for itself, and rather more: an interval
     that is wrong does no harm where it points the right way.
 

@@ -18,7 +18,7 @@ class Runs:
         seeds: one number a run, no two alike.
         accuracy: (S,) fractions.
         correct: (S, N) one where the run's prediction is right, else zero (a run that diverged
-            has 1/K throughout); None where nobody kept the bits.
+            has 1/K throughout); None where the bits were not kept.
     """
 
     seeds: tuple[int, ...]
@@ -88,10 +88,10 @@ def runs(
             f"correct has shape {bits.shape}, expected ({share.size}, 2 or more images)"
         )
     found = bits.mean(axis=1, dtype=np.float64)
-    for seed, said, bit in zip(seeds, share, found, strict=True):
-        if not abs(said - bit) <= 0.5 / bits.shape[1]:  # so that a NaN is refused, too
+    for seed, stated, bit in zip(seeds, share, found, strict=True):
+        if not abs(stated - bit) <= 0.5 / bits.shape[1]:  # so that a NaN is refused, too
             raise ValueError(
-                f"seed {seed}: correct averages to {bit:.6g}, accuracy says {said:.6g}; "
+                f"seed {seed}: correct averages to {bit:.6g}, accuracy says {stated:.6g}; "
                 "they are not of one run"
             )
     return Runs(tuple(seeds), share, bits)

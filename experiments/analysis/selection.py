@@ -40,13 +40,13 @@ def mean_score(scores: Sequence[Score]) -> Score:
     return accuracy, loss
 
 
-def best_elsewhere(sets: Sequence[Mapping[Setting, Score]]) -> Setting:
+def smallest_mean_rank(sets: Sequence[Mapping[Setting, Score]]) -> Setting:
     """The setting with the smallest mean rank over several sets, all with the same settings.
 
     A tie goes to the rate nearer to the default, then to the setting named first.
 
     Example:
-        >>> best_elsewhere([{(0, "constant"): (0.5, 0.0), (1, "constant"): (0.6, 0.0)}])
+        >>> smallest_mean_rank([{(0, "constant"): (0.5, 0.0), (1, "constant"): (0.6, 0.0)}])
         (1, 'constant')
     """
     settings = list(sets[0])

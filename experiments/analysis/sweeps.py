@@ -62,7 +62,7 @@ def _rank(entry: Entry) -> tuple[float, float, float]:
     return -entry.train.mean, loss, entry.learning_rate or 0.0
 
 
-def difference(entry: Entry, baseline: Entry, *, held_out: bool = False) -> Interval | None:
+def difference_from(entry: Entry, baseline: Entry, *, held_out: bool = False) -> Interval | None:
     """Paired difference to a baseline in points of accuracy, seed by seed.
 
     Returns:

@@ -2,8 +2,8 @@
 
 In this order, Δ being the smallest difference that matters: an interval that excludes 0 and lies
 within ±Δ is "better (worse) by less than Δ"; that excludes 0, "better (worse)"; that lies within
-±Δ, "no difference larger than Δ"; any other, "undecided, at most X". So "no difference" is said
-because the interval is narrow, never because it holds 0.
+±Δ, "no difference larger than Δ"; any other, "undecided, at most X". So "no difference"
+means that the interval is narrow, never just that it holds 0.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def verdict(one: str, other: str, found: Difference, *, measure: Measure = HELD_
     """Says whether ``one`` is better than ``other``.
 
     Args:
-        one: the optimizer that the sentence speaks of.
+        one: the optimizer that the sentence is about.
         other: the one it is compared with.
         found: paired difference, one minus other, in the measure's unit.
         measure: what was compared.
@@ -130,7 +130,7 @@ def verdict_over_sets(
     whatever the mean.
 
     Args:
-        one: the optimizer that the sentence speaks of.
+        one: the optimizer that the sentence is about.
         other: the one it is compared with.
         found: each data set's paired difference.
         measure: what was compared.

@@ -7,7 +7,7 @@ the first set that needs them, and TensorFlow by none.
 from experiments.datasets.dataset import Dataset, DatasetError
 from experiments.datasets.describe import describe
 from experiments.datasets.label_noise import with_label_noise
-from experiments.datasets.load import NAMES, load, splits
+from experiments.datasets.load import NAMES, check_name, load, splits
 from experiments.datasets.load_splits import Splits, load_splits
 from experiments.datasets.prepare import prepare
 from experiments.datasets.sparsity import with_sparsity
@@ -19,6 +19,7 @@ __all__ = [
     "Dataset",
     "DatasetError",
     "Splits",
+    "check_name",
     "describe",
     "load",
     "load_splits",

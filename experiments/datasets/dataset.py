@@ -10,7 +10,7 @@ SIDE = 32
 
 
 class DatasetError(RuntimeError):
-    """A data set cannot be had; the message says which file, why, and what to do."""
+    """A data set cannot be obtained; the message says which file, why, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)

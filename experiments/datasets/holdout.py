@@ -1,4 +1,4 @@
-"""The written rules by which images are held out, without random numbers: the same for ever."""
+"""The written rules by which images are held out, without random numbers: the same every time."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Labels that are wrong on purpose, the same ones for everybody."""
+"""Labels that are wrong on purpose, the same ones for every run."""
 
 from dataclasses import replace
 

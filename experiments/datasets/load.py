@@ -48,7 +48,7 @@ def load(
 
     Raises:
         ValueError: an unknown name (the message gives the nearest), or a limit below 1.
-        DatasetError: the set has no such split, or cannot be had; the message says what to do.
+        DatasetError: the set has no such split, or cannot be obtained; the message says what to do.
 
     Example:
         >>> digits = load("digits", limit=100)
@@ -67,7 +67,7 @@ def load(
         facts = (embedded.CLASS_NAMES, embedded.LICENCE, embedded.SOURCE)
     elif name.endswith(".npz"):
         images, labels, class_names = user_npz.read_npz(name, split)
-        # The file's name alone: records made from it must not tell of the user's folders.
+        # The file's name alone: records must not show the user's folders.
         name = Path(name).name
         facts = (class_names, user_npz.LICENCE, name)
     else:
@@ -111,6 +111,16 @@ def splits(name: str, *, catalogue: Mapping[str, Spec] = CATALOGUE) -> tuple[str
     raise ValueError(
         f"there is no data set {name!r}{hint}. Known: {', '.join(known)}, or a path ending in .npz"
     )
+
+
+def check_name(name: str) -> None:
+    """Refuses an unknown name; a user's file is checked when it is read.
+
+    Raises:
+        ValueError: as `splits`.
+    """
+    if not name.endswith(".npz"):
+        splits(name)
 
 
 def check_limit(limit: int | None) -> int | None:

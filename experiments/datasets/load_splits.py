@@ -75,7 +75,7 @@ def load_splits(
 
     Raises:
         ValueError: an unknown name, or a limit below 1.
-        DatasetError: the set cannot be had, or a class would be missing from a part.
+        DatasetError: the set cannot be obtained, or a class would be missing from a part.
 
     Example:
         >>> digits = load_splits("digits", with_test=True)

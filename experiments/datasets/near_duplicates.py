@@ -16,7 +16,7 @@ def families(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
         Σ (x - mean x)(y - mean y) > 0.9 · √(Σ (x - mean x)² · Σ (y - mean y)²).
 
-    Where correlation does not tell copies (any two ones of MNIST correlate), a family grows
+    Where correlation does not single out copies (any two ones of MNIST correlate), a family grows
     to a large part of its class. So in a class with a family of more than min(n/2, max(30, n/5))
     of its n images, equal images alone are joined.
 

@@ -1,4 +1,4 @@
-"""`prepare`: fetch sets ahead of time, side by side, and tell people how it goes."""
+"""`prepare`: fetch sets ahead of time, side by side, with progress."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -80,5 +80,5 @@ def _expand(names: Iterable[str], catalogue: Mapping[str, Spec]) -> list[str]:
     """Put names in the catalogue's order, each once, without those that need no files."""
     asked = set(names)
     for name in asked - {"all"}:
-        splits(name, catalogue=catalogue)  # an unknown name is told before anything is fetched
+        splits(name, catalogue=catalogue)  # an unknown name is refused before anything is fetched
     return [name for name in catalogue if name in asked or "all" in asked]

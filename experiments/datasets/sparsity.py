@@ -1,4 +1,4 @@
-"""Images with pixels taken away, the same ones for everybody."""
+"""Images with pixels taken away, the same ones for every run."""
 
 from dataclasses import replace
 

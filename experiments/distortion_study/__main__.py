@@ -1,4 +1,4 @@
-"""`python -m experiments.distortion_study run | report`: trains what lacks; tells and draws."""
+"""`python -m experiments.distortion_study run | report`: trains what is missing; draws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from experiments import files
 from experiments.__main__ import guarded
 from experiments.distortion_study import folder, plan
-from experiments.distortion_study.record import Record
+from experiments.distortion_study.record import DistortionRecord
 
 
 def run(options: argparse.Namespace) -> None:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
         with path.open("ab") as out:
             while todo := plan.due(found, dataclasses.replace(scale, depths=(depth,))):
                 one = todo[0]
-                record = Record(
+                record = DistortionRecord(
                     **vars(one.arm),
                     size=one.size,
                     seed=one.seed,
@@ -52,14 +52,14 @@ def run(options: argparse.Namespace) -> None:
                 out.write(lines.encode(record))
                 out.flush()
                 found.append(record)
-                _tell(record)
+                _print(record)
 
 
-def _tell(record: Record) -> None:
+def _print(record: DistortionRecord) -> None:
     arm = plan.run_of(record).arm
-    said = f"{arm.optimizer}, {arm.depth} layers, {arm.start}, strength {arm.strength:g}"
+    title = f"{arm.optimizer}, {arm.depth} layers, {arm.start}, strength {arm.strength:g}"
     print(
-        f"{said}, size {record.size:g}, seed {record.seed}: {record.status}, "
+        f"{title}, size {record.size:g}, seed {record.seed}: {record.status}, "
         f"train accuracy {record.train_accuracy}",
         file=sys.stderr,
     )

@@ -12,6 +12,7 @@ from experiments.distortion_study.findings import (
     CHANCE,
     KINDS,
     TRAINS,
+    RunsByArm,
     accuracies,
     finals,
     networks,
@@ -19,8 +20,8 @@ from experiments.distortion_study.findings import (
     typical,
 )
 from experiments.distortion_study.network import layers
-from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, Arm
-from experiments.distortion_study.record import Record
+from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, DistortionArm
+from experiments.distortion_study.record import DistortionRecord
 from experiments.reports import canvas, style
 from experiments.reports.style import Look
 
@@ -38,7 +39,7 @@ _LOOKS: dict[str, Look] = {
 _COLUMNS = len(GAINS)
 
 
-def draw(records: Sequence[Record]) -> dict[str, dict[str, bytes]]:
+def draw(records: Sequence[DistortionRecord]) -> dict[str, dict[str, bytes]]:
     """Key to figure, as {"png": bytes, "svg": bytes}; none before an arm is complete."""
     found = finals(records)
     if not found:
@@ -50,7 +51,7 @@ def _title(place: tuple[int, str]) -> str:
     return f"{place[0]} layers, {place[1]} initialisation"
 
 
-def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
+def outcomes(found: RunsByArm) -> dict[str, bytes]:
     """Train accuracy of every seed, plain and rescaled, a panel a network."""
     with style.context():
         places = networks(found)
@@ -59,7 +60,7 @@ def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
         for number, (axis, place) in enumerate(zip(axes, places, strict=True)):
             for row, name in enumerate(ALPHAS):
                 for strength in STRENGTHS:
-                    some = found.get(Arm(*place, name, strength))
+                    some = found.get(DistortionArm(*place, name, strength))
                     if not some:
                         continue
                     values = [100 * each for each in accuracies(some)]
@@ -89,7 +90,7 @@ def outcomes(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
         return canvas.encode(figure)
 
 
-def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
+def over_depth(found: RunsByArm) -> dict[str, bytes]:
     """Each layer's gradient before the first step, geometric means over the seeds."""
     with style.context():
         places = networks(found)
@@ -110,7 +111,7 @@ def over_depth(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
         return canvas.encode(figure)
 
 
-def over_time(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
+def over_time(found: RunsByArm) -> dict[str, bytes]:
     """Largest over smallest kernel gradient along training without rescaling, medians."""
     with style.context():
         places = networks(found)
@@ -118,7 +119,7 @@ def over_time(found: dict[Arm, list[Record]]) -> dict[str, bytes]:
         handles: dict[str, Line2D] = {}
         for axis, place in zip(axes, places, strict=True):
             for name, look in _LOOKS.items():
-                some = found.get(Arm(*place, name, 0.0), [])
+                some = found.get(DistortionArm(*place, name, 0.0), [])
                 by_step: dict[int, list[float | None]] = {}
                 for one in some:
                     for reading in one.gradients:

@@ -11,36 +11,38 @@ from experiments.distortion_study.plan import (
     GAINS,
     SEEDS,
     STRENGTHS,
-    Arm,
+    DistortionArm,
     run_of,
 )
-from experiments.distortion_study.record import Reading, Record
+from experiments.distortion_study.record import DistortionRecord, GradientReading
 
 TRAINS, CHANCE = 0.5, 0.15
 """Mean train accuracy from which a network counts as trained, and up to which as at chance."""
 
-KINDS: dict[str, Callable[[Reading], list[float | None]]] = {
+RunsByArm = dict[DistortionArm, list[DistortionRecord]]
+
+KINDS: dict[str, Callable[[GradientReading], list[float | None]]] = {
     "kernels": lambda reading: reading.kernel,
     "biases": lambda reading: reading.bias,
 }
 """What of a reading is compared over the layers."""
 
 
-def finals(records: Sequence[Record]) -> dict[Arm, list[Record]]:
+def finals(records: Sequence[DistortionRecord]) -> RunsByArm:
     """The runs on the final seeds, by arm; arms that lack some are left out."""
-    found: dict[Arm, list[Record]] = {}
+    found: RunsByArm = {}
     for one in records:
         if one.phase == "final":
             found.setdefault(run_of(one).arm, []).append(one)
     return {arm: some for arm, some in found.items() if len(some) == len(SEEDS)}
 
 
-def accuracies(records: Sequence[Record]) -> list[float]:
+def accuracies(records: Sequence[DistortionRecord]) -> list[float]:
     """Train accuracies; a run that diverged has a tenth, chance's."""
     return [0.1 if one.train_accuracy is None else one.train_accuracy for one in records]
 
 
-def outcome(records: Sequence[Record]) -> str:
+def outcome(records: Sequence[DistortionRecord]) -> str:
     """Whether an arm trains its network: by the mean over its seeds."""
     mean = statistics.fmean(accuracies(records))
     return "trains" if mean >= TRAINS else "at chance" if mean <= CHANCE else "partly"
@@ -58,14 +60,14 @@ def typical(values: Sequence[float | None]) -> float | None:
     return statistics.median(found) if found else None
 
 
-def networks(found: dict[Arm, list[Record]]) -> list[tuple[int, str]]:
+def networks(found: RunsByArm) -> list[tuple[int, str]]:
     """The networks of some arms, the shallow first."""
     there = {(arm.depth, arm.start) for arm in found}
     order = [*GAINS]
     return sorted(there, key=lambda one: (one[0], order.index(one[1])))
 
 
-def text(records: Sequence[Record]) -> str:
+def text(records: Sequence[DistortionRecord]) -> str:
     """The findings as Markdown."""
     found = finals(records)
     lines = ["# Distortion: which exponent trains a deep plain ConvNet", ""]
@@ -93,7 +95,7 @@ def text(records: Sequence[Record]) -> str:
     for depth, start in networks(found):
         for optimizer in ALPHAS:
             for strength in STRENGTHS:
-                some = found.get(Arm(depth, start, optimizer, strength))
+                some = found.get(DistortionArm(depth, start, optimizer, strength))
                 if some:
                     lines.append(_row(depth, start, optimizer, strength, some, records))
     wanted = len({arm.depth for arm in found}) * len(GAINS) * len(ALPHAS) * len(STRENGTHS)
@@ -102,7 +104,7 @@ def text(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def setup(records: Sequence[Record]) -> str:
+def setup(records: Sequence[DistortionRecord]) -> str:
     """What was run, and the rule."""
     steps, images = records[0].steps, records[0].images
     return (
@@ -125,8 +127,8 @@ def _row(
     start: str,
     optimizer: str,
     strength: float,
-    some: Sequence[Record],
-    records: Sequence[Record],
+    some: Sequence[DistortionRecord],
+    records: Sequence[DistortionRecord],
 ) -> str:
     shown = ", ".join(f"{100 * each:.0f}" for each in accuracies(some))
     diverged = sum(one.status != "ok" for one in some)
@@ -141,7 +143,7 @@ def _row(
     )
 
 
-def expectations(found: dict[Arm, list[Record]]) -> list[str]:
+def expectations(found: RunsByArm) -> list[str]:
     """What the paper's idea lets one expect of two exponents, and whether it is so, by rule."""
     return [
         _expected(found, "SMES α=½", "nearly immune", True),
@@ -149,18 +151,20 @@ def expectations(found: dict[Arm, list[Record]]) -> list[str]:
     ]
 
 
-Both = tuple[list[Record], list[Record]]
+Both = tuple[list[DistortionRecord], list[DistortionRecord]]
 """An arm's runs as it is, and with the rescaling."""
 
 
-def both_ways(found: dict[Arm, list[Record]]) -> dict[str, dict[tuple[int, str], Both]]:
+def both_ways(
+    found: RunsByArm,
+) -> dict[str, dict[tuple[int, str], Both]]:
     """Optimizer -> network -> its runs, where both ways are run."""
     return {
         optimizer: {
             place: (plain, rescaled)
             for place in networks(found)
-            if (plain := found.get(Arm(*place, optimizer, 0.0)))
-            and (rescaled := found.get(Arm(*place, optimizer, 1.0)))
+            if (plain := found.get(DistortionArm(*place, optimizer, 0.0)))
+            and (rescaled := found.get(DistortionArm(*place, optimizer, 1.0)))
         }
         for optimizer in ALPHAS
     }
@@ -174,7 +178,7 @@ def trained(pairs: dict[tuple[int, str], Both]) -> tuple[int, int]:
     return before, after
 
 
-def rescaling(found: dict[Arm, list[Record]]) -> list[str]:
+def rescaling(found: RunsByArm) -> list[str]:
     """What `normalize_distortion` does for each optimizer."""
     lines = []
     for optimizer, pairs in both_ways(found).items():
@@ -193,7 +197,9 @@ def rescaling(found: dict[Arm, list[Record]]) -> list[str]:
     return lines
 
 
-def first_ratios(found: dict[Arm, list[Record]]) -> dict[tuple[int, str], list[float]]:
+def first_ratios(
+    found: RunsByArm,
+) -> dict[tuple[int, str], list[float]]:
     """Largest over smallest layer before anything was learnt, of kernels and of biases."""
     return {
         place: [
@@ -205,7 +211,7 @@ def first_ratios(found: dict[Arm, list[Record]]) -> dict[tuple[int, str], list[f
     }
 
 
-def first_gradients(found: dict[Arm, list[Record]]) -> list[str]:
+def first_gradients(found: RunsByArm) -> list[str]:
     """The same in words."""
     return [
         f"{depth} layers, {start} initialisation: largest over smallest layer {kernels:.1e} in "
@@ -215,20 +221,23 @@ def first_gradients(found: dict[Arm, list[Record]]) -> list[str]:
 
 
 def _expected(
-    found: dict[Arm, list[Record]], optimizer: str, expected: str, trains_all: bool
+    found: RunsByArm,
+    optimizer: str,
+    expected: str,
+    trains_all: bool,
 ) -> str:
     """Whether an exponent trains every network, or none, as expected."""
     wanted = len({arm.depth for arm in found}) * len(GAINS)
     results = {
         place: outcome(some)
         for place in networks(found)
-        if (some := found.get(Arm(*place, optimizer, 0.0)))
+        if (some := found.get(DistortionArm(*place, optimizer, 0.0)))
     }
     trained = sum(one == "trains" for one in results.values())
     holds = trained == (wanted if trains_all else 0)
     answer = ("Yes" if holds else "No") if len(results) == wanted else "No answer yet"
-    said = ", ".join(f"{depth} layers {start}: {one}" for (depth, start), one in results.items())
+    listed = ", ".join(f"{depth} layers {start}: {one}" for (depth, start), one in results.items())
     return (
         f"Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks "
-        f"({said})."
+        f"({listed})."
     )

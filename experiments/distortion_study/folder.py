@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from experiments import files
-from experiments.distortion_study.record import Record
+from experiments.distortion_study.record import DistortionRecord
 from experiments.records import lines, storage
 
 
@@ -15,13 +15,13 @@ def file_of(folder: Path, depth: int) -> Path:
     return folder / f"distortion-{depth}-layers.jsonl"
 
 
-def read(folder: Path) -> list[Record]:
+def read(folder: Path) -> list[DistortionRecord]:
     """The folder's records; a last line that a killed run left unfinished is passed over.
 
     Raises:
         RecordError: a file that cannot be read, or a line that is no record.
     """
-    parse = partial(lines.build, Record)
+    parse = partial(lines.build, DistortionRecord)
     paths = sorted(folder.glob("distortion-*-layers.jsonl"))
     return [one for path in paths for one in storage.read_file(path, parse, notices=[])]
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from experiments.distortion_study.record import Record
+from experiments.distortion_study.record import DistortionRecord
 
 DEPTHS = (10, 20)
 GAINS = {"default": 1.0, "large": 3.5}
@@ -23,7 +23,7 @@ TUNING_SEED, SEEDS = 101, (201, 202, 203)
 
 
 @dataclass(frozen=True)
-class Arm:
+class DistortionArm:
     """An optimizer on a network.
 
     Attributes:
@@ -40,7 +40,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Run:
+class DistortionRun:
     """One training run.
 
     Attributes:
@@ -50,14 +50,14 @@ class Run:
         phase: "tune" or "final".
     """
 
-    arm: Arm
+    arm: DistortionArm
     size: float
     seed: int
     phase: str
 
 
 @dataclass(frozen=True)
-class Scale:
+class StudyScale:
     """How much is run.
 
     Attributes:
@@ -73,26 +73,28 @@ class Scale:
     readings: int = 13
 
 
-FULL, SMOKE = Scale(), Scale(depths=(3,), sizes=(1e-3, 1e-2), steps=12, readings=3)
+FULL, SMOKE = StudyScale(), StudyScale(depths=(3,), sizes=(1e-3, 1e-2), steps=12, readings=3)
 
 
-def arms(scale: Scale = FULL) -> list[Arm]:
+def all_arms(scale: StudyScale = FULL) -> list[DistortionArm]:
     """All arms, those of one compiled program next to each other."""
     return [
-        Arm(depth, start, optimizer, strength)
+        DistortionArm(depth, start, optimizer, strength)
         for depth, optimizer, start, strength in itertools.product(
             scale.depths, ALPHAS, GAINS, STRENGTHS
         )
     ]
 
 
-def run_of(record: Record) -> Run:
+def run_of(record: DistortionRecord) -> DistortionRun:
     """The run that a record is of."""
-    arm = Arm(record.depth, record.start, record.optimizer, record.strength)
-    return Run(arm, record.size, record.seed, record.phase)
+    arm = DistortionArm(record.depth, record.start, record.optimizer, record.strength)
+    return DistortionRun(arm, record.size, record.seed, record.phase)
 
 
-def best_size(arm: Arm, records: Iterable[Record], sizes: tuple[float, ...]) -> float:
+def best_size(
+    arm: DistortionArm, records: Iterable[DistortionRecord], sizes: tuple[float, ...]
+) -> float:
     """The size of the smallest train loss on the tuning seed; a diverged run is worse than any."""
     losses = {
         one.size: math.inf if one.train_loss is None else one.train_loss
@@ -102,16 +104,20 @@ def best_size(arm: Arm, records: Iterable[Record], sizes: tuple[float, ...]) -> 
     return min(sizes, key=lambda size: losses[size])
 
 
-def due(records: Iterable[Record], scale: Scale = FULL) -> list[Run]:
+def due(records: Iterable[DistortionRecord], scale: StudyScale = FULL) -> list[DistortionRun]:
     """What the records lack: an arm's sizes first, then its best one on the final seeds."""
     found = list(records)
     done = {run_of(one) for one in found}
     lacking = []
-    for arm in arms(scale):
-        tuning = [Run(arm, size, TUNING_SEED, "tune") for size in scale.sizes]
+    for arm in all_arms(scale):
+        tuning = [DistortionRun(arm, size, TUNING_SEED, "tune") for size in scale.sizes]
         missing = [run for run in tuning if run not in done]
         if not missing:
             best = best_size(arm, found, scale.sizes)
-            missing = [run for seed in SEEDS if (run := Run(arm, best, seed, "final")) not in done]
+            missing = [
+                run
+                for seed in SEEDS
+                if (run := DistortionRun(arm, best, seed, "final")) not in done
+            ]
         lacking += missing
     return lacking

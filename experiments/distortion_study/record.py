@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class GradientReading:
     """The gradient after so many steps, None where it was not finite.
 
     Attributes:
@@ -23,7 +23,7 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class DistortionRecord:
     """One run: what was asked for, what came of it, and where it was made.
 
     Attributes:
@@ -63,7 +63,7 @@ class Record:
     train_loss: float | None
     train_accuracy: float | None
     status: str
-    gradients: list[Reading]
+    gradients: list[GradientReading]
     dataset: str
     images: int
     fingerprint: str

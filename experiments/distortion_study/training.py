@@ -12,8 +12,8 @@ import numpy as np
 import optax
 
 from experiments.distortion_study import network
-from experiments.distortion_study.plan import ALPHAS, GAINS, Run, Scale
-from experiments.distortion_study.record import Reading
+from experiments.distortion_study.plan import ALPHAS, GAINS, DistortionRun, StudyScale
+from experiments.distortion_study.record import GradientReading
 from thermolion_optax import GradientDistortion, gradient_distortion, normalize_distortion, smes
 
 Array = jax.Array
@@ -30,15 +30,15 @@ class Images(NamedTuple):
     classes: int
 
 
-class Outcome(NamedTuple):
-    """What became of a run; see `Record`."""
+class DistortionOutcome(NamedTuple):
+    """What became of a run; see `DistortionRecord`."""
 
     rate: float
     losses: list[float]
     train_loss: float | None
     train_accuracy: float | None
     status: str
-    gradients: list[Reading]
+    gradients: list[GradientReading]
 
 
 def shrunk(images: np.ndarray, labels: np.ndarray, classes: int) -> Images:
@@ -113,7 +113,7 @@ def _rows(root: Array, number: Array | int, images: int) -> Array:
     return jax.random.randint(key, (BATCH,), 0, images)
 
 
-def train(run: Run, images: Images, scale: Scale) -> Outcome:
+def train(run: DistortionRun, images: Images, scale: StudyScale) -> DistortionOutcome:
     """Trains and says what was seen; stops where the loss is not finite any more."""
     arm, alpha = run.arm, ALPHAS[run.arm.optimizer]
     per_reading = scale.steps // (scale.readings - 1)
@@ -132,7 +132,7 @@ def train(run: Run, images: Images, scale: Scale) -> Outcome:
         readings.append(_reading(per_reading * number, seen, arm.depth))
     loss, accuracy = map(float, judge(carry[0], data))
     finished = math.isfinite(loss) and len(losses) == scale.readings - 1
-    return Outcome(
+    return DistortionOutcome(
         rate=rate,
         losses=losses,
         train_loss=loss if finished else None,
@@ -142,14 +142,14 @@ def train(run: Run, images: Images, scale: Scale) -> Outcome:
     )
 
 
-def _reading(step: int, seen: GradientDistortion, depth: int) -> Reading:
+def _reading(step: int, seen: GradientDistortion, depth: int) -> GradientReading:
     """After so many steps: each layer's gradient, and the distortion over all leaves."""
     rms = {path: float(value) for path, value in seen["rms"]["leaves"].items()}
 
     def over_layers(kind: str) -> list[float | None]:
         return [_digits(rms[f"['{layer}']['{kind}']"]) for layer in network.layers(depth)]
 
-    return Reading(
+    return GradientReading(
         step=step,
         spread=_digits(float(seen["distortion"]["all"])),
         kernel=over_layers("kernel"),

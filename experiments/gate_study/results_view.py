@@ -199,7 +199,7 @@ def study_pictures(folder: str | os.PathLike[str], study: str, *keys: str) -> li
     Args:
         folder: of the studies' folders.
         study: the protocol's name.
-        keys: such as "rates"; of one that has no records it is said that there are none.
+        keys: such as "rates"; a study without records gives a line that says so.
     """
     place = Path(folder) / study
     if not records.read(place, missing_ok=True).records:

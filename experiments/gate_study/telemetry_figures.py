@@ -20,11 +20,11 @@ _LOOKS: tuple[Look, ...] = (
     {"color": "#88CCEE", "linestyle": (0, (6, 1, 1, 1))},
 )
 
-Runs = Mapping[str, Watched]
+WatchedRuns = Mapping[str, Watched]
 """Title -> run; the statistics of all runs are of the same parameters."""
 
 
-def layers(runs: Runs, parts: Sequence[str]) -> Picture:
+def layers(runs: WatchedRuns, parts: Sequence[str]) -> Picture:
     """Mean λ, share in the gas phase, alignment rate and share without a gradient, by layer.
 
     Args:
@@ -46,7 +46,7 @@ def layers(runs: Runs, parts: Sequence[str]) -> Picture:
     return figure
 
 
-def ratios(runs: Runs, parts: Sequence[str]) -> Picture:
+def ratios(runs: WatchedRuns, parts: Sequence[str]) -> Picture:
     """Quantiles of ρ for each layer: median, middle half, and from 5 % to 95 %."""
     colour = _LOOKS[0]["color"]
     with style.context():
@@ -65,7 +65,7 @@ def ratios(runs: Runs, parts: Sequence[str]) -> Picture:
     return figure
 
 
-def temperature(runs: Runs, parts: Sequence[str]) -> Picture:
+def temperature(runs: WatchedRuns, parts: Sequence[str]) -> Picture:
     """Training loss, temperature, and each layer's noise σ."""
     rows = ["training loss\n(nats)", "temperature T\n(no unit)", "noise σ\n(gradient's unit)"]
     with style.context():
@@ -80,7 +80,7 @@ def temperature(runs: Runs, parts: Sequence[str]) -> Picture:
     return figure
 
 
-def compare(runs: Runs, statistics: Mapping[str, str]) -> Picture:
+def compare(runs: WatchedRuns, statistics: Mapping[str, str]) -> Picture:
     """The runs on one axis, a panel for each curve.
 
     Args:
@@ -109,7 +109,11 @@ def _curves(axis: Axes, run: Watched, statistic: str, parts: Sequence[str]) -> N
 
 
 def _finish(
-    figure: Picture, axes: np.ndarray, runs: Runs, labels: Sequence[str], key: Axes | None = None
+    figure: Picture,
+    axes: np.ndarray,
+    runs: WatchedRuns,
+    labels: Sequence[str],
+    key: Axes | None = None,
 ) -> None:
     for axis, title in zip(axes[0], runs, strict=True):
         axis.set_title(title)

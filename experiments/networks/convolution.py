@@ -106,7 +106,7 @@ def _chunked_backward(residuals, cotangent: Array):
         g = taps.image_gradient(kernels.kernel2, g)
         (kernel1, bias1), image = _window_gradients(kernels.kernel1, images, first1, g)
         total = jax.tree.map(jnp.add, total, Kernels(kernel1, bias1, kernel2, bias2))
-        return total, image  # the image's gradient is dropped by XLA where nobody asks
+        return total, image  # the image's gradient is dropped by XLA where it is not used
 
     return lax.scan(backward, jax.tree.map(jnp.zeros_like, kernels), (chunks, kept, cotangent))
 

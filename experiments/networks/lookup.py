@@ -29,7 +29,7 @@ from experiments.networks.network import (
 )
 
 # Modules of `experiments.networks` with `init`, `logits` and, where they know a faster way,
-# `loss_and_gradient`; and what each is, so that it can be told without importing it.
+# `loss_and_gradient`; and what each is, to be listed without importing it.
 NOTES: Mapping[str, str] = {
     "convnet": "The benchmark's ConvNet in Flax NNX, initialised as PyTorch initialises it",
     "vit": "A small vision transformer in Flax NNX: 16 patches, width 128, two pre-norm blocks",
@@ -100,7 +100,7 @@ def _made(found: object, owner: str) -> object:
             f"{owner} is {found!r}, expected a function of no arguments that returns "
             "(init, logits), or an object with these attributes"
         )
-    with user_code.told(f"{owner}, called without arguments,"):
+    with user_code.reported_as(f"{owner}, called without arguments,"):
         return found()
 
 

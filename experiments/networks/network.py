@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from experiments.user_code import told
+from experiments.user_code import reported_as
 
 if TYPE_CHECKING:
     import jax
@@ -63,7 +63,7 @@ class Network:
         owner, images = f"network {self.name!r}", (2, 32, 32, channels)
 
         def shapes(function: Callable[..., object], *arguments: object):
-            with told(f"{owner}, given images {images} of {num_classes} classes,"):
+            with reported_as(f"{owner}, given images {images} of {num_classes} classes,"):
                 return jax.eval_shape(function, *arguments)
 
         params = shapes(lambda: self.init(jax.random.key(0), channels, num_classes))

@@ -31,7 +31,7 @@ A whole module, `averaged.py`, trained by `run --optimizers averaged:late_averag
 
 To add an optimizer to NAMES, write it as a function of `from_optax` or `from_library`: its
 arguments are its hyperparameters, their defaults its settings. Bounds that must differ from the
-table of everybody's are an entry of `spaces.OWN`; a colour in figures, of `reports.style`.
+table of all are an entry of `bounds.OWN`; a colour in figures, of `reports.style`.
 '''
 
 from experiments.optimizers.lookup import NAMES, Optimizer, resolve

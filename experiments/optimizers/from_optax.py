@@ -1,7 +1,7 @@
 """The optimizers that optax has, at their settings here: the released benchmark's where it has one.
 
 PyTorch's defaults are not always optax's, so every number is written out. Factories import optax
-themselves: names, settings and search spaces are told without it.
+themselves: names, settings and search spaces are known without it.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def schedule_free_adamw(
 ) -> Pair:
     """Schedule-free AdamW at its authors' defaults, evaluated at its averaged parameters.
 
-    Their advice is warm-up and no decay of the rate; both are the protocol's affair. Later steps
+    Their advice is warm-up and no decay of the rate; the protocol decides on both. Later steps
     weigh by the square of the largest rate so far (`weight_lr_power` 2).
     """
     import optax

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from experiments import user_code
 from experiments.optimizers import overrides as texts
 from experiments.optimizers import spaces, users
+from experiments.optimizers.bounds import OWN
 from experiments.optimizers.settings import FACTORIES
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def resolve(spec: str) -> Optimizer:
     changed = texts.canonical(given, parameters)
     changed.pop("learning_rate", None)
     name = f"{title}:{texts.spelled(changed)}" if changed else title
-    bounds = spaces.OWN.get(head) if head in FACTORIES else getattr(factory, "search_space", None)
+    bounds = OWN.get(head) if head in FACTORIES else getattr(factory, "search_space", None)
     optimizer = Optimizer(
         name=name,
         build=partial(_build, owner, factory, parameters, changed | {"learning_rate": rate}),
@@ -137,7 +138,7 @@ def resolve(spec: str) -> Optimizer:
         source=None if head in FACTORIES else user_code.fingerprint(head),
     )
     if head in FACTORIES and changed:
-        # A value that the optimizer refuses should be heard of now, not after other runs.
+        # A value that the optimizer refuses should fail now, not after other runs.
         optimizer.build(optimizer.hyperparameters, 0, 1, 2)
     return optimizer
 

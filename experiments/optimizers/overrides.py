@@ -22,7 +22,7 @@ def parse(text: str, parameters: Parameters, known: Sequence[str], owner: str) -
         text: such as "boost=0,noise_units=parameter".
         parameters: of the function. A parameter whose default is a float takes only numbers.
         known: the names that may be given.
-        owner: whom error messages speak of.
+        owner: what error messages name.
 
     Raises:
         ValueError: not of that form, a name unknown or given twice, or text for a number.

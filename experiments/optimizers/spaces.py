@@ -1,12 +1,11 @@
-"""What is tuned of each optimizer, and within which bounds: data, and a few lines that read them.
+"""The search space of an optimizer: what is tuned of it, within the bounds of `bounds`.
 
-One table serves all optimizers, by the name of the hyperparameter, so nobody gets a wider search
-than another; `OWN` has what must differ, with its reason. Everything else is fixed at its default,
-as is what an optimizer's name sets ("adamw:weight_decay=0"). The learning rate has no bounds here:
-first a grid centred on the default finds a centre, then points lie within half a decade of it.
+Everything else is fixed at its default, as is what an optimizer's name sets
+("adamw:weight_decay=0"). The learning rate has no bounds here: first a grid centred on the default
+finds a centre, then points lie within half a decade of it.
 
 A function of a user's own states its bounds as an attribute, in the same form, which replaces the
-table; without it the table applies to the names that it knows:
+table; without it `COMMON` applies to the names that it knows:
 
     def mine(learning_rate=1e-3, *, b1=0.9, sharpness=2.0): …
     mine.search_space = {"b1": (0.8, 0.98, "log1m"), "sharpness": (0.5, 8.0, "log")}
@@ -17,45 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from experiments.optimizers.bounds import COMMON, ROLES, Bounds, Scale
 from experiments.optimizers.overrides import is_number
 from experiments.user_code import nearest
 
-Scale = Literal["log", "log1m", "linear"]
-Bounds = tuple[float, float, Scale]
 Settings = Mapping[str, Any]  # of whatever a function takes
 
 RATE_DECADES = 1.0  # half a decade to either side of the centre
-
-# 1 - b1 over a decade and 1 - b2 over two: they overlap, so b1 = b2 is within the search. "log1m"
-# is even in the logarithm of 1 - b, the inverse of how many steps an average remembers.
-_MOMENTUM: Bounds = (0.8, 0.98, "log1m")
-_SECOND: Bounds = (0.9, 0.9995, "log1m")
-_EPS: Bounds = (1e-9, 1e-4, "log")
-_DECAY: Bounds = (1e-3, 1.0, "log")
-
-COMMON: Mapping[str, Bounds] = {
-    "b1": _MOMENTUM,
-    "momentum": _MOMENTUM,
-    "b2": _SECOND,
-    "eps": _EPS,
-    "weight_decay": _DECAY,
-}
-
-OWN: Mapping[str, Mapping[str, Bounds]] = {
-    "rmsprop": {"decay": _SECOND, "eps": _EPS},
-    # At ten times Adam's rate, and 1 / (1 - 0.9) times that through the momentum.
-    "sgd": {"momentum": _MOMENTUM, "weight_decay": (1e-5, 1e-2, "log")},
-    # At twenty times Adam's rate.
-    "muon": {"beta": _MOMENTUM, "weight_decay": (1e-4, 1e-1, "log")},
-    # The eps of gradients of size 1; `in_units_of` has that of others.
-    "smes": {"b1": _MOMENTUM, "b2": _SECOND, "eps": (1e-8, 1e-2, "log"), "weight_decay": _DECAY},
-}
-
-# The coordinates of a point behind the learning rate's. Hyperparameters of one role share one, so
-# that a point says the same of every optimizer.
-ROLES = (("b1", "momentum", "beta"), ("b2", "decay"), ("eps",), ("weight_decay",))
 
 
 @dataclass(frozen=True)
@@ -126,7 +95,7 @@ def of(
         bounds: name to (low, high, scale) of what is tuned besides the rate; None is `COMMON`, as
             far as the optimizer takes these and its defaults lie within.
         set_by_name: what stays fixed whatever the bounds say.
-        owner: whom error messages speak of.
+        owner: what error messages name.
 
     Raises:
         ValueError: bounds that are empty, inverted or of another form, of a hyperparameter that

@@ -1,4 +1,4 @@
-"""Whether a function of a user's own is an optimizer, and what is said where it is none."""
+"""Whether a function of a user's own is an optimizer, and the error where it is none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.user_code import shortened, told
+from experiments.user_code import reported_as, shortened
 
 if TYPE_CHECKING:
     import jax
@@ -66,7 +66,7 @@ def try_out(
     Args:
         build: makes the optimizer; see `Optimizer.build`.
         hyperparameters: those it is given, traced.
-        owner: whom error messages speak of.
+        owner: what error messages name.
         params: a tree like the network's, arrays or `jax.ShapeDtypeStruct`; None is a small one.
         scheduled: give the learning rate as a schedule.
 
@@ -107,13 +107,13 @@ def try_out(
             given = {**values, "learning_rate": lambda count: values["learning_rate"]}
         built: Any = build(given, key, 5, 10)
         tx, evaluate = built if type(built) is tuple else (built, None)
-        with told(f"{owner}: init"):
+        with reported_as(f"{owner}: init"):
             state = tx.init(params)
         for _ in range(2):
             grads = jax.tree.map(jnp.ones_like, params)
-            with told(f"{owner}: update"):
+            with reported_as(f"{owner}: update"):
                 updates, after = tx.update(grads, state, params)
-            with told(f"{owner}: adding its updates to the parameters"):
+            with reported_as(f"{owner}: adding its updates to the parameters"):
                 moved = optax.apply_updates(params, updates)
             same("params + updates", moved, params, "the parameters")
             # Adding has broadcast a smaller update; its dtype may be another.
@@ -122,7 +122,7 @@ def try_out(
             same("the state after an update", after, state, "the one before")
             params, state = moved, after
         if evaluate is not None:
-            with told(f"{owner}: eval_params(opt_state, params)"):
+            with reported_as(f"{owner}: eval_params(opt_state, params)"):
                 evaluated = evaluate(state, params)
             same("what eval_params returned", evaluated, params, "the parameters")
 

@@ -9,7 +9,7 @@ from experiments.protocols.cell import (
     Regime,
     Study,
     Task,
-    dataset_title,
+    recorded_name,
 )
 from experiments.protocols.grid import Grid, grid, learners
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
@@ -34,9 +34,9 @@ __all__ = [
     "Regime",
     "Study",
     "Task",
-    "dataset_title",
     "get",
     "grid",
     "learners",
     "parse",
+    "recorded_name",
 ]

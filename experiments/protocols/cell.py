@@ -35,10 +35,10 @@ class Task:
 
     @property
     def title(self) -> str:
-        """The data set's name in records; see `dataset_title`. What changes it is part of it."""
+        """The data set's name in records; see `recorded_name`. What changes it is part of it."""
         noise = f" ({100 * self.label_noise:g} % label noise)" if self.label_noise else ""
         blank = f" ({100 * self.sparsity:g} % of the pixels 0)" if self.sparsity else ""
-        return dataset_title(self.dataset) + noise + blank
+        return recorded_name(self.dataset) + noise + blank
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def missing(cells: Iterable[Cell], find: Find) -> tuple[Cell, ...]:
 
 
 class Study(Protocol):
-    """A protocol applied to data sets and optimizers: whom the runner asks for work."""
+    """A protocol applied to data sets and optimizers: what the runner asks for work."""
 
     @property
     def tasks(self) -> Sequence[Task]:
@@ -228,11 +228,11 @@ def check_shard(index: int, count: int) -> None:
         )
 
 
-def dataset_title(name: str) -> str:
+def recorded_name(name: str) -> str:
     """A data set's name in records: a path to a file loses its folder.
 
     Example:
-        >>> dataset_title("/some/where/signs.npz"), dataset_title("digits")
+        >>> recorded_name("/some/where/signs.npz"), recorded_name("digits")
         ('signs.npz', 'digits')
     """
     return Path(name).name if name.endswith(".npz") else name

@@ -22,14 +22,14 @@ Hint = Any  # an annotation: a type, a union, a generic
 
 
 def encode(record: DataclassInstance) -> bytes:
-    """One line of strict JSON; numbers that are not finite become null, defaults go unsaid."""
+    """One line of strict JSON; numbers that are not finite become null, defaults are left out."""
     defaults = _defaults(type(record))
-    said = {
+    stated = {
         name: value
         for name, value in asdict(record).items()
         if name not in defaults or value != defaults[name]
     }
-    return json.dumps(_finite(said), allow_nan=False, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(_finite(stated), allow_nan=False, ensure_ascii=False).encode() + b"\n"
 
 
 def parse(line: bytes) -> Record:
@@ -62,9 +62,9 @@ def to_csv(records: Iterable[Record]) -> str:
     names = columns()
     writer.writerow(names)
     for one in records:
-        said = asdict(one)
+        values = asdict(one)
         writer.writerow(
-            value if isinstance(value := said[name], str | int | float) else _cell(value)
+            value if isinstance(value := values[name], str | int | float) else _cell(value)
             for name in names
         )
     return text.getvalue()

@@ -30,7 +30,7 @@ class RecordError(RuntimeError):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a folder holds: the records in a fixed order, and what the reader must be told."""
+    """What a folder holds: the records in a fixed order, and what was left out."""
 
     records: list[Record]
     notices: list[str]
@@ -74,7 +74,7 @@ def read_file(path: Path, parse: Callable[[bytes], Of], notices: list[str]) -> I
     Args:
         path: of the file, ``*.jsonl`` or ``*.jsonl.gz``.
         parse: a record of one line; raises ValueError where it is none.
-        notices: gets what the reader must be told.
+        notices: gets a line for what is left out.
 
     Raises:
         RecordError: it cannot be read, or a line is not a record.

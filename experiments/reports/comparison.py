@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.analysis import sweeps
 from experiments.analysis.statistics import Entry, Interval, Row, mean_gain
-from experiments.analysis.sweeps import Best, difference, family
+from experiments.analysis.sweeps import Best, difference_from, family
 from experiments.reports.labels import dataset_order, dataset_title, labels
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 from experiments.reports.tables import UNIT, names
@@ -64,7 +64,7 @@ def _table(
             if row == base:
                 text = DASH if own is None else f"= {number(own, bounds=PERCENT)}"
             else:
-                gap = difference(best.entry, other.entry, held_out=held_out) if other else None
+                gap = difference_from(best.entry, other.entry, held_out=held_out) if other else None
                 text = number(gap, sign=True)
             if gap and other:
                 pairs.append((best.entry, other.entry))

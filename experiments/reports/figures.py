@@ -148,12 +148,12 @@ def lowest_shown(means: Sequence[float]) -> float:
 def _write_accuracy(axis: Axes, place: int, entry: Entry, colour: str) -> None:
     """The numbers of what is not shown, at the axis' left end."""
     both = [i for i in (entry.train, entry.test) if i is not None]
-    said = [
+    numbers = [
         f"{i.mean:.1f}" + (f" ± {i.half:.1f}" if i.half and i.n >= ENOUGH else "") for i in both
     ]
     at = axis.get_yaxis_transform()
     axis.plot(0.012, place, "<", color=colour, markersize=7, transform=at, clip_on=False)
-    axis.text(0.04, place, " / ".join(said), transform=at, va="center", fontsize=9.5)
+    axis.text(0.04, place, " / ".join(numbers), transform=at, va="center", fontsize=9.5)
 
 
 def _draw_accuracy(

@@ -105,7 +105,7 @@ def labels(entries: Sequence[Entry], *, rates: bool = True) -> dict[Row, str]:
     def stated(entry: Entry, name: str) -> bool:
         if name == "learning_rate":
             return several
-        if name.endswith("_source"):  # said only where one name has several
+        if name.endswith("_source"):  # stated only where one name has several
             return count[entry.optimizer] > 1
         return (
             name not in entry.hyperparameters

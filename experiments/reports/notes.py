@@ -41,19 +41,19 @@ def _about_health(entries: Sequence[Entry]) -> list[str]:
             "count in the mean at the accuracy they ended with."
         )
     called = labels(entries)
-    told = []
+    listed = []
     for entry in entries:
         wrong = unnoticed(entry.records)
         if wrong:
             where = f"{called[entry.row]} on {dataset_title(entry.dataset)}"
             what = ", ".join(dict.fromkeys(one for found in wrong for one in found))
-            told.append(f"{where}, {len(wrong)} of {len(entry.records)} runs: {what}")
-    if told:
-        more = f"; and {len(told) - 8} more" if len(told) > 8 else ""
+            listed.append(f"{where}, {len(wrong)} of {len(entry.records)} runs: {what}")
+    if listed:
+        more = f"; and {len(listed) - 8} more" if len(listed) > 8 else ""
         found.append(
             f"{UNHEALTHY}: that many runs ended no better than a constant guess (at chance) or "
             "their loss rose to several times where it started: "
-            f"{'; '.join(told[:8])}{more}."
+            f"{'; '.join(listed[:8])}{more}."
         )
     return found
 

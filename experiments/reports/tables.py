@@ -98,8 +98,8 @@ def _with_size(entries: Sequence[Entry]) -> str:
 
 def _runs(entry: Entry) -> str:
     marks = [(entry.diverged, DIVERGED), (len(unnoticed(entry.records)), UNHEALTHY)]
-    told = ", ".join(f"{count}{mark}" for count, mark in marks if count)
-    return f"{entry.train.n} ({told})" if told else f"{entry.train.n}"
+    counts = ", ".join(f"{count}{mark}" for count, mark in marks if count)
+    return f"{entry.train.n} ({counts})" if counts else f"{entry.train.n}"
 
 
 def _beside(entry: Entry, printed: float | None, reference: Reference | None) -> CsvRow:
@@ -191,12 +191,12 @@ def seconds_table(
         there = {name: find(entries, name, first) for name in datasets}
         pairs = beside_adam(entries, datasets, first)
         over = _overhead(pairs)
-        told = (printed or {}).get(first.optimizer, {})
+        beside = (printed or {}).get(first.optimizer, {})
         compiling = float(np.mean([entry.compile_seconds for entry in there.values() if entry]))
         cells = [called[first.row]]
         for name, entry in there.items():
             text = _seconds(entry) if entry else DASH
-            cells.append(f"{text} ({told[name]:.2f})" if name in told else text)
+            cells.append(f"{text} ({beside[name]:.2f})" if name in beside else text)
         cells.append(DASH if over is None else f"{over:+.1f}")
         cell, fields = average[1](first) if average else ("", {})
         cells += [cell] if average and average[0] else []

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.distortion_study import findings, plan
-from experiments.distortion_study.record import Record
+from experiments.distortion_study.record import DistortionRecord
 from experiments.smes_page.part import Part, bullets, image, not_run, part
 
-PLACES = {
+CAPTIONS = {
     "outcomes": "Train accuracy of every seed, as it is and with the rescaling",
     "depth": "The gradient over depth before the first step",
     "time": "How unequal the kernels' gradients are along training, medians over the seeds",
@@ -18,7 +18,7 @@ PLACES = {
 """Key to caption of the study's figures."""
 
 
-def parts(runs: Sequence[Record], shown: str) -> list[Part]:
+def parts(runs: Sequence[DistortionRecord], shown: str) -> list[Part]:
     """Three questions.
 
     Args:
@@ -55,17 +55,17 @@ def parts(runs: Sequence[Record], shown: str) -> list[Part]:
 
 
 def _image(key: str, shown: str) -> list[str]:
-    return image(f"{shown}/distortion-{key}.svg", PLACES[key])
+    return image(f"{shown}/distortion-{key}.svg", CAPTIONS[key])
 
 
 def _short(line: str) -> str:
     """An expectation and its answer, without the networks."""
     question, _, answer = line.partition("? ")
-    said, _, networks = answer.partition(" (")[0].partition(": ")
-    return f"{question.removeprefix('Is SMES ')}: {said.lower()}, {networks}"
+    short, _, networks = answer.partition(" (")[0].partition(": ")
+    return f"{question.removeprefix('Is SMES ')}: {short.lower()}, {networks}"
 
 
-def _rescaled(found: dict[plan.Arm, list[Record]]) -> str:
+def _rescaled(found: findings.RunsByArm) -> str:
     """More, fewer or as many networks, by optimizer."""
     groups: dict[str, list[str]] = {"more": [], "fewer": [], "as many": []}
     for optimizer, pairs in findings.both_ways(found).items():
@@ -76,9 +76,9 @@ def _rescaled(found: dict[plan.Arm, list[Record]]) -> str:
     return "; ".join(f"{kind}: {', '.join(some)}" for kind, some in groups.items() if some)
 
 
-def lacking(runs: Sequence[Record], folder: Path) -> list[str]:
+def lacking(runs: Sequence[DistortionRecord], folder: Path) -> list[str]:
     """How many runs lack, and the command that makes them."""
-    total = len(plan.arms()) * (len(plan.FULL.sizes) + len(plan.SEEDS))
+    total = len(plan.all_arms()) * (len(plan.FULL.sizes) + len(plan.SEEDS))
     made = len({plan.run_of(one) for one in runs})
     if made >= total:
         return []

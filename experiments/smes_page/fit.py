@@ -96,11 +96,11 @@ def parts(runs: Sequence[Record], shown: str) -> list[Part]:
 def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: str) -> Part:
     words = DEPENDS if key == "sparsity" else ANSWERS
     cases = Counter(words[one.case] for one in found if one.case is not None)
-    said = ", ".join(f"{case} in {number}" for case, number in cases.most_common())
+    listed = ", ".join(f"{case} in {number}" for case, number in cases.most_common())
     return part(
         constants.protocol()["questions"][key]["text"],
-        f"of {cases.total()} comparisons: {said}{so_far}" if cases else "no answer yet",
-        bullets([f"{one.place}: {one.said}" for one in found] or ["No answer yet."]),
+        f"of {cases.total()} comparisons: {listed}{so_far}" if cases else "no answer yet",
+        bullets([f"{one.place}: {one.summary}" for one in found] or ["No answer yet."]),
         *_images(FIGURES[key], made, shown),
     )
 

@@ -32,7 +32,7 @@ def exponent_records(folder: Path) -> list[Record]:
     return [one for one in full if one.protocol_version == latest]
 
 
-def distortion_records(folder: Path) -> list[depth.Record]:
+def distortion_records(folder: Path) -> list[depth.DistortionRecord]:
     """The distortion study's records of the full budget."""
     found = distortion.read(folder / DISTORTION)
     return [one for one in found if one.steps == plan.FULL.steps]

@@ -1,4 +1,4 @@
-"""What a network makes of images that it does not learn from: right or wrong, and the loss."""
+"""Evaluation of a network on images, in chunks: which are classified correctly, and the loss."""
 
 from typing import NamedTuple
 

@@ -113,8 +113,8 @@ class _Run:
         self._options = options
         self.first = jax.process_index() == 0
         self.mesh = Mesh(np.array(jax.devices()), ("data",))
-        self._places = {"data_dir": options.data_dir, "manual_dir": options.manual_dir}
-        self._data = datasets.load(options.dataset, limit=options.limit, **self._places)
+        self._folders = {"data_dir": options.data_dir, "manual_dir": options.manual_dir}
+        self._data = datasets.load(options.dataset, limit=options.limit, **self._folders)
         self._optimizer = optimizers.resolve(options.optimizer)
         self._network = networks.resolve(options.network)
         self._rates = dict(self._optimizer.hyperparameters)
@@ -217,7 +217,7 @@ class _Run:
         """Shares of the training and the test images classified correctly."""
         name, found = self._options.dataset, {"train_accuracy": self._data}
         if "test" in datasets.splits(name):
-            found["test_accuracy"] = datasets.load(name, "test", limit=None, **self._places)
+            found["test_accuracy"] = datasets.load(name, "test", limit=None, **self._folders)
         _, evaluated = self._built()
         params = jax.jit(lambda s: evaluated(s[1], s[0]))(state)
         evaluate = jax.jit(

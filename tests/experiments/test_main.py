@@ -90,7 +90,7 @@ def test_mistakes_are_one_line_and_exit_code_2(tmp_path, capsys, arguments, mess
     "arguments",
     [[], ["run"], ["report"], ["run", "--sedes", "3"], ["run", "--batch", "3"], ["tidy"]],
 )
-def test_unknown_and_missing_options_are_told(arguments, capsys):
+def test_unknown_and_missing_options_are_reported(arguments, capsys):
     with pytest.raises(SystemExit) as error:
         cli.main(arguments)
     assert error.value.code == 2
@@ -99,11 +99,13 @@ def test_unknown_and_missing_options_are_told(arguments, capsys):
 
 def test_the_older_name_of_an_option_works_and_is_not_shown(monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(runner, "run", lambda *_, layout, **__: asked.append(layout) or Summary())
+    monkeypatch.setattr(
+        runner, "run", lambda *_, placement, **__: asked.append(placement) or Summary()
+    )
     words = ["run", "--datasets", "digits", "--out", "x"]
     for more in ([], ["--split", "2"], ["--devices-per-run", "2"]):
         assert cli.main([*words, *more]) == 0
-    assert [layout.devices_per_run for layout in asked] == [None, 2, 2]
+    assert [placement.devices_per_run for placement in asked] == [None, 2, 2]
     capsys.readouterr()
     with pytest.raises(SystemExit):
         cli.main(["run", "--help"])

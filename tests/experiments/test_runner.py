@@ -58,7 +58,7 @@ def _grid(datasets=("digits",), optimizers=("adam", "lion"), seeds=2, rates=(), 
 
 def _run(study, out, **options):
     stream = io.StringIO()
-    summary = runner.run(study, work.Places(out), stream=stream, **options)
+    summary = runner.run(study, work.Paths(out), stream=stream, **options)
     return summary, stream.getvalue()
 
 
@@ -209,23 +209,23 @@ def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
 
 
 def test_runs_are_laid_out_as_asked(trained, tmp_path):
-    layout = runner.Layout(together=2, devices=4, devices_per_run=1)
-    _run(_grid(), tmp_path, layout=layout)
+    placement = runner.Placement(together=2, devices=4, devices_per_run=1)
+    _run(_grid(), tmp_path, placement=placement)
     laid_out = [(options["together"], options["devices"]) for *_, options in trained]
     assert laid_out == [(2, 4)] * 2
     with pytest.raises(ValueError, match=r"devices must be 1 … 8, .* got 9"):
-        _run(_grid(seeds=3), tmp_path, layout=runner.Layout(devices=9))
+        _run(_grid(seeds=3), tmp_path, placement=runner.Placement(devices=9))
     with pytest.raises(ValueError, match="together must be at least 1, got 0"):
-        _run(_grid(seeds=3), tmp_path, layout=runner.Layout(together=0))
+        _run(_grid(seeds=3), tmp_path, placement=runner.Placement(together=0))
 
 
 def test_a_record_says_how_the_runs_of_its_group_were_laid_out(trained, tmp_path):
-    layout = runner.Layout(together=4, devices=4, devices_per_run=2)
-    _run(_grid(seeds=3), tmp_path, layout=layout)  # six cells, in groups of three
+    placement = runner.Placement(together=4, devices=4, devices_per_run=2)
+    _run(_grid(seeds=3), tmp_path, placement=placement)  # six cells, in groups of three
     assert {len(runs) for _, runs, *_ in trained} == {3}
     for record in records.read(tmp_path).records:
         assert record.layout == {"devices": 4, "devices_per_run": 2, "together": 2}
-    _run(_grid(seeds=4), tmp_path, layout=layout)  # one more of each, alone on its devices
+    _run(_grid(seeds=4), tmp_path, placement=placement)  # one more of each, alone on its devices
     alone = [r.layout for r in records.read(tmp_path).records if r.seed == 3]
     assert alone == [{"devices": 2, "devices_per_run": 2, "together": 1}] * 2
 

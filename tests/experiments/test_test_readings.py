@@ -49,7 +49,7 @@ def edit(tmp_path, monkeypatch):
 
 def run(name, out, **options):
     study = fair.study(["digits"], {name: optimizers.resolve(name)}, budget="smoke", regimes=("B",))
-    return runner.run(study, work.Places(out), stream=io.StringIO(), **options)
+    return runner.run(study, work.Paths(out), stream=io.StringIO(), **options)
 
 
 def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_path):

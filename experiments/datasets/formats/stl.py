@@ -20,7 +20,7 @@ def read(
     members: Mapping[str, tuple[str, str]],
     limit: int,
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Read one split of the tar in a single pass that stops once both files are had.
+    """Read one split of the tar in a single pass that stops once both files are read.
 
     The 100,000 unlabelled images of the archive are passed over and never stored.
 

@@ -1,1 +1,1 @@
-"""Where sets lie: raw files fetched and checked, sets prepared once, read back in order."""
+"""Where sets are stored: raw files fetched and checked, sets prepared once, read back in order."""

@@ -21,18 +21,18 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def obtain(spec: Spec, folders: Folders, progress: Progress) -> tuple[Spec, Mapping[str, Path]]:
-    """Have every raw file of a set here, checked against its published checksum.
+    """Find or fetch every raw file of a set, checked against its published checksum.
 
     Args:
         spec: the data set.
         folders: where its files lie or are put.
-        progress: told how far it has come, in bytes.
+        progress: counts the bytes.
 
     Returns:
         The spec with the size and sha256 of every file filled in, and the files' paths by key.
 
     Raises:
-        DatasetError: a file cannot be had or is not the published one, or the disk is full.
+        DatasetError: a file cannot be obtained or is not the published one, or the disk is full.
     """
     clear_unfinished(folders.downloads)
     missing: dict[str, RawFile] = {}
@@ -85,7 +85,7 @@ def _local(
             path.unlink(missing_ok=True)  # damaged since it was fetched; the web has it whole
         else:
             # A flat file of this name may belong to another set (MNIST, Fashion-MNIST and
-            # KMNIST share names): it is passed over, and told of if nothing else is found.
+            # KMNIST share names): it is passed over, and reported if nothing else is found.
             rejected[file.name] = f"{path} is another file: {difference}"
     return None
 

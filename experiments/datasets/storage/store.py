@@ -1,4 +1,4 @@
-"""Having a set here: from what is prepared, or by preparing it now."""
+"""Reading a prepared set, or preparing it first."""
 
 import importlib.util
 import os
@@ -43,7 +43,7 @@ def arrays_of(
         Images, uint8 (N, 32, 32, C), and labels, int32 (N,).
 
     Raises:
-        DatasetError: the set cannot be had.
+        DatasetError: the set cannot be obtained.
     """
     size = spec.sizes[split]
     count = size if limit is None else min(limit, size)
@@ -62,7 +62,7 @@ def arrays_of(
 
 
 def is_ready(spec: Spec, folders: Folders, kind: Kind) -> bool:
-    """Tell whether a set is prepared here, without reading it."""
+    """Whether a set is prepared here, without reading it."""
     if kind == "array_record":
         return tfds_store.is_built(folders)
     return all(
@@ -71,7 +71,7 @@ def is_ready(spec: Spec, folders: Folders, kind: Kind) -> bool:
 
 
 def fetch_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) -> None:
-    """Have a set's raw files here and checked, unless the set is ready already."""
+    """Fetch and check a set's raw files, unless the set is ready already."""
     with _alone(spec, folders):
         if not is_ready(spec, folders, kind):
             obtain(spec, folders, progress)
@@ -84,10 +84,10 @@ def prepare_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) ->
         spec: the data set.
         folders: where it is put.
         kind: how it is stored.
-        progress: told how far it has come.
+        progress: updated on the way.
 
     Raises:
-        DatasetError: the set cannot be had. Nothing half-built is left.
+        DatasetError: the set cannot be obtained. Nothing half-built is left.
     """
     with _alone(spec, folders):
         if is_ready(spec, folders, kind):

@@ -19,7 +19,7 @@ _BY_HAND = ".by-hand-"
 
 
 def is_built(folders: Folders) -> bool:
-    """Tell whether the set is here; its folder appears only once all of it is written."""
+    """Whether the set is here; its folder appears only once all of it is written."""
     return os.path.isfile(folders.root / folders.stored_name / VERSION / _INFO)
 
 

@@ -20,11 +20,11 @@ _BLOCK = 1 << 18
 
 
 class WebError(Exception):
-    """A file cannot be had from the web; the message says why."""
+    """A file cannot be obtained from the web; the message says why."""
 
 
-class _Telling:
-    """Makes a connection tell when it stands, so that waiting for it can have its own limit."""
+class _Announcing:
+    """Sets an event once connected, so that waiting for that can have its own limit."""
 
     def __init__(self, *args: Any, settled: threading.Event, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -35,11 +35,11 @@ class _Telling:
         self._settled.set()
 
 
-class _Connection(_Telling, http.client.HTTPConnection):
+class _Connection(_Announcing, http.client.HTTPConnection):
     pass
 
 
-class _SecureConnection(_Telling, http.client.HTTPSConnection):
+class _SecureConnection(_Announcing, http.client.HTTPSConnection):
     pass
 
 
@@ -73,7 +73,7 @@ def stream(
         Blocks of bytes.
 
     Raises:
-        WebError: nobody serves the file, or the transfer breaks again and again.
+        WebError: no server has the file, or the transfer breaks again and again.
     """
     reasons = []
     for url in urls:
@@ -122,7 +122,7 @@ def _stream_one(
 
 
 def _open(url: str, offset: int, connect_seconds: float) -> http.client.HTTPResponse:
-    """Open `url`, giving up when nobody takes the connection.
+    """Open `url`, giving up when no server takes the connection.
 
     Name resolution knows no time limit, so it runs in a thread that can be left behind.
     """

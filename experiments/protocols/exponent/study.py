@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from experiments.files import JsonObject
 from experiments.optimizers import Optimizer
-from experiments.protocols.cell import ProtocolName, Regime, Task, dataset_title
+from experiments.protocols.cell import ProtocolName, Regime, Task, recorded_name
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
 from experiments.protocols.fair.short_tuning import (
@@ -61,7 +61,7 @@ def study(
     final = tuple(range(seeds["final"], seeds["final"] + counts["final"]))
     chains = []
     for task, regime in _tasks(datasets, networks, regimes, counts["sparse"], budget):
-        size = constants.gradient_size(dataset_title(task.dataset), task.sparsity)
+        size = constants.gradient_size(recorded_name(task.dataset), task.sparsity)
         for name, one in optimizers.items():
             found = candidates(one.overrides.get("alpha") == 0, size, counts)
             digest = constants.content_hash(found)

@@ -1,7 +1,7 @@
 """A short tuning: a list of configurations on one seed, the best of them again on a second.
 
 For studies of many variants, where the fair protocol's whole search would cost too much: every
-configuration is written down before, so nobody's list is longer than another's. The best mean over
+configuration is written down before, so no optimizer's list is longer. The best mean over
 both seeds wins, on validation accuracy, ties by validation loss and then by the order of the list.
 Only the winner reads the test images, with final seeds that all chains share.
 """
@@ -139,7 +139,7 @@ class ShortStudy:
     """Chains that wait for nothing outside themselves, in the order of their run.
 
     Attributes:
-        chains: all of them, which the records of all shards may speak of.
+        chains: all of them, other shards' included.
         mine: those that this shard runs.
     """
 

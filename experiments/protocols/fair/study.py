@@ -19,7 +19,7 @@ from experiments.protocols.cell import (
     ProtocolName,
     Task,
     check_shard,
-    dataset_title,
+    recorded_name,
 )
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
@@ -33,7 +33,7 @@ class FairStudy:
     """Chains in the order of their run; see `study`.
 
     Attributes:
-        chains: all of them, which the records of all shards may speak of.
+        chains: all of them, other shards' included.
         mine: those that this shard runs.
     """
 
@@ -112,7 +112,7 @@ def study(
         Chain(
             task=Task(dataset, network, limit, parts="split"),
             regime=constants.regime(regime, budget),
-            contestant=(one := contestant(optimizer, budget, dataset_title(dataset))),
+            contestant=(one := contestant(optimizer, budget, recorded_name(dataset))),
             protocol=ProtocolName(
                 printed, constants.protocol()["version"], constants.content_hash(one.space), budget
             ),

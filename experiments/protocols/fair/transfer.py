@@ -57,6 +57,6 @@ def best_elsewhere(
         sets.append({setting: score(record) for setting, record in found.items()})
     if lacking or not sets:
         return None, lacking
-    place, schedule = selection.best_elsewhere(sets)
+    place, schedule = selection.smallest_mean_rank(sets)
     cell = chain.cell({"learning_rate": chain.rate(place)}, schedule, seed, "final")
     return cell.learner, []

@@ -65,7 +65,7 @@ class Chain:
         phase: str,
         trial: int | None = None,
     ) -> Cell:
-        """One run; every tuned number is said, whether or not it is the default."""
+        """One run; every tuned number is stated, whether or not it is the default."""
         changed = {**self.contestant.space.defaults, **numbers}
         return Cell(
             protocol=self.protocol,

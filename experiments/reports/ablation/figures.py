@@ -26,7 +26,9 @@ OWN, OTHER = "thermolion", "thermolion:gate=permuted"
 
 def _title(arms: Arms) -> str:
     """Of the panel of a workload's arms."""
-    return headings.place(next(iter(arms.values())).workload, headings.budget_of(arms.values()))
+    return headings.workload_heading(
+        next(iter(arms.values())).workload, headings.budget_of(arms.values())
+    )
 
 
 def _panels(

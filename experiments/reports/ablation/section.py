@@ -18,7 +18,7 @@ from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
-    """One section a study: records of another content hash are left out, and that is said.
+    """One section a study: records of another content hash are left out, with a notice.
 
     Args:
         entries: of one protocol and version.
@@ -80,7 +80,8 @@ def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             counts = Counter(one.phase for one in (*arm.ledger, *arm.tuned))
             have = ", ".join(f"{number} {phase}" for phase, number in counts.items())
             lacking.append(
-                f"{arm_title(arm.optimizer)} on {tables.title(arm.workload)}: there are {have} runs"
+                f"{arm_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: "
+                f"there are {have} runs"
             )
     if not lacking:
         return []

@@ -12,7 +12,7 @@ from experiments.analysis.verdicts import Verdict
 from experiments.files import JsonObject
 from experiments.protocols.ablation import constants
 from experiments.reports.fair.questions import Answer
-from experiments.reports.fair.tables import accuracies, place, title
+from experiments.reports.fair.tables import accuracies, workload_fields, workload_title
 from experiments.reports.labels import optimizer_title
 from experiments.reports.section import slug
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
@@ -79,7 +79,7 @@ def of_workload(verdict: Verdict, workload: Workload) -> Verdict | None:
 
 def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str, ...]:
     held_out = accuracies(arm.tuned, "held_out")
-    cells = [f"{title(workload)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
+    cells = [f"{workload_title(workload)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
     cells.append(number(interval(held_out) if held_out else None, bounds=PERCENT))
     cells.append(_or_dash(loss_of(arm), ".3g"))
     cells.append(_or_dash(step_of(arm), ".2e"))
@@ -91,7 +91,12 @@ def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tu
 
 def _data(asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> CsvRow:
     held_out = accuracies(arm.tuned, "held_out")
-    found = {"question": asked, **place(workload), "arm": arm.optimizer, "seeds": len(arm.tuned)}
+    found = {
+        "question": asked,
+        **workload_fields(workload),
+        "arm": arm.optimizer,
+        "seeds": len(arm.tuned),
+    }
     found |= {
         "learning_rate": arm.winner.learning_rate if arm.winner else None,
         "at_edge": arm.at_edge,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from experiments.analysis import verdicts
-from experiments.analysis.exponent_cells import ExponentCell, best, matched_difference
+from experiments.analysis.exponent_cells import ExponentCell, best_arm, matched_difference
 from experiments.analysis.noise_cells import growth
 from experiments.analysis.paired import Difference
 from experiments.protocols.exponent import constants
@@ -25,26 +25,25 @@ Compare = Callable[[ExponentCell, str, str, int], Difference | None]
 
 
 class Claim(NamedTuple):
-    """What is said of one comparison.
+    """The answer to one comparison.
 
     Attributes:
         asked: the question's key.
         place: what was trained and how long.
-        said: the verdict, or why there is none.
+        summary: the verdict, or why there is none.
         case: which of the rule's cases holds; None where it was not asked.
     """
 
     asked: str
     place: str
-    said: str
+    summary: str
     case: verdicts.Case | None = None
 
     @property
     def line(self) -> str:
         """With its question."""
-        return (
-            f"Q9, {self.place}: {constants.protocol()['questions'][self.asked]['text']} {self.said}"
-        )
+        question = constants.protocol()["questions"][self.asked]["text"]
+        return f"Q9, {self.place}: {question} {self.summary}"
 
 
 def claims(cells: Sequence[ExponentCell]) -> list[Claim]:
@@ -91,8 +90,8 @@ def _over_sets(
         }
         names = arm_title(first), arm_title(other)
         if not found:
-            said = f"No answer yet: final runs of {' and '.join(names)} are missing."
-            lines.append(Claim(asked, place, said))
+            text = f"No answer yet: final runs of {' and '.join(names)} are missing."
+            lines.append(Claim(asked, place, text))
         elif len({tuple(each.by_seed) for each in found.values()}) == 1 and len(found) > 1:
             over = verdicts.verdict_over_sets(*names, found, measure=measure)
             lines.append(Claim(asked, place, f"{over.text}.", over.case))
@@ -129,11 +128,11 @@ def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
             )
             lines.append(Claim("sparsity", place, f"{one.text}.", one.case))
     alphas = constants.protocol()["alphas"]
-    tops = {cell.sparsity: best(cell, alphas) for cell in cells}
+    tops = {cell.sparsity: best_arm(cell, alphas) for cell in cells}
     if lines and all(tops.values()):
-        said = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
-        said = f"best held-out accuracy, whatever the intervals: {said}."
-        lines.append(Claim("sparsity", place, said))
+        text = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
+        text = f"best held-out accuracy, whatever the intervals: {text}."
+        lines.append(Claim("sparsity", place, text))
     return lines
 
 

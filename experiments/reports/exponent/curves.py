@@ -33,7 +33,7 @@ _STRETCH = 2.0  # times the span of the fixed α that a panel may show
 _SPARSE = (("#440154", "-", "o"), ("#21918C", "--", "s"), ("#DDAA33", ":", "^"))
 
 
-def title(cell: ExponentCell, *, sparse: bool = True) -> str:
+def panel_title(cell: ExponentCell, *, sparse: bool = True) -> str:
     """A cell above its panel."""
     trained = headings.panel(cell.regime, cell.network, headings.budget_of(cell.arms.values()))
     blank = f", {100 * cell.sparsity:g} % of the pixels 0" if cell.sparsity and sparse else ""
@@ -57,16 +57,16 @@ def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
             fixed = fixed_alphas(cell, what)
             _line(axis, fixed)
             beside = {name: interval(some) for name in apart if (some := _of(cell, name, what))}
-            for name, said in beside.items():
+            for name, estimate in beside.items():
                 place, marker = _APART[name]
                 at = {"fmt": marker, "color": "#BB5566", "capsize": 3}
-                axis.errorbar(place, said.mean, said.half, **at)
-            ends = limits(fixed.values(), beside.values(), log=what == "train loss")
+                axis.errorbar(place, estimate.mean, estimate.half, **at)
+            ends = axis_limits(fixed.values(), beside.values(), log=what == "train loss")
             if ends is not None:
                 axis.set_ylim(*ends)
-                for name, said in beside.items():
-                    _mark_cut(axis, _APART[name][0], said, ends)
-            axis.set_title(title(cell))
+                for name, estimate in beside.items():
+                    _mark_cut(axis, _APART[name][0], estimate, ends)
+            axis.set_title(panel_title(cell))
             axis.set_ylabel(LABELS[what])
             _alphas(axis, {_APART[name][0]: arm_title(name) for name in apart})
         return canvas.encode(figure)
@@ -88,13 +88,17 @@ def fixed_alphas(cell: ExponentCell, what: str) -> dict[float, Interval]:
 def _line(axis: Axes, fixed: Mapping[float, Interval]) -> None:
     if fixed:
         look = {"color": style.line("smes")["color"], "linewidth": 2, "marker": "o"}
-        means = [said.mean for said in fixed.values()]
+        means = [estimate.mean for estimate in fixed.values()]
         axis.errorbar(
-            [*fixed], means, [said.half or 0.0 for said in fixed.values()], capsize=3, **look
+            [*fixed],
+            means,
+            [estimate.half or 0.0 for estimate in fixed.values()],
+            capsize=3,
+            **look,
         )
 
 
-def limits(
+def axis_limits(
     fixed: Collection[Interval], beside: Collection[Interval], *, log: bool = False
 ) -> tuple[float, float] | None:
     """Ends of a panel's axis: the fixed α, and of what stands beside what stretches that little.
@@ -109,17 +113,17 @@ def limits(
     """
     scale, back = (math.log, math.exp) if log else (float, float)
 
-    def ends(said: Interval) -> tuple[float, float] | None:
-        low, high = _ends(said)
+    def ends(estimate: Interval) -> tuple[float, float] | None:
+        low, high = _ends(estimate)
         return (scale(low), scale(high)) if low > 0 or not log else None
 
-    inside = [ends(said) or (scale(said.mean),) * 2 for said in fixed]
+    inside = [ends(estimate) or (scale(estimate.mean),) * 2 for estimate in fixed]
     low, high = min((x for x, _ in inside), default=0.0), max((x for _, x in inside), default=0.0)
     if not low < high:
         return None
     most = _STRETCH * (high - low)
-    for said in beside:
-        for found in (ends(said), (scale(said.mean),) * 2):
+    for estimate in beside:
+        for found in (ends(estimate), (scale(estimate.mean),) * 2):
             if found and max(high, found[1]) - min(low, found[0]) <= most:
                 low, high = min(low, found[0]), max(high, found[1])
                 break
@@ -127,25 +131,25 @@ def limits(
     return back(low - room), back(high + room)
 
 
-def _ends(said: Interval) -> tuple[float, float]:
-    return said.mean - (said.half or 0.0), said.mean + (said.half or 0.0)
+def _ends(estimate: Interval) -> tuple[float, float]:
+    return estimate.mean - (estimate.half or 0.0), estimate.mean + (estimate.half or 0.0)
 
 
-def _mark_cut(axis: Axes, place: float, said: Interval, shown: tuple[float, float]) -> None:
+def _mark_cut(axis: Axes, place: float, estimate: Interval, shown: tuple[float, float]) -> None:
     """Arrows where an interval leaves the panel, and its numbers there."""
-    low, high = _ends(said)
+    low, high = _ends(estimate)
     edges = [edge for edge, cut in ((0, low < shown[0]), (1, high > shown[1])) if cut]
     at = axis.get_xaxis_transform()
     for edge in edges:
         axis.plot(place, edge, "v^"[edge], color="#BB5566", ms=9, transform=at, clip_on=False)
     if edges:
-        edge = 1 if said.mean > shown[1] else edges[0]
-        digits = 1 if abs(said.mean) >= 10 else 2
-        half = f" ± {said.half:.{digits}f}" if said.half else ""
+        edge = 1 if estimate.mean > shown[1] else edges[0]
+        digits = 1 if abs(estimate.mean) >= 10 else 2
+        half = f" ± {estimate.half:.{digits}f}" if estimate.half else ""
         axis.text(
             place,
             (0.045, 0.955)[edge],
-            f"{said.mean:.{digits}f}{half}",
+            f"{estimate.mean:.{digits}f}{half}",
             transform=at,
             ha="center",
             va=("bottom", "top")[edge],
@@ -177,23 +181,23 @@ def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
         handles: dict[str, canvas.Handle] = {}
         for axis, cells in zip(axes, groups, strict=True):
             for number, cell in enumerate(cells):
-                said = fixed_alphas(cell, "held-out")
+                estimate = fixed_alphas(cell, "held-out")
                 called = f"{100 * cell.sparsity:g} % of the pixels 0"
-                if len(said) < 2:
+                if len(estimate) < 2:
                     handles.setdefault(f"{called}: too few α yet", Line2D([], [], linestyle="none"))
                     continue
-                top = max(one.mean for one in said.values())
+                top = max(one.mean for one in estimate.values())
                 colour, line, marker = _SPARSE[number % len(_SPARSE)]
                 handles[called] = axis.errorbar(
-                    np.array([*said]) + 0.012 * (number - 1),
-                    [one.mean - top for one in said.values()],
-                    [one.half or 0.0 for one in said.values()],
+                    np.array([*estimate]) + 0.012 * (number - 1),
+                    [one.mean - top for one in estimate.values()],
+                    [one.half or 0.0 for one in estimate.values()],
                     color=colour,
                     linestyle=line,
                     marker=marker,
                     capsize=3,
                 )
-            axis.set_title(title(cells[0], sparse=False))
+            axis.set_title(panel_title(cells[0], sparse=False))
             _alphas(axis, {})
             axis.set_ylabel("held-out accuracy,\npoints from the best α")
         canvas.add_legend(figure, handles)
@@ -204,8 +208,8 @@ def lone(groups: Sequence[Sequence[ExponentCell]]) -> list[str]:
     """The cells of a figure by sparsity that have too few α for a line."""
     count = len(TICKS)
     return [
-        f"{title(cell)} ({len(said)} of {count} α)"
+        f"{panel_title(cell)} ({len(estimate)} of {count} α)"
         for cells in groups
         for cell in cells
-        if len(said := fixed_alphas(cell, "held-out")) < 2
+        if len(estimate := fixed_alphas(cell, "held-out")) < 2
     ]

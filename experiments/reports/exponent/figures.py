@@ -16,7 +16,7 @@ from experiments.reports.exponent.curves import (
     by_sparsity,
     fixed_alphas,
     lone,
-    title,
+    panel_title,
 )
 
 
@@ -41,7 +41,7 @@ def heat_map(cells: Sequence[ExponentCell]) -> dict[str, bytes]:
             axis.set_yticks(range(len(alphas)), [TICKS.get(a, f"{a:g}") for a in alphas])
             axis.set_xlabel("learning rate, in Adam's units")
             axis.set_ylabel("α")
-            axis.set_title(title(cell))
+            axis.set_title(panel_title(cell))
             axis.grid(False)
             figure.colorbar(image, ax=axis, label="validation accuracy, %", extend="min")
         return canvas.encode(figure)

@@ -14,14 +14,14 @@ from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
 from experiments.reports.exponent import figures
 from experiments.reports.exponent.claims import claims
-from experiments.reports.exponent.tables import arm_title, cell_table, settings_table, where
+from experiments.reports.exponent.tables import arm_title, cell_table, cell_title, settings_table
 from experiments.reports.fair.section import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening
 from experiments.reports.table import EDGE
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
-    """One section a study: records of another content hash are left out, and that is said.
+    """One section a study: records of another content hash are left out, with a notice.
 
     Args:
         entries: of one protocol and version.
@@ -92,7 +92,7 @@ def _missing(cells: Sequence[ExponentCell], budget: str, folder: str) -> list[st
     """Arms that have not all their final runs, and the command that goes on with them."""
     wanted = constants.protocol()["budgets"][budget]["final"]
     lacking = [
-        f"{arm_title(name)} on {where(cell)}: {len(arm.tuned)} of {wanted} final runs"
+        f"{arm_title(name)} on {cell_title(cell)}: {len(arm.tuned)} of {wanted} final runs"
         for cell in cells
         for name, arm in cell.arms.items()
         if len(arm.tuned) < wanted

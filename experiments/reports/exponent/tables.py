@@ -20,7 +20,7 @@ def arm_title(name: str) -> str:
     return constants.protocol()["arms"].get(name) or optimizer_title(name)
 
 
-def where(cell: ExponentCell) -> str:
+def cell_title(cell: ExponentCell) -> str:
     """A cell in tables."""
     network = f", {cell.network}" if cell.network != "convnet" else ""
     blank = f", {100 * cell.sparsity:g} % of the pixels 0" if cell.sparsity else ""
@@ -39,23 +39,23 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
                 continue
             numbers = dict(arm.winner.hyperparameters)
             found = {what: [*values(cell, name, what).values()] for what in QUANTITIES}
-            said = {what: interval(some) if some else None for what, some in found.items()}
+            intervals = {what: interval(some) if some else None for what, some in found.items()}
             losses = [
                 f"{each.mean:.4f} ± {each.half or 0:.4f}" if each else DASH
-                for each in (said["train loss"], said["gap"])
+                for each in (intervals["train loss"], intervals["gap"])
             ]
             rows.append(
                 (
-                    f"{where(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",
+                    f"{cell_title(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",
                     f"{numbers['learning_rate']:.3g}",
                     f"{numbers['eps']:g}",
                     losses[0],
-                    number(said["held-out"], bounds=PERCENT),
-                    number(said["raw gap"], sign=True),
+                    number(intervals["held-out"], bounds=PERCENT),
+                    number(intervals["raw gap"], sign=True),
                     losses[1],
                 )
             )
-            data.append(_data(cell, name, numbers, said))
+            data.append(_data(cell, name, numbers, intervals))
     if not rows:
         return None
     header = (
@@ -72,7 +72,7 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
 
 
 def _data(
-    cell: ExponentCell, name: str, numbers: dict[str, float], said: dict[str, Interval | None]
+    cell: ExponentCell, name: str, numbers: dict[str, float], intervals: dict[str, Interval | None]
 ) -> CsvRow:
     found: CsvRow = {
         "dataset": cell.dataset,
@@ -84,7 +84,7 @@ def _data(
         "at_edge": cell.arms[name].at_edge,
         **numbers,
     }
-    for what, each in said.items():
+    for what, each in intervals.items():
         key = what.replace(" ", "_").replace("-", "_")
         found[f"{key}_mean"] = each.mean if each else None
         found[f"{key}_half95"] = each.half if each else None

@@ -11,12 +11,12 @@ from experiments.analysis.paired import Difference
 from experiments.reports import canvas, style
 from experiments.reports.style import Look
 
-# Better, worse, neither; no optimizer's own. Without colour the side of 0, filling and words tell.
+# Better, worse, neither; no optimizer's own. In grey the side of 0, fill and words show it.
 BETTER, WORSE, NEITHER = "#004488", "#BB5566", "#777777"
 _SHADE: Look = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
 
 
-def rows_of(axis: Axes, ticks: Sequence[float], labels: Sequence[str]) -> None:
+def label_rows(axis: Axes, ticks: Sequence[float], labels: Sequence[str]) -> None:
     """A label a row, the first on top."""
     axis.set_yticks(ticks, labels)
     axis.set_ylim(max(ticks) + 0.6, min(ticks) - 0.6)
@@ -24,7 +24,7 @@ def rows_of(axis: Axes, ticks: Sequence[float], labels: Sequence[str]) -> None:
     axis.grid(False, axis="y")
 
 
-def zero(axis: Axes, delta: float) -> None:
+def shade_around_zero(axis: Axes, delta: float) -> None:
     """±Δ shaded around a line at 0, with both in sight."""
     axis.axvspan(-delta, delta, **_SHADE)
     axis.axvline(0, color="black", linewidth=1, zorder=1)
@@ -67,12 +67,12 @@ def ablation(
                     error_kw={"capsize": 3, "elinewidth": 1.5},
                 )
             names = toggles if number % canvas.COLUMNS == 0 else [""] * len(toggles)
-            rows_of(axis, range(len(toggles)), names)
+            label_rows(axis, range(len(toggles)), names)
             axis.set_title(title)
             axis.tick_params(labelbottom=True)  # below it there may be no other
             axis.set_xlabel(
                 f"← worse         better →\npoints against {against}, ±{delta:g} shaded"
             )
         for axis in axes:  # once all bars are there: the panels share their scale
-            zero(axis, delta)
+            shade_around_zero(axis, delta)
         return canvas.encode(figure)

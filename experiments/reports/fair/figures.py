@@ -23,7 +23,7 @@ def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
     """The arms whose first stage is whole, by place; places with fewer than two are left out."""
     budget = headings.budget_of(found)
     made = {
-        headings.place(workload, budget): {
+        headings.workload_heading(workload, budget): {
             name: arm for name, arm in arms.items() if _whole_first_stage(arm, budget)
         }
         for workload, arms in workloads(found).items()
@@ -149,7 +149,9 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[tuple[str
     shown = searched(found)
     if shown:
         budget = headings.budget_of(found)
-        begun = {headings.place(arm.workload, budget): None for arm in found if arm.ledger}
+        begun = {
+            headings.workload_heading(arm.workload, budget): None for arm in found if arm.ledger
+        }
         gone = " and ".join(place for place in begun if place not in shown)
         left = f"; not shown, as fewer than two optimizers are searched: {gone}" if gone else ""
         words = f"Validation accuracy against learning rate (bands: lowest to highest seed{left})"

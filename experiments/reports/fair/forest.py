@@ -14,7 +14,13 @@ from matplotlib.axes import Axes
 from experiments.analysis.paired import Difference
 from experiments.analysis.verdicts import Case, Measure, Verdict
 from experiments.reports import canvas, style
-from experiments.reports.fair.effect_figures import BETTER, NEITHER, WORSE, rows_of, zero
+from experiments.reports.fair.effect_figures import (
+    BETTER,
+    NEITHER,
+    WORSE,
+    label_rows,
+    shade_around_zero,
+)
 from experiments.reports.style import Look
 
 _AXIS = 2.9  # inches
@@ -30,7 +36,8 @@ class Panel:
 
     Attributes:
         title: such as the length of training.
-        first: who the verdicts speak of; panels of one stand side by side and share their rows.
+        first: the optimizer that the verdicts are on; its panels stand side by side and share
+            their rows.
         other: who stands at the axis' other end: the only one there is, or "other".
         groups: the verdicts, one measure throughout.
     """
@@ -50,7 +57,7 @@ def forest(panels: Sequence[Panel]) -> dict[str, bytes]:
     """Paired differences with their intervals, ±Δ shaded, each with its verdict in words.
 
     The thin line is the interval over new seeds and new images, the thick one over seeds alone,
-    which is the only one where nobody kept each image's result. The ends of each axis say who is
+    which is the only one where each image's result was not kept. The ends of each axis say who is
     better there. One heading alone is part of the titles.
 
     Returns:
@@ -81,7 +88,7 @@ def forest(panels: Sequence[Panel]) -> dict[str, bytes]:
         measure = verdicts[0].measure
         for row, band in zip(axes, bands, strict=True):
             for axis, panel in zip(row, band, strict=False):
-                zero(axis, measure.delta)
+                shade_around_zero(axis, measure.delta)
                 _ends(axis, panel, measure)
                 axis.tick_params(labelbottom=True)
         figure.supxlabel(_explained(measure, any(v.difference.images for v in verdicts)), size=11)
@@ -120,7 +127,7 @@ def _panel(axis: Axes, panel: Panel, lines: Sequence[tuple[str, str]], *, named:
             annotation_clip=False,
         )
     names = [label or heading for heading, label in lines]
-    rows_of(axis, range(len(lines)), names if named else [""] * len(lines))
+    label_rows(axis, range(len(lines)), names if named else [""] * len(lines))
     for tick, (_, label) in zip(axis.get_yticklabels(), lines, strict=True):
         tick.set_fontweight("normal" if label else "bold")
 
@@ -129,7 +136,7 @@ def _words(each: Verdict | None) -> str:
     if each is None:
         return "runs missing"
     delta = f"{each.measure.delta:.3g}"
-    said = {
+    words = {
         "better by less": f"better by less than {delta}",
         "worse by less": f"worse by less than {delta}",
         "no larger difference": f"no difference > {delta}",
@@ -137,7 +144,7 @@ def _words(each: Verdict | None) -> str:
         if math.isfinite(each.at_most)
         else "undecided",
     }.get(each.case, each.case)
-    return f"{each.measure.shown(each.difference.mean):+.2f}  {said}"
+    return f"{each.measure.shown(each.difference.mean):+.2f}  {words}"
 
 
 def _colour(case: Case) -> str:

@@ -31,6 +31,6 @@ def panel(regime: str, network: str, budget: str = "full") -> str:
     return length(regime, budget) + (f", {network}" if network != "convnet" else "")
 
 
-def place(workload: Workload, budget: str = "full") -> str:
+def workload_heading(workload: Workload, budget: str = "full") -> str:
     """A data set, and how long is trained there."""
     return f"{dataset_title(workload.dataset)}, {panel(workload.regime, workload.network, budget)}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from experiments.analysis.arms import Arm
 from experiments.protocols.fair import constants
-from experiments.reports.fair.tables import title
+from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import optimizer_title
 
 SETTINGS = {
@@ -59,11 +59,13 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             wanted = constants.runs_by_phase(arm.optimizer, budget)["final"]
             parts["carried"] = (len(arm.carried), wanted)
         if parts:
-            said = ", ".join(
+            counts = ", ".join(
                 f"{have} of {many} {SETTINGS.get(phase, f'{phase} runs')}"
                 for phase, (have, many) in parts.items()
             )
-            lines.append(f"{optimizer_title(arm.optimizer)} on {title(arm.workload)}: {said}")
+            lines.append(
+                f"{optimizer_title(arm.optimizer)} on {workload_title(arm.workload)}: {counts}"
+            )
     if not lines:
         return []
     sets = list(dict.fromkeys(arm.workload.dataset for arm in found))

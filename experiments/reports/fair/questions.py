@@ -60,10 +60,10 @@ class Answer:
         if self.held_out is not None and self.unfinished:
             names = ", ".join(map(dataset_title, self.unfinished))
             without = f" Unfinished and so left out: {names}."
-        return f"{where}: {self.text} {self.said}{without}"
+        return f"{where}: {self.text} {self.summary}{without}"
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The answer alone."""
         if self.held_out is None:
             return (

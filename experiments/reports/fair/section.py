@@ -18,7 +18,7 @@ from experiments.reports.table import EDGE, Table
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
-    """One section a study: records of another content hash are left out, and that is said.
+    """One section a study: records of another content hash are left out, with a notice.
 
     Args:
         entries: of one protocol and version.
@@ -113,18 +113,19 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
             f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
         )
     notes += [
-        f"{optimizer_title(arm.optimizer)} on {tables.title(arm.workload)}: its untuned default is "
-        f"better on validation, too, than what tuning chose ({100 * default:.1f} against "
-        f"{100 * tuned:.1f} %, means over the final seeds): the choice was made on two seeds."
+        f"{optimizer_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: its untuned "
+        f"default is better on validation, too, than what tuning chose ({100 * default:.1f} "
+        f"against {100 * tuned:.1f} %, means over the final seeds): the choice was made on two "
+        "seeds."
         for arm, tuned, default in lost_by_tuning(found)
     ]
     for arm in found:
         readings = max((one.test_readings or 1 for one in [*arm.tuned, *arm.default]), default=1)
         if readings > 1:
             notes.append(
-                f"{optimizer_title(arm.optimizer)} on {tables.title(arm.workload)}: the test "
-                f"images have judged {readings} versions of its file or its network's, and who "
-                "chose this one by them has flattered it."
+                f"{optimizer_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: the "
+                f"test images have judged {readings} versions of its file or its network's, and "
+                "who chose this one by them has flattered it."
             )
     rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
     return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]

@@ -20,12 +20,12 @@ OURS = "thermolion"
 UNTUNED = "adam"
 
 
-def place(workload: Workload) -> CsvRow:
+def workload_fields(workload: Workload) -> CsvRow:
     """The first fields of every CSV file."""
     return {"dataset": workload.dataset, "network": workload.network, "regime": workload.regime}
 
 
-def title(workload: Workload) -> str:
+def workload_title(workload: Workload) -> str:
     """A workload in tables."""
     network = f", {workload.network}" if workload.network != "convnet" else ""
     return f"{dataset_title(workload.dataset)}, {workload.regime}{network}"
@@ -48,7 +48,7 @@ def answer_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table:
             "thermolion_tuned": arms[OURS].tuned if OURS in arms else (),
             "best_other_tuned": best.tuned if best else (),
         }
-        cells = [title(workload), DASH if printed is None else f"{printed:.1f} / {DASH}"]
+        cells = [workload_title(workload), DASH if printed is None else f"{printed:.1f} / {DASH}"]
         cells += [_both(records) for records in columns.values()]
         if best:
             cells[-1] += f" ({optimizer_title(best.optimizer)})"
@@ -56,7 +56,7 @@ def answer_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table:
         cells += [each.text if each else DASH for each in (left, left_train)]
         rows.append(tuple(cells))
         data.append(
-            place(workload)
+            workload_fields(workload)
             | {"adam_in_the_paper_train": printed, "best_other": best and best.optimizer}
             | {
                 f"{name}_{part}": _mean(records, part)
@@ -119,7 +119,7 @@ def _left(
 def best_other(arms: Mapping[str, Arm]) -> Arm | None:
     """The tuned optimizer with the best mean held-out accuracy, ThermoLion and AdamW aside.
 
-    Chosen by what is then shown, so its mean is rather too high: the reader has to be told.
+    Chosen by what is then shown, so its mean is rather too high; a note says so.
     """
     others = [
         (mean, arm)
@@ -163,7 +163,7 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
             )
         )
         data.append(
-            place(workload)
+            workload_fields(workload)
             | {
                 "optimizer": arm.optimizer,
                 "held_out_mean": _mean(arm.tuned, "held_out"),
@@ -195,7 +195,11 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
         "runs: tuning + final + untuned",
     )
     return Table(
-        "optimizers", f"{title(workload)}: every optimizer", header, tuple(rows), tuple(data)
+        "optimizers",
+        f"{workload_title(workload)}: every optimizer",
+        header,
+        tuple(rows),
+        tuple(data),
     )
 
 
@@ -213,9 +217,9 @@ def settings_table(
         called = titled(arm.optimizer) + (EDGE if arm.at_edge else "")
         cells = [f"{numbers[name]:.3g}" if name in numbers else DASH for name in names]
         schedule = arm.winner.schedule if arm.winner else ""
-        rows.append((f"{title(arm.workload)}: {called}", schedule, *cells))
+        rows.append((f"{workload_title(arm.workload)}: {called}", schedule, *cells))
         data.append(
-            place(arm.workload)
+            workload_fields(arm.workload)
             | {"optimizer": arm.optimizer, "schedule": schedule, "at_edge": arm.at_edge}
             | {name: numbers.get(name) for name in names}
         )

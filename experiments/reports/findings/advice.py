@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from experiments.analysis.arms import Arm, lost_by_tuning
 from experiments.reports.fair.rates import profile_of
-from experiments.reports.fair.tables import OURS, REFERENCE, title
+from experiments.reports.fair.tables import OURS, REFERENCE, workload_title
 from experiments.reports.findings.answers import Finding, Line
-from experiments.reports.findings.studies import Study
+from experiments.reports.findings.studies import StudyResults
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Heading
 
@@ -16,7 +16,7 @@ RIVALS = ("Q1", "Q2")
 SCHEDULES = {"warmup_cosine": "warm-up and cosine", "constant": "a constant rate"}
 
 
-def blocks(found: Sequence[Finding], study: Study) -> list[Block]:
+def blocks(found: Sequence[Finding], study: StudyResults) -> list[Block]:
     """Who ties and who does not, what follows for each regime, and the settings that won."""
     rivals = [line for one in found if one.number in RIVALS for line in one.lines]
     regimes = list(dict.fromkeys(line.regime for line in rivals))
@@ -96,20 +96,20 @@ def _untuned(line: Line) -> str:
     start = f"**Without tuning it, regime {line.regime}**"
     if not line.whole or line.answer is None:
         return f"{start}: not known yet (Q0)."
-    return f"{start}, at the rate and schedule best on the other sets: {line.answer.said}"
+    return f"{start}, at the rate and schedule best on the other sets: {line.answer.summary}"
 
 
-def _lost(study: Study) -> list[str]:
+def _lost(study: StudyResults) -> list[str]:
     return [
-        f"**Tuning may lose**: on {title(arm.workload)} ThermoLion's untuned default was better on "
-        f"validation, {100 * default:.1f} %, than what the search chose, {100 * tuned:.1f} % "
-        "(means over the final seeds)."
+        f"**Tuning may lose**: on {workload_title(arm.workload)} ThermoLion's untuned default "
+        f"was better on validation, {100 * default:.1f} %, than what the search chose, "
+        f"{100 * tuned:.1f} % (means over the final seeds)."
         for arm, tuned, default in lost_by_tuning(study.arms)
         if arm.optimizer == OURS
     ]
 
 
-def settings(study: Study) -> list[str]:
+def settings(study: StudyResults) -> list[str]:
     """A line a workload whose search is over, and how often each schedule won."""
     chosen = [
         (arms[OURS], arms.get(REFERENCE))
@@ -126,7 +126,7 @@ def settings(study: Study) -> list[str]:
 
 def _setting(ours: Arm, other: Arm | None) -> str:
     mine, theirs = profile_of(ours), profile_of(other) if other and other.tuned else None
-    text = f"{title(ours.workload)}: "
+    text = f"{workload_title(ours.workload)}: "
     if mine is not None:
         width = mine.width()
         text += f"of the rates on the grid {mine.best:.2g} was best"

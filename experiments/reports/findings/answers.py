@@ -14,7 +14,7 @@ from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.questions import Answer, answers
-from experiments.reports.findings.studies import NETWORK, PLACES, Study, missing
+from experiments.reports.findings.studies import NETWORK, SCOPE, StudyResults, missing_runs
 from experiments.reports.label_noise import section as label_noise_section
 from experiments.reports.labels import dataset_title, optimizer_title
 
@@ -35,7 +35,7 @@ class Line:
 
     Attributes:
         regime: the regime.
-        other: whom ThermoLion is compared with.
+        other: what ThermoLion is compared with.
         answer: the verdict over the sets that are whole; None where there is none.
         sets: how many of the sets that an answer takes are whole.
         of: how many those are.
@@ -71,7 +71,7 @@ class Finding:
         text: the question in one sentence.
         study: the protocol that asks it.
         lines: a line a comparison and regime; none for Q8.
-        said: the same in words.
+        sentences: the same in words.
         missing: what is still to be run, in a line; None where there is all.
         figures: files of its figures that are drawn.
     """
@@ -80,12 +80,12 @@ class Finding:
     text: str
     study: str
     lines: tuple[Line, ...]
-    said: tuple[str, ...]
+    sentences: tuple[str, ...]
     missing: str | None
     figures: tuple[str, ...]
 
 
-def findings(studies: Mapping[str, Study]) -> list[Finding]:
+def findings(studies: Mapping[str, StudyResults]) -> list[Finding]:
     """All questions, in their order."""
     asked = fair.protocol()["questions"]
     made = [
@@ -103,9 +103,9 @@ def _before_others(made: Sequence[Finding]) -> int:
 
 
 def _compared(
-    number: str, asked: JsonObject, study: Study, called: Callable[[str], str]
+    number: str, asked: JsonObject, study: StudyResults, called: Callable[[str], str]
 ) -> Finding:
-    sets, regimes = PLACES[study.name]
+    sets, regimes = SCOPE[study.name]
     first, setting = asked["first"], asked["setting"]
     found = {
         (one.regime, one.other): one
@@ -127,42 +127,42 @@ def _compared(
         asked["text"],
         study.name,
         tuple(lines),
-        tuple(_said(line, called) for line in lines),
-        missing(
+        tuple(_sentence(line, called) for line in lines),
+        missing_runs(
             study, places, names, called, lambda name, regime: f"{dataset_title(name)}, {regime}"
         ),
         _figures(number, study) if found else (),
     )
 
 
-def _said(line: Line, called: Callable[[str], str]) -> str:
+def _sentence(line: Line, called: Callable[[str], str]) -> str:
     start = f"**Regime {line.regime}, against {called(line.other)}**: "
     if line.answer is None:
         return start + "no answer yet."
     part = "" if line.whole else f"on {line.sets} of {line.of} data sets alone, "
-    return start + part + line.answer.said
+    return start + part + line.answer.summary
 
 
-def _noise(study: Study) -> Finding:
+def _noise(study: StudyResults) -> Finding:
     numbers = label_noise.protocol()
     question = numbers["question"]
     names = [(name, "tuned") for name in numbers["optimizers"]]
     places = [
         (cell.Task(name, label_noise=share).title, f"b{batch}")
-        for name in PLACES[study.name][0]
+        for name in SCOPE[study.name][0]
         for batch in numbers["batch_sizes"]
         for share in numbers["label_noise"]
     ]
     cells = noise_cells(arm for arm in study.arms if arm.tuned)
     whole = [one for one in cells if len(one.arms) == len(names)]
-    said = [*label_noise_section.seen(whole), *label_noise_section.helped(whole)]
+    sentences = [*label_noise_section.seen(whole), *label_noise_section.helped(whole)]
     return Finding(
         "Q8",
         question["text"],
         study.name,
         (),
-        tuple(said) or ("No answer yet.",),
-        missing(
+        tuple(sentences) or ("No answer yet.",),
+        missing_runs(
             study,
             places,
             names,
@@ -172,6 +172,6 @@ def _noise(study: Study) -> Finding:
     )
 
 
-def _figures(number: str, study: Study) -> tuple[str, ...]:
+def _figures(number: str, study: StudyResults) -> tuple[str, ...]:
     keys: Iterable[str] = FIGURES.get(number, (number.lower().replace(" ", "-"),))
     return tuple(study.figures[key] for key in keys if key in study.figures)

@@ -9,7 +9,7 @@ from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
 from experiments.reports.ablation import figures as ablation_figures
 from experiments.reports.fair import comparison_tables, tables
-from experiments.reports.findings.studies import PLACES, Study, contestants
+from experiments.reports.findings.studies import SCOPE, StudyResults, contestants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Paragraph
 from experiments.reports.table import DASH, Table
@@ -17,7 +17,7 @@ from experiments.reports.table import DASH, Table
 OURS = tables.OURS
 
 
-def blocks(study: Study) -> list[Block]:
+def blocks(study: StudyResults) -> list[Block]:
     """What is left of the gain, ThermoLion's rank and everybody's rates, by workload; ranks."""
     found = [_row(workload, arms) for workload, arms in study.by_workload.items()]
     rows = [row for row in found if row]
@@ -65,11 +65,11 @@ def _row(workload: Workload, arms: Mapping[str, Arm]) -> tuple[str, ...] | None:
     return name, held_out, train, rank, ", ".join(widths) or DASH
 
 
-def _lacking(study: Study) -> list[str]:
+def _lacking(study: StudyResults) -> list[str]:
     there = {
         (workload.dataset, workload.regime): arms for workload, arms in study.by_workload.items()
     }
-    sets, regimes = PLACES[study.name]
+    sets, regimes = SCOPE[study.name]
     lines = []
     for dataset in sets:
         for regime in regimes:
@@ -88,7 +88,7 @@ def _lacking(study: Study) -> list[str]:
     return lines
 
 
-def parts(study: Study) -> list[Block]:
+def parts(study: StudyResults) -> list[Block]:
     """What each part brings on the way from Signum, and what ThermoLion loses without it."""
     workloads = list(study.by_workload.values())
     stairs = (

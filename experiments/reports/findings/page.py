@@ -12,7 +12,7 @@ from experiments.reports import markdown
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
-from experiments.reports.findings.studies import PLACES, Study, read
+from experiments.reports.findings.studies import SCOPE, StudyResults, read_study
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
 
@@ -33,7 +33,7 @@ def build(folder: str | os.PathLike[str]) -> str:
         raise records.RecordError(
             f"there is no folder {folder}: it should hold those of the studies"
         )
-    studies = {name: read(folder, name) for name in PLACES}
+    studies = {name: read_study(folder, name) for name in SCOPE}
     found = findings(studies)
     blocks: list[Block] = [
         Heading(1, "Findings: what the records say so far"),
@@ -68,7 +68,7 @@ def build(folder: str | os.PathLike[str]) -> str:
 
 def overview(folder: str | os.PathLike[str]) -> str:
     """The table of all verdicts alone, as Markdown."""
-    return markdown.table(_overview(findings({name: read(folder, name) for name in PLACES})))
+    return markdown.table(_overview(findings({name: read_study(folder, name) for name in SCOPE})))
 
 
 def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
@@ -129,7 +129,7 @@ def _question(one: Finding, seen: set[str]) -> list[Block]:
     """What stands under a question; a figure that was shown above is named alone."""
     blocks: list[Block] = [Heading(3, f"{one.number}: {one.text}")]
     if any(line.answer for line in one.lines) or not one.lines:
-        blocks.append(Bullets(one.said))
+        blocks.append(Bullets(one.sentences))
     else:
         blocks.append(Paragraph("No answer yet, in no regime and against nobody."))
     if one.missing:
@@ -149,7 +149,7 @@ def _question(one: Finding, seen: set[str]) -> list[Block]:
 
 def command(study: str) -> str:
     """What makes a study's runs, or goes on with them."""
-    sets, regimes = PLACES[study]
+    sets, regimes = SCOPE[study]
     names = " ".join(f"PATH/{name}" if name.endswith(".npz") else name for name in sets)
     which = f" --regimes {' '.join(reversed(regimes))}" if regimes else ""
     return (
@@ -163,7 +163,7 @@ def report_command(study: str) -> str:
     return f"python -m experiments report results/{study} --out results/{study}"
 
 
-def _sources(studies: dict[str, Study]) -> list[str]:
+def _sources(studies: dict[str, StudyResults]) -> list[str]:
     lines = ["this page: `python -m experiments findings results`"]
     for name, study in studies.items():
         state = (

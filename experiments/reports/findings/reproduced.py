@@ -74,12 +74,12 @@ def _beside_adam(entries: list[Entry]) -> list[str]:
         }
         if not gains:
             continue
-        told = sum(each.half is not None and each.mean > each.half for each in gains.values())
+        ahead = sum(each.half is not None and each.mean > each.half for each in gains.values())
         each = ", ".join(
             f"{dataset_title(name)} {number(gain, sign=True)}" for name, gain in gains.items()
         )
         lines.append(
             f"At the same untuned rate ThermoLion's {what} accuracy is above Adam's by more than "
-            f"the 95 % interval on {told} of {len(gains)} sets, points: {each}."
+            f"the 95 % interval on {ahead} of {len(gains)} sets, points: {each}."
         )
     return lines

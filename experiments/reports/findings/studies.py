@@ -18,12 +18,12 @@ from experiments.reports import report
 from experiments.reports.fair.section import of_one_study
 from experiments.reports.labels import optimizer_title
 
-PLACES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+SCOPE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "fair": (("fashion_mnist", "gtsrb32.npz", "digits"), ("A", "B")),
     "ablation": (("fashion_mnist", "gtsrb32.npz"), ("A", "B")),
     "label_noise": (("fashion_mnist",), ()),
 }
-"""Study -> the data sets and regimes that an answer takes; more are welcome."""
+"""StudyResults -> the data sets and regimes that an answer takes; more are welcome."""
 
 ONLY_AT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "muon": (("gtsrb32.npz", "B"), ("digits", "B")),
@@ -36,7 +36,7 @@ NETWORK = "convnet"
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyResults:
     """What the full-budget records of one protocol hold.
 
     Attributes:
@@ -59,7 +59,7 @@ class Study:
         made: dict[Workload, dict[str, Arm]] = {}
         for arm in self.arms:
             made.setdefault(arm.workload, {})[arm.optimizer] = arm
-        order = PLACES[self.name][0]
+        order = SCOPE[self.name][0]
         return dict(sorted(made.items(), key=lambda one: _place(one[0], order)))
 
     def lacking(self, dataset: str, regime: str, optimizer: str, setting: str = "tuned") -> int:
@@ -92,7 +92,7 @@ def wanted(study: str, optimizer: str) -> int:
     return fair.runs_by_phase(optimizer, "full")["default"]
 
 
-def read(folder: str | os.PathLike[str], name: str) -> Study:
+def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
     """One study; without records it has no arms.
 
     Args:
@@ -119,7 +119,7 @@ def read(folder: str | os.PathLike[str], name: str) -> Study:
         for setting in ("tuned", "carried", "default")
     }
     figures = _figures(place, name, latest) if kept else {}
-    return Study(name, tuple(_whole(arm, name) for arm in every), have, figures, len(kept))
+    return StudyResults(name, tuple(_whole(arm, name) for arm in every), have, figures, len(kept))
 
 
 def _arms(name: str, found: Sequence[Record]) -> list[Arm]:
@@ -138,7 +138,7 @@ def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
         if (one.optimizer, one.workload.regime) == (arm.optimizer, arm.workload.regime)
         and one.winner
     }
-    return arm if searched >= set(PLACES["fair"][0]) else replace(arm, carried=())
+    return arm if searched >= set(SCOPE["fair"][0]) else replace(arm, carried=())
 
 
 def _whole(arm: Arm, name: str) -> Arm:
@@ -173,8 +173,8 @@ def _place(workload: Workload, order: Sequence[str]) -> tuple[int, str, str]:
 Called = Callable[[str], str]
 
 
-def missing(
-    study: Study,
+def missing_runs(
+    study: StudyResults,
     places: Sequence[tuple[str, str]],
     names: Sequence[tuple[str, str]],
     called: Called = optimizer_title,

@@ -11,19 +11,19 @@ from scipy import stats
 from experiments.analysis import verdicts
 from experiments.analysis.noise_cells import OURS, NoiseCell, curves
 from experiments.reports import canvas, style
-from experiments.reports.label_noise.tables import difference, others
+from experiments.reports.label_noise.tables import cell_difference, others
 from experiments.reports.labels import dataset_title, optimizer_title
 
 # From few wrong labels to many: dark to light, a line and a marker each, as grey prints need.
 _SHADES = ("#440154", "#21918C", "#DDAA33", "#BB5566", "#777777")
 _LINES, _MARKERS = ("-", "--", ":", "-.", (0, (1, 2))), ("o", "s", "^", "D", "v")
 
-Grid = dict[tuple[float, int], NoiseCell]
+CellGrid = dict[tuple[float, int], NoiseCell]
 
 
-def grids(cells: Sequence[NoiseCell]) -> dict[str, Grid]:
+def grids(cells: Sequence[NoiseCell]) -> dict[str, CellGrid]:
     """The cells of each data set and network, by noise and batch size."""
-    found: dict[str, Grid] = {}
+    found: dict[str, CellGrid] = {}
     for cell in cells:
         network = f", {cell.network}" if cell.network != "convnet" else ""
         title = dataset_title(cell.dataset) + network
@@ -39,7 +39,7 @@ def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
         (title, name, place): each
         for title, grid, name in panels
         for place, cell in grid.items()
-        if (each := difference(cell, name, count)) is not None
+        if (each := cell_difference(cell, name, count)) is not None
     }
     # What does not matter looks pale.
     most = max([verdicts.HELD_OUT.delta, *(abs(each.mean) for each in found.values())])
@@ -119,7 +119,7 @@ def available(
 ) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
     """Key, caption and function of the figures for which there is something to draw."""
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
-    if any(difference(cell, name) for cell in cells for name in others(cells)):
+    if any(cell_difference(cell, name) for cell in cells for name in others(cells)):
         words = "Paired differences of held-out accuracy by label noise and batch size (bold: the "
         words += "interval excludes 0)"
         made.append(("heat", words, functools.partial(heat_maps, cells)))

@@ -13,13 +13,13 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
 from experiments.reports.fair.section import closing_notes, of_one_study
 from experiments.reports.label_noise import figures
-from experiments.reports.label_noise.tables import cell_table, final_runs, others, where
+from experiments.reports.label_noise.tables import cell_table, cell_title, final_runs, others
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
-    """One section a study: records of another content hash are left out, and that is said.
+    """One section a study: records of another content hash are left out, and that is start.
 
     Args:
         entries: of one protocol and version.
@@ -85,7 +85,7 @@ def seen(cells: Sequence[NoiseCell]) -> list[str]:
 
 
 def _in_words(found: Difference) -> str:
-    """Whether a correlation is told from 0."""
+    """Whether a correlation differs from 0."""
     if found.half is None:
         return f"undecided, one seed, {found.mean:+.2f}"
     words = "undecided"
@@ -112,16 +112,16 @@ def helped(cells: Sequence[NoiseCell]) -> list[str]:
                     final_runs(ours[end], other) if end in ours else None for end in ends
                 )
                 found = growth(clean, noisy, comparisons=count)
-                said = f"Q8, {name}, batch {batch:,}: {numbers['question']['text']} "
+                start = f"Q8, {name}, batch {batch:,}: {numbers['question']['text']} "
                 if found is None:
-                    lines.append(f"{said}No answer yet: final runs are missing.")
+                    lines.append(f"{start}No answer yet: final runs are missing.")
                     continue
                 text = verdicts.verdict(
                     f"thermolion minus {other} at {100 * ends[1]:g} % label noise",
                     f"the same at {100 * ends[0]:g} % label noise",
                     found,
                 ).text
-                lines.append(f"{said}{text}.")
+                lines.append(f"{start}{text}.")
     return lines
 
 
@@ -148,7 +148,7 @@ def _missing(cells: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
     """Cells that have not all their final runs, and the command that goes on with them."""
     wanted = constants.protocol()["budgets"][budget]["final"]
     lacking = [
-        f"{optimizer_title(name)}, {where(cell)}: {len(arm.tuned)} of {wanted} final runs"
+        f"{optimizer_title(name)}, {cell_title(cell)}: {len(arm.tuned)} of {wanted} final runs"
         for cell in cells
         for name, arm in cell.arms.items()
         if len(arm.tuned) < wanted

@@ -17,12 +17,12 @@ from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 
 def others(cells: Sequence[NoiseCell]) -> list[str]:
-    """Whom ThermoLion is compared with, in the study's order."""
+    """What ThermoLion is compared with, in the study's order."""
     there = {name for cell in cells for name in cell.arms}
     return [name for name in constants.protocol()["question"]["against"] if name in there]
 
 
-def difference(
+def cell_difference(
     cell: NoiseCell, other: str, comparisons: int = 1, *, loss: bool = False
 ) -> Difference | None:
     """ThermoLion minus another in one cell; None where either has no final runs."""
@@ -40,7 +40,7 @@ def final_runs(cell: NoiseCell, other: str) -> FinalRuns | None:
     return (one, two) if one and two else None
 
 
-def where(cell: NoiseCell) -> str:
+def cell_title(cell: NoiseCell) -> str:
     """A cell in tables."""
     network = f", {cell.network}" if cell.network != "convnet" else ""
     return (
@@ -58,9 +58,9 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
             if not arm.tuned:
                 continue
             held_out = accuracies(arm.tuned, "held_out")
-            found = None if name == OURS else difference(cell, name, count)
-            loss = None if name == OURS else difference(cell, name, count, loss=True)
-            said = [
+            found = None if name == OURS else cell_difference(cell, name, count)
+            loss = None if name == OURS else cell_difference(cell, name, count, loss=True)
+            both = [
                 verdicts.verdict(OURS, name, each, measure=measure) if each else None
                 for each, measure in ((found, verdicts.HELD_OUT), (loss, verdicts.TRAIN_LOSS))
             ]
@@ -68,13 +68,13 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
             train, step = loss_of(arm), step_of(arm)
             rows.append(
                 (
-                    f"{where(cell)}: {optimizer_title(name)}{EDGE if arm.at_edge else ''}",
+                    f"{cell_title(cell)}: {optimizer_title(name)}{EDGE if arm.at_edge else ''}",
                     number(interval(held_out), bounds=PERCENT),
                     DASH if train is None else f"{train:.3g}",
                     DASH if step is None else f"{step:.2e}",
                     f"{gate.mean():.3f}" if gate.size else DASH,
                     f"{snr.mean():.3f}" if snr.size else DASH,
-                    *(text for each in said for text in _words(each)),
+                    *(text for each in both for text in _words(each)),
                 )
             )
             data.append(
@@ -92,8 +92,8 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
                     "gate_mean": float(gate.mean()) if gate.size else None,
                     "gradient_snr": float(snr.mean()) if snr.size else None,
                 }
-                | _numbers("held_out", said[0])
-                | _numbers("train_loss", said[1])
+                | _numbers("held_out", both[0])
+                | _numbers("train_loss", both[1])
             )
     if not rows:
         return None

@@ -62,7 +62,7 @@ def test_probabilities_of_improvement_are_held(ahead):
 
 def test_a_made_up_study_has_the_accuracies_it_says():
     noise = Noise(0.1, 0.5, 2.0)
-    made = coverage.study(np.random.default_rng(0), (0.9, 0.6), 400, 4000, noise)
+    made = coverage.made_up_runs(np.random.default_rng(0), (0.9, 0.6), 400, 4000, noise)
     for each, accuracy in zip(made, (0.9, 0.6), strict=True):
         assert each.accuracy.mean() == pytest.approx(accuracy, abs=0.015)
 

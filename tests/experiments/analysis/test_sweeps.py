@@ -60,7 +60,7 @@ def test_the_difference_is_scipys_paired_interval(synthetic):
         statistics.entry(_swept(synthetic, name, {1e-3: list(values)}))
         for name, values in (("lion", mine), ("adam", base))
     )
-    found = sweeps.difference(one, other)
+    found = sweeps.difference_from(one, other)
     low, high = stats.ttest_rel(100 * mine, 100 * base).confidence_interval(0.95)
     assert [found.mean - found.half, found.mean + found.half] == pytest.approx([low, high])
 
@@ -69,6 +69,6 @@ def test_only_seeds_that_both_have_are_paired(synthetic):
     one = statistics.entry([synthetic(seed=s, train_accuracy=0.8) for s in (0, 1, 7)])
     other = statistics.entry([synthetic(seed=s, train_accuracy=0.7) for s in (1, 0, 3)])
     apart = statistics.entry([synthetic(seed=9, train_accuracy=0.7)])
-    assert sweeps.difference(one, other).n == 2
-    assert sweeps.difference(one, apart) is None
-    assert sweeps.difference(one, other, held_out=True).n == 2
+    assert sweeps.difference_from(one, other).n == 2
+    assert sweeps.difference_from(one, apart) is None
+    assert sweeps.difference_from(one, other, held_out=True).n == 2

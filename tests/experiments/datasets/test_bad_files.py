@@ -47,7 +47,7 @@ def repacked(content, change):
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_file_cut_short_is_told(name, tiny_set, tmp_path):
+def test_a_file_cut_short_is_reported(name, tiny_set, tmp_path):
     """Half of every file: of a gzip, a bzip2, a tar, a zip, a Matlab file and a text file."""
     tiny = tiny_set(name, change=lambda key, content: content[: len(content) // 2])
     with pytest.raises(DatasetError) as caught:
@@ -58,7 +58,7 @@ def test_a_file_cut_short_is_told(name, tiny_set, tmp_path):
 
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("content", [b"", b"<html>moved</html>", bytes(4096)])
-def test_something_else_than_the_file_is_told(name, content, tiny_set, tmp_path):
+def test_something_else_than_the_file_is_reported(name, content, tiny_set, tmp_path):
     tiny = tiny_set(name, change=lambda key, _: content)
     with pytest.raises(DatasetError):
         read(tiny, tmp_path)
@@ -138,7 +138,7 @@ def out_of_range(name):
     "name",
     ["mnist", "qmnist", "emnist", "usps", "svhn", "gtsrb", "cifar10", "cifar100", "stl10"],
 )
-def test_a_label_out_of_range_is_told(name, tiny_set, tmp_path):
+def test_a_label_out_of_range_is_reported(name, tiny_set, tmp_path):
     tiny = tiny_set(name, change=out_of_range(name))
     with pytest.raises(DatasetError, match=rf"{name}, split train: the label -?\d+ of example \d+"):
         read(tiny, tmp_path)
@@ -222,7 +222,7 @@ def test_a_gzip_that_goes_on_after_its_images_is_refused(tiny_set, tmp_path):
 
 @pytest.mark.parametrize("count", [9, 11])
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_another_number_of_examples_is_told(name, count, tiny_set, tmp_path):
+def test_another_number_of_examples_is_reported(name, count, tiny_set, tmp_path):
     tiny = tiny_set(name)
     facts = replace(tiny.spec, sizes={**tiny.spec.sizes, "train": count})
     with pytest.raises(DatasetError):

@@ -92,7 +92,7 @@ def test_the_second_load_needs_no_raw_files_and_stores_nothing(kind, tiny_set, t
     assert sorted((tmp_path / "d").rglob("*")) == before  # images lie on the disk once
 
 
-def test_an_array_file_that_is_not_what_was_written_is_told(tiny_set, tmp_path):
+def test_an_array_file_that_is_not_what_was_written_is_reported(tiny_set, tmp_path):
     """Arrays that are a valid file, but other ones."""
     tiny = tiny_set("usps")
     tiny.write(tmp_path / "hand")
@@ -108,7 +108,7 @@ def test_an_array_file_that_is_not_what_was_written_is_told(tiny_set, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_store_damaged_on_disk_is_told(kind, tiny_set, tmp_path):
+def test_a_store_damaged_on_disk_is_reported(kind, tiny_set, tmp_path):
     tiny = tiny_set("usps")
     tiny.write(tmp_path / "hand")
     options = {"data_dir": tmp_path / "d", "catalogue": {"usps": tiny.spec}, "kind": kind}
@@ -154,7 +154,7 @@ def test_describe_says_what_is_missing_and_how_few_classes_gtsrb_has(tmp_path):
     assert list(tmp_path.iterdir()) == []  # looking leaves no trace
 
 
-def test_the_first_five_thousand_hold_the_classes_that_are_told():
+def test_the_first_five_thousand_hold_the_classes_that_are_reported():
     """The class folders of GTSRB's training file, by their published sizes."""
     published = [150, 1500, 1500, 960, 1320, 1260]
     assert np.searchsorted(np.cumsum(published), 5000) + 1 == 5

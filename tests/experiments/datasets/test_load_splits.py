@@ -147,7 +147,7 @@ def test_a_class_that_no_part_can_hold_is_named(tmp_path):
         load_splits(write(tmp_path, images, labels), with_test=False)
 
 
-def test_classes_missing_from_the_first_images_are_told(tiny_set, tmp_path):
+def test_classes_missing_from_the_first_images_are_reported(tiny_set, tmp_path):
     tiny = tiny_set("gtsrb")  # sorted by class, as published
     tiny.write(tmp_path)
     with pytest.raises(DatasetError, match=r"first 3 training images hold .* of its .* none of"):

@@ -72,7 +72,7 @@ def test_unknown_arrays_are_named_in_a_warning(tmp_path):
     np.testing.assert_array_equal(got.images, IMAGES)
 
 
-def test_a_test_part_that_shares_images_or_lacks_a_class_is_told(tmp_path):
+def test_a_test_part_that_shares_images_or_lacks_a_class_is_reported(tmp_path):
     own = {"images": IMAGES, "labels": LABELS}
     path = write(tmp_path, **own, test_images=IMAGES[3:8], test_labels=LABELS[3:8])
     with pytest.warns(UserWarning, match="own.npz: 5 test images equal images of train or valid"):
@@ -111,7 +111,7 @@ TEST = {"test_images": IMAGES[:4], "test_labels": LABELS[:4]}
         (TEST | {"test_labels": LABELS[:4] - 1}, "`test_labels`: label -1 of example 0"),
     ],
 )
-def test_a_test_part_that_does_not_fit_is_told(arrays, said, tmp_path):
+def test_a_test_part_that_does_not_fit_is_reported(arrays, said, tmp_path):
     with pytest.raises(DatasetError, match=said) as caught:
         load(write(tmp_path, **TRAIN, **arrays), "test")
     assert NPZ_FORMAT in str(caught.value)
@@ -138,7 +138,7 @@ def test_a_test_part_that_does_not_fit_is_told(arrays, said, tmp_path):
         ({"images": np.array([None, 1]), "labels": LABELS}, "cannot be read"),
     ],
 )
-def test_what_is_not_such_a_file_is_told(arrays, said, tmp_path):
+def test_what_is_not_such_a_file_is_reported(arrays, said, tmp_path):
     path = write(tmp_path, **arrays)
     with pytest.raises(DatasetError, match=said) as caught:
         load(path)
@@ -146,7 +146,7 @@ def test_what_is_not_such_a_file_is_told(arrays, said, tmp_path):
     assert "uint8 of shape (N, H, W, C)" in str(caught.value)
 
 
-def test_a_missing_or_damaged_file_is_told(tmp_path):
+def test_a_missing_or_damaged_file_is_reported(tmp_path):
     with pytest.raises(DatasetError, match="no such file"):
         load(str(tmp_path / "none.npz"))
     path = tmp_path / "own.npz"

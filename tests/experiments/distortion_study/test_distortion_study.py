@@ -15,7 +15,7 @@ from jax import lax
 from experiments import datasets
 from experiments.distortion_study import __main__ as cli
 from experiments.distortion_study import findings, folder, network, plan, training
-from experiments.distortion_study.record import Reading, Record
+from experiments.distortion_study.record import DistortionRecord, GradientReading
 from experiments.networks import taps
 from experiments.records import environment, lines
 
@@ -61,7 +61,7 @@ def test_weights_are_pytorchs_but_for_the_gain():
 
 
 def made(run, loss=1.0, accuracy=0.6, status="ok"):
-    return Record(
+    return DistortionRecord(
         **vars(run.arm),
         size=run.size,
         seed=run.seed,
@@ -76,9 +76,10 @@ def made(run, loss=1.0, accuracy=0.6, status="ok"):
 
 def outcome(loss=1.0, accuracy=0.6, status="ok"):
     readings = [
-        Reading(step=step, spread=2.0, kernel=[1e-3, 1.0], bias=[0.1] * 2) for step in (0, 9)
+        GradientReading(step=step, spread=2.0, kernel=[1e-3, 1.0], bias=[0.1] * 2)
+        for step in (0, 9)
     ]
-    return training.Outcome(0.1, [2.0], loss, accuracy, status, readings)
+    return training.DistortionOutcome(0.1, [2.0], loss, accuracy, status, readings)
 
 
 def test_the_best_size_runs_again_on_fresh_seeds_and_nothing_else():
@@ -88,7 +89,7 @@ def test_the_best_size_runs_again_on_fresh_seeds_and_nothing_else():
         loss = abs(math.log10(run.size / 1e-3))
         diverges = run.size == 1e-3 and run.arm.optimizer == "SGD"
         found.append(made(run, None if diverges else loss, status="diverged" if diverges else "ok"))
-    arms = len(plan.arms())
+    arms = len(plan.all_arms())
     assert arms == 2 * 2 * 5 * 2
     assert len(found) == len({plan.run_of(one) for one in found}) == arms * (7 + 3)
     for one in found:
@@ -101,8 +102,8 @@ def test_the_best_size_runs_again_on_fresh_seeds_and_nothing_else():
 def test_expectations_are_judged_by_what_trains():
     def text_of(accuracy):
         found = [
-            made(plan.Run(arm, 1e-3, seed, phase), accuracy=accuracy(arm))
-            for arm in plan.arms()
+            made(plan.DistortionRun(arm, 1e-3, seed, phase), accuracy=accuracy(arm))
+            for arm in plan.all_arms()
             for phase, seeds in (("tune", (1,)), ("final", plan.SEEDS))
             for seed in seeds
         ]
@@ -122,9 +123,9 @@ def test_expectations_are_judged_by_what_trains():
 
 
 def test_where_runs_are_missing_there_is_no_answer():
-    arm = plan.Arm(10, "large", "SMES α=½", 0.0)
-    found = [made(plan.Run(arm, 1e-3, seed, "final")) for seed in plan.SEEDS]
-    found.append(made(plan.Run(arm, 1e-3, plan.TUNING_SEED, "tune")))
+    arm = plan.DistortionArm(10, "large", "SMES α=½", 0.0)
+    found = [made(plan.DistortionRun(arm, 1e-3, seed, "final")) for seed in plan.SEEDS]
+    found.append(made(plan.DistortionRun(arm, 1e-3, plan.TUNING_SEED, "tune")))
     said = findings.text(found)
     assert "nearly immune? No answer yet: it trains 1 of 1 networks (10 layers large" in said
     assert "19 of 20 arms are still being run" in said
@@ -152,9 +153,9 @@ def test_shrinking_takes_means_of_four_pixels():
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_a_run_is_what_a_plain_loop_makes_of_it(images, strength):
     """SMES at ¼ against optax's primitives, step by step; the rate is in the steps' units."""
-    scale = plan.Scale(depths=(2,), steps=4, readings=3)
-    arm = plan.Arm(2, "large", "SMES α=¼", strength)
-    found = training.train(plan.Run(arm, 1e-3, 5, "tune"), images, scale)
+    scale = plan.StudyScale(depths=(2,), steps=4, readings=3)
+    arm = plan.DistortionArm(2, "large", "SMES α=¼", strength)
+    found = training.train(plan.DistortionRun(arm, 1e-3, 5, "tune"), images, scale)
     root = jax.random.key(5)
     params = network.init(jax.random.fold_in(root, 0), 2, 10, plan.GAINS["large"])
     m, v = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
@@ -255,10 +256,10 @@ def test_an_interruption_tells_how_to_go_on(tmp_path, monkeypatch, capsys):
 
 
 def test_a_record_reads_back_and_an_older_one_says_no_more_than_it_did():
-    older = made(plan.Run(plan.Arm(3, "large", "AdamW", 0.0), 1e-3, 5, "tune"))
+    older = made(plan.DistortionRun(plan.DistortionArm(3, "large", "AdamW", 0.0), 1e-3, 5, "tune"))
     newer = replace(older, versions={"jax": "0"}, device={"count": 1}, code="0", rate=math.inf)
-    assert lines.build(Record, lines.encode(older)) == older
-    assert lines.build(Record, lines.encode(newer)) == replace(newer, rate=None)
+    assert lines.build(DistortionRecord, lines.encode(older)) == older
+    assert lines.build(DistortionRecord, lines.encode(newer)) == replace(newer, rate=None)
     said = json.loads(lines.encode(older))
     assert not {"versions", "device", "commit", "code"} & said.keys()
     for change, message in (
@@ -267,19 +268,19 @@ def test_a_record_reads_back_and_an_older_one_says_no_more_than_it_did():
         ({"gradients": [{"step": 0}]}, "the fields bias, kernel, spread are absent"),
     ):
         with pytest.raises(ValueError, match=message):
-            lines.build(Record, json.dumps(said | change).encode())
+            lines.build(DistortionRecord, json.dumps(said | change).encode())
 
 
 def test_every_field_is_documented():
-    for kind in (Record, Reading):
+    for kind in (DistortionRecord, GradientReading):
         for one in fields(kind):
             assert f"    {one.name}: " in (inspect.getdoc(kind) or ""), one.name
 
 
 def test_the_report_draws_what_there_is(tmp_path, capsys):
     found = [
-        made(plan.Run(arm, 1e-3, seed, phase))
-        for arm in plan.arms()
+        made(plan.DistortionRun(arm, 1e-3, seed, phase))
+        for arm in plan.all_arms()
         for phase, seeds in (("tune", (1,)), ("final", plan.SEEDS))
         for seed in seeds
     ]

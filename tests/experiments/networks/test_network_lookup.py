@@ -131,7 +131,7 @@ def test_a_users_own_is_trained(mine: str) -> None:
         ("MINE:needs_more", "called without arguments, raised TypeError"),
     ],
 )
-def test_what_is_no_network_is_told(mine: str, spec: str, message: str) -> None:
+def test_what_is_no_network_is_reported(mine: str, spec: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         networks.resolve(spec.replace("MINE", mine))
 

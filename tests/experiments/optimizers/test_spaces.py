@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from optimizer_paths import GRADS, START, run
 
 from experiments.optimizers import NAMES, resolve, spaces
+from experiments.optimizers.bounds import COMMON
 from experiments.optimizers.spaces import Range, at, in_units_of
 
 CUBE = st.lists(st.floats(0, 1), min_size=5, max_size=5)
@@ -48,8 +49,8 @@ def test_nobody_has_a_wider_search_than_another(name):
     for one in resolve(name).space.ranges:
         inside = one.low <= one.default <= one.high
         assert inside or (one.default == 0 and one.scale == "log")
-        if one.name in spaces.COMMON and name not in ("sgd", "muon", "smes"):
-            assert (one.low, one.high, one.scale) == spaces.COMMON[one.name]
+        if one.name in COMMON and name not in ("sgd", "muon", "smes"):
+            assert (one.low, one.high, one.scale) == COMMON[one.name]
 
 
 def test_what_a_name_sets_is_fixed():

@@ -127,7 +127,7 @@ def test_what_fails_in_a_call_is_told_by_the_check(mine, function, says):
     assert "\n" not in str(told.value)
 
 
-def test_what_cannot_be_scheduled_is_told(mine):
+def test_what_cannot_be_scheduled_is_reported(mine):
     optimizer = resolve(f"{mine}:doubles")
     optimizer.check()
     with pytest.raises(ValueError, match=r"TypeError.*; here learning_rate is a schedule"):
@@ -154,7 +154,7 @@ def test_nothing_is_trained_beside_one_that_fails(mine, tmp_path):
         seeds=1,
     )
     with pytest.raises(ValueError, match="update raised Broken: nothing"):
-        runner.run(cells, runner.Places(tmp_path / "out"))
+        runner.run(cells, runner.Paths(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 

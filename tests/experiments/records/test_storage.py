@@ -108,7 +108,7 @@ def test_a_writer_that_writes_nothing_leaves_nothing(tmp_path):
     assert list((tmp_path / "made").iterdir()) == []
 
 
-def test_compressed_records_are_read_and_duplicates_are_told(tmp_path, synthetic):
+def test_compressed_records_are_read_and_duplicates_are_reported(tmp_path, synthetic):
     lines = records.encode(synthetic(seed=0)) + records.encode(synthetic(seed=1))
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines))
     (tmp_path / "b.jsonl").write_bytes(

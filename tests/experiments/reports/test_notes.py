@@ -19,7 +19,7 @@ def test_the_step_size_note_gives_what_was_measured(synthetic):
     assert "Equal learning rates" not in _notes(synthetic, ("mnist", "thermolion"))
 
 
-def test_divergence_is_told(synthetic):
+def test_divergence_is_reported(synthetic):
     assert "diverged" in _notes(synthetic, ("mnist", "adam"), status="diverged")
     assert "diverged" not in _notes(synthetic, ("mnist", "adam"))
 

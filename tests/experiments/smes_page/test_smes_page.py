@@ -93,7 +93,7 @@ def test_more_fewer_or_as_many_networks(folder):
         f'"train_loss": 1.0, "train_accuracy": {accuracy(arm)}, "status": "ok", "steps": 300, '
         '"images": 1000, "dataset": "digits", "fingerprint": "0", "rate": 1, "losses": [2], '
         '"gradients": [{"step": 0, "spread": 2, "kernel": [0.001, 1], "bias": [1, 1]}]}\n'
-        for arm in plan.arms()
+        for arm in plan.all_arms()
         for phase, seeds in (("tune", (101,)), ("final", plan.SEEDS))
         for seed in seeds
     )

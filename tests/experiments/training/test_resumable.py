@@ -198,7 +198,7 @@ def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, capsys):
     assert "--phases 1" not in said
 
 
-def test_what_cannot_be_done_is_told(single, tmp_path, capsys):
+def test_what_cannot_be_done_is_reported(single, tmp_path, capsys):
     code, said = command(capsys, "--out", tmp_path, "--epochs", 0)
     assert (code, "--epochs is 0, expected a number from 1 up" in said) == (2, True)
     for name, value in (("--seed", -1), ("--seed", 2**32), ("--learning-rate", "nan")):

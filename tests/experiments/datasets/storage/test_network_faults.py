@@ -231,7 +231,7 @@ def test_too_little_disk_space_is_told_before_fetching(usps, server, tmp_path, m
     assert server.asked == []
 
 
-def test_a_data_folder_that_cannot_be_made_is_told(usps, tmp_path):
+def test_a_data_folder_that_cannot_be_made_is_reported(usps, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DatasetError, match="choose another data_dir"):
         fetch(usps, tmp_path / "file" / "d")

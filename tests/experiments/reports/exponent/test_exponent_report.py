@@ -125,19 +125,22 @@ def test_a_sparsity_with_one_alpha_is_no_line_and_that_is_said(made, folder_of):
 
 def test_a_panel_shows_the_fixed_alphas_whatever_stands_beside():
     fixed = [interval([1.0, 1.2]), interval([2.0, 2.2])]
-    low, high = curves.limits(fixed, [])
+    low, high = curves.axis_limits(fixed, [])
     assert low < fixed[0].mean - fixed[0].half
     assert high > fixed[1].mean + fixed[1].half
     near, far, wide = interval([2.5, 2.6]), interval([50.0, 51.0]), interval([1.0, 29.0])
-    assert curves.limits(fixed, [far, wide]) == (low, high)  # the mean 15 would stretch it, too
-    assert curves.limits(fixed, [near])[1] >= high
-    assert curves.limits([], [far]) is None
-    assert curves.limits([interval([1.0])], [far]) is None
+    assert curves.axis_limits(fixed, [far, wide]) == (
+        low,
+        high,
+    )  # the mean 15 would stretch it, too
+    assert curves.axis_limits(fixed, [near])[1] >= high
+    assert curves.axis_limits([], [far]) is None
+    assert curves.axis_limits([interval([1.0])], [far]) is None
 
 
 def test_a_log_panel_with_an_interval_below_zero_is_drawn():
     fixed = [interval([0.1, 0.11]), interval([0.01, 0.011])]
-    low, high = curves.limits(fixed, [interval([0.001, 1.0])], log=True)
+    low, high = curves.axis_limits(fixed, [interval([0.001, 1.0])], log=True)
     assert 0 < low < 0.01
     assert high > 0.11
 

@@ -13,7 +13,7 @@ from experiments.protocols import ablation, fair, label_noise
 from experiments.records import DataFacts
 from experiments.records.lines import encode
 from experiments.reports import findings
-from experiments.reports.findings.studies import PLACES
+from experiments.reports.findings.studies import SCOPE
 
 FIVE = ("adam", "adamw", "nadamw", "signum", "lion", "thermolion")
 VERDICTS = ("better", "worse", "no difference", "no larger difference", "undecided", "ties", "yes,")
@@ -58,9 +58,9 @@ def made(protocol, names, sets, **more):
 @pytest.fixture(scope="module")
 def whole():
     return {
-        "fair": made(fair, FIVE, PLACES["fair"][0]),
-        "ablation": made(ablation, ablation.OPTIMIZERS, PLACES["ablation"][0]),
-        "label_noise": made(label_noise, label_noise.OPTIMIZERS, PLACES["label_noise"][0]),
+        "fair": made(fair, FIVE, SCOPE["fair"][0]),
+        "ablation": made(ablation, ablation.OPTIMIZERS, SCOPE["ablation"][0]),
+        "label_noise": made(label_noise, label_noise.OPTIMIZERS, SCOPE["label_noise"][0]),
     }
 
 
@@ -147,7 +147,7 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
 
 def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
     monkeypatch.setitem(BEHIND, "signum", -2.0)
-    changed = made(fair, FIVE, PLACES["fair"][0], regimes=("B",))
+    changed = made(fair, FIVE, SCOPE["fair"][0], regimes=("B",))
     text = page(tmp_path, {"fair": changed})
     assert "**Regime B**: no, Signum did better." in text
     assert "Signum is ahead, -2.0" in text

@@ -4,7 +4,7 @@ import jax
 import pytest
 
 from experiments import training
-from experiments.training import cores, sweep
+from experiments.training import cores, mesh
 
 
 @pytest.mark.parametrize(
@@ -18,18 +18,18 @@ from experiments.training import cores, sweep
         ((99, 4, 1, None), 1, 1, 4),
     ],
 )
-def test_layout(asked: tuple, rows: int, parts: int, together: int) -> None:
-    found, mesh = training.layout(*asked)
-    assert (found, dict(mesh.shape)) == (together, {"runs": rows, "data": parts})
+def test_mesh(asked: tuple, rows: int, parts: int, together: int) -> None:
+    found, made = training.device_mesh(*asked)
+    assert (found, dict(made.shape)) == (together, {"runs": rows, "data": parts})
 
 
-def test_layout_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mesh_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "count", lambda: 3)
-    assert dict(training.layout(5)[1].shape) == {"runs": 1, "data": 3}
+    assert dict(training.device_mesh(5)[1].shape) == {"runs": 1, "data": 3}
 
     class Accelerator:
         platform = "gpu"
 
     monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator() for _ in range(4)])
-    monkeypatch.setattr(sweep, "Mesh", lambda devices, names: devices.shape)
-    assert training.layout(5) == (1, (4, 1))
+    monkeypatch.setattr(mesh, "Mesh", lambda devices, names: devices.shape)
+    assert training.device_mesh(5) == (1, (4, 1))
