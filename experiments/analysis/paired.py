@@ -7,11 +7,12 @@ order shared by both optimizers. Its mean varies with the seeds drawn and with t
 
 s is the standard deviation of the S seeds' differences (each averaged over the images), w that of
 the N images' (each averaged over the seeds). The degrees of freedom are Welch and Satterthwaite's,
-(A + B)² / (A²/(S-1) + B²/(N-1)) with A = s²/S and B = w²/N: by simulated coverage
-(`experiments.analysis.coverage`) they hold in 93 to 97 % of studies whether seeds or images make
-the noise, where S - 1 is far too wide for few seeds and noisy images (t(2) is 4.3, not 2.0). What a
-run and an image do together stands in both terms, so where that is much of the noise the interval
-is too wide (at worst by √2), never too narrow; and it is never narrower than over seeds alone.
+(A + B)² / (A²/(S-1) + B²/(N-1)) with A = s²/S and B = w²/N: by simulation
+(`tests/support/simulated_coverage.py`) they hold in 93 to 97 % of studies whether seeds or images
+make the noise, where S - 1 is far too wide for few seeds and noisy images (t(2) is 4.3, not 2.0).
+What a run and an image do together stands in both terms, so where that is much of the noise the
+interval is too wide (at worst by √2), never too narrow; and it is never narrower than over seeds
+alone.
 """
 
 from __future__ import annotations

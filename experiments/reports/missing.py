@@ -1,9 +1,9 @@
-"""What a grid that was begun lacks, and the command that makes it."""
+"""What was begun and lacks runs, and the command that makes them."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from experiments import protocols
 from experiments.analysis.statistics import Entry
@@ -60,3 +60,40 @@ def run_command(
     if "learning_rate" in changed:
         words += ["--learning-rates", repr(changed["learning_rate"])]
     return shlex.join([*words, "--seeds", str(seeds), "--out", out])
+
+
+def study_command(
+    protocol: str,
+    datasets: Iterable[str],
+    folder: str,
+    *,
+    budget: str = "full",
+    optimizers: Iterable[str] = (),
+    regimes: Iterable[str] = (),
+) -> str:
+    """The command that makes a study's runs, or goes on with them.
+
+    Args:
+        protocol: one of `protocols.STUDIES`.
+        datasets: names as records have them; all of these may be given more than once.
+        folder: of the records.
+        budget: of the study.
+        optimizers: none means the protocol's own.
+        regimes: likewise.
+
+    Example:
+        >>> study_command("fair", ["digits"], "runs", regimes=["B", "B"])
+        'python -m experiments run --protocol fair --datasets digits --regimes B --out runs'
+    """
+    words = ["python -m experiments run --protocol", protocol]
+    words += [] if budget == "full" else ["--budget", budget]
+    given = {"datasets": datasets, "optimizers": optimizers, "regimes": regimes}
+    for option, names in given.items():
+        some = [f"PATH/{n}" if n.endswith(".npz") else n for n in dict.fromkeys(names)]
+        words += [f"--{option}", *some] if some else []
+    return " ".join([*words, "--out", folder])
+
+
+def with_command(lacking: Sequence[str], command: str) -> list[str]:
+    """What is missing and the command that goes on with it; nothing where nothing is missing."""
+    return [*lacking, f"the command that goes on: `{command}`"] if lacking else []

@@ -4,7 +4,7 @@ import math
 import zlib
 from dataclasses import replace
 
-from made_records import Made
+from made_records import Made, rate
 
 from experiments import optimizers
 from experiments.protocols import exponent
@@ -46,10 +46,8 @@ def records_of(budget="full", names=exponent.OPTIMIZERS, sets=("fashion_mnist", 
     study = exponent.study(list(sets), resolved, budget=budget, regimes=("B",))
 
     def accuracy(cell):
-        rate = dict(cell.learner.changed)["learning_rate"]
-        return 0.8 - abs(math.log10(rate / 1e-3)) / 10
+        return 0.8 - abs(math.log10(rate(cell) / 1e-3)) / 10
 
     found = Judged(accuracy)
-    while cells := study.plan(found.find).cells:
-        found.run(cells)
+    found.run_all(study)
     return list(found.records.values())

@@ -3,6 +3,10 @@
 from experiments.records import Record
 
 
+def rate(cell):
+    return dict(cell.learner.changed)["learning_rate"]
+
+
 class Made:
     """Records of cells that were 'run': a validation accuracy for each cell."""
 
@@ -30,6 +34,12 @@ class Made:
                 status=self.status(cell),
             )
             self.order.append(cell)
+
+    def run_all(self, study):
+        """Everything that a study wants; returns its last plan."""
+        while (plan := study.plan(self.find)).cells:
+            self.run(plan.cells)
+        return plan
 
     def finish(self, study, most=10_000):
         for _ in range(most):

@@ -13,7 +13,8 @@ from experiments.protocols.ablation import constants
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
-from experiments.reports.fair.section import closing_notes, of_one_study
+from experiments.reports.fair.section import budget_note, closing_notes, of_one_study
+from experiments.reports.missing import study_command, with_command
 from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
@@ -58,17 +59,16 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
 def _notes(found: Sequence[Arm], budget: str) -> list[str]:
     numbers = constants.protocol()
     share = numbers["budgets"][budget]
-    notes = [
+    return [
+        *budget_note(budget),
         f"Every arm was tuned alike: {share['rates']} learning rates half a decade apart around "
         f"its default on one seed, the best {share['again']} again on a second; the schedule is "
         f"{numbers['schedule']}, all else is the arm's own default. The test images were read by "
         "the final runs alone, once.",
         "AdamW at ThermoLion's step runs at the rate at which its tuning runs' steps had the root "
         "mean square of ThermoLion's, interpolated in logarithms.",
+        *closing_notes(found),
     ]
-    if budget != "full":
-        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
-    return [*notes, *closing_notes(found)]
 
 
 def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
@@ -83,14 +83,11 @@ def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
                 f"{arm_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: "
                 f"there are {have} runs"
             )
-    if not lacking:
-        return []
-    sets = dict.fromkeys(arm.workload.dataset for arm in found)
-    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
-    regimes = " ".join(dict.fromkeys(arm.workload.regime for arm in found))
-    share = "" if budget == "full" else f" --budget {budget}"
-    command = (
-        f"python -m experiments run --protocol ablation{share} --datasets {names} "
-        f"--regimes {regimes} --out {folder}"
+    command = study_command(
+        "ablation",
+        [arm.workload.dataset for arm in found],
+        folder,
+        budget=budget,
+        regimes=[arm.workload.regime for arm in found],
     )
-    return [*lacking, f"the command that goes on: `{command}`"]
+    return with_command(lacking, command)

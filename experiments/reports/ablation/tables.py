@@ -106,15 +106,24 @@ def _data(asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict |
         "update_rms": step_of(arm),
         "noise": noise_of(arm),
     }
-    for name, each in zip(("held_out", "train_loss"), verdicts, strict=True):
-        found |= {
-            f"{name}_scale": each.measure.scale if each else None,
-            f"{name}_difference": each.difference.mean if each else None,
-            f"{name}_half": each.difference.half if each else None,
-            f"{name}_level": each.difference.level if each else None,
-            f"{name}_case": each.case if each else None,
-        }
-    return found
+    held_out_verdict, loss_verdict = verdicts
+    return (
+        found
+        | verdict_fields("held_out", held_out_verdict)
+        | verdict_fields("train_loss", loss_verdict)
+    )
+
+
+def verdict_fields(name: str, verdict: Verdict | None) -> CsvRow:
+    """A verdict and its numbers in a CSV file."""
+    found = verdict.difference if verdict else None
+    return {
+        f"{name}_scale": verdict.measure.scale if verdict else None,
+        f"{name}_difference": found.mean if found else None,
+        f"{name}_half": found.half if found else None,
+        f"{name}_level": found.level if found else None,
+        f"{name}_case": verdict.case if verdict else None,
+    }
 
 
 def loss_of(arm: Arm) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from experiments.analysis.arms import Arm
@@ -15,9 +14,9 @@ from experiments.protocols.fair import constants as fair
 from experiments.reports.exponent import figures
 from experiments.reports.exponent.claims import claims
 from experiments.reports.exponent.tables import arm_title, cell_table, cell_title, settings_table
-from experiments.reports.fair.section import of_one_study
-from experiments.reports.section import Figure, Question, Section, opening
-from experiments.reports.table import EDGE
+from experiments.reports.fair.section import budget_note, edge_note, of_one_study, part_notes
+from experiments.reports.missing import study_command, with_command
+from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -36,8 +35,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=re.sub(r"[^a-z0-9]+", "-", first.protocol.lower()).strip("-")
-            + f"-v{first.protocol_version}",
+            slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=constants.protocol()["description"],
             verdicts=tuple(opening(budget) + claim.line for claim in claims(cells)),
             tables=tuple(table for table in tables if table is not None),
@@ -55,6 +53,7 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
     numbers, margins = constants.protocol(), fair.protocol()["margins"]
     share = numbers["budgets"][budget]
     notes = [
+        *budget_note(budget),
         f"Every arm was tuned alike: {share['rates']} learning rates half a decade apart by "
         f"{share['eps']} eps (none at α = 0, where it would only scale the step) on one seed, the "
         f"best {share['again']} again on a second; the schedule is {numbers['schedule']}, without "
@@ -78,14 +77,7 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
             "Sparse images lose a fixed share of pixels, each image others, in train, validation "
             "and test alike."
         )
-    if budget != "full":
-        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
-    if any(arm.at_edge for arm in found):
-        notes.append(
-            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
-        )
-    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
-    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+    return [*notes, *edge_note(found), *part_notes(found)]
 
 
 def _missing(cells: Sequence[ExponentCell], budget: str, folder: str) -> list[str]:
@@ -97,14 +89,11 @@ def _missing(cells: Sequence[ExponentCell], budget: str, folder: str) -> list[st
         for name, arm in cell.arms.items()
         if len(arm.tuned) < wanted
     ]
-    if not lacking:
-        return []
-    sets = dict.fromkeys(cell.dataset for cell in cells)
-    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
-    regimes = " ".join(dict.fromkeys(cell.regime for cell in cells))
-    share = "" if budget == "full" else f" --budget {budget}"
-    command = (
-        f"python -m experiments run --protocol exponent{share} --datasets {names} "
-        f"--regimes {regimes} --out {folder}"
+    command = study_command(
+        "exponent",
+        [cell.dataset for cell in cells],
+        folder,
+        budget=budget,
+        regimes=[cell.regime for cell in cells],
     )
-    return [*lacking, f"the command that goes on: `{command}`"]
+    return with_command(lacking, command)

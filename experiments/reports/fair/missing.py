@@ -10,6 +10,7 @@ from experiments.analysis.arms import Arm
 from experiments.protocols.fair import constants
 from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import optimizer_title
+from experiments.reports.missing import study_command, with_command
 
 SETTINGS = {
     "final": "final runs",
@@ -66,18 +67,15 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             lines.append(
                 f"{optimizer_title(arm.optimizer)} on {workload_title(arm.workload)}: {counts}"
             )
-    if not lines:
-        return []
-    sets = list(dict.fromkeys(arm.workload.dataset for arm in found))
-    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
-    optimizers = " ".join(dict.fromkeys(arm.optimizer for arm in found))
-    regimes = " ".join(dict.fromkeys(arm.workload.regime for arm in found))
-    share = "" if budget == "full" else f" --budget {budget}"
-    command = (
-        f"python -m experiments run --protocol fair{share} --datasets {names} "
-        f"--optimizers {optimizers} --regimes {regimes} --out {folder}"
+    command = study_command(
+        "fair",
+        [arm.workload.dataset for arm in found],
+        folder,
+        budget=budget,
+        optimizers=[arm.optimizer for arm in found],
+        regimes=[arm.workload.regime for arm in found],
     )
-    return [*lines, f"the command that goes on: `{command}`"]
+    return with_command(lines, command)
 
 
 def _elsewhere(arm: Arm, found: Sequence[Arm]) -> bool:

@@ -82,6 +82,7 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
 
 def _notes(found: Sequence[Arm], budget: str) -> list[str]:
     notes = [
+        *budget_note(budget),
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
         "Untuned is an optimizer at its own default settings with a constant learning rate.",
@@ -94,9 +95,12 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
             "Intervals take the test images for independent. GTSRB has several frames of one sign, "
             "near-duplicates, so its intervals over new images are rather too narrow."
         )
-    if budget != "full":
-        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
     return [*notes, *closing_notes(found)]
+
+
+def budget_note(budget: str) -> list[str]:
+    """The first note of every study below its full budget."""
+    return [] if budget == "full" else [f"The budget is {budget}: nothing here is an answer."]
 
 
 def closing_notes(found: Sequence[Arm]) -> list[str]:
@@ -107,11 +111,8 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
         f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
         "counts as chance.",
         "Over several data sets a change of train loss is the geometric mean of their ratios.",
+        *edge_note(found),
     ]
-    if any(arm.at_edge for arm in found):
-        notes.append(
-            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
-        )
     notes += [
         f"{optimizer_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: its untuned "
         f"default is better on validation, too, than what tuning chose ({100 * default:.1f} "
@@ -127,5 +128,17 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
                 f"test images have judged {readings} versions of its file or its network's, and "
                 "who chose this one by them has flattered it."
             )
+    return [*notes, *part_notes(found)]
+
+
+def edge_note(found: Sequence[Arm]) -> list[str]:
+    """What the mark of an outermost rate means, where a table has it."""
+    if not any(arm.at_edge for arm in found):
+        return []
+    return [f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."]
+
+
+def part_notes(found: Sequence[Arm]) -> list[str]:
+    """How the parts to train, tune and judge on were cut."""
     rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
-    return [*notes, *(f"Parts: {rule}" for rule in sorted(rules))]
+    return [f"Parts: {rule}" for rule in sorted(rules)]

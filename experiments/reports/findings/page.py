@@ -13,6 +13,7 @@ from experiments.reports.ablation.tables import arm_title
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
 from experiments.reports.findings.studies import SCOPE, StudyResults, read_study
+from experiments.reports.missing import study_command
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
 
@@ -150,12 +151,7 @@ def _question(one: Finding, seen: set[str]) -> list[Block]:
 def command(study: str) -> str:
     """What makes a study's runs, or goes on with them."""
     sets, regimes = SCOPE[study]
-    names = " ".join(f"PATH/{name}" if name.endswith(".npz") else name for name in sets)
-    which = f" --regimes {' '.join(reversed(regimes))}" if regimes else ""
-    return (
-        f"python -m experiments run --protocol {study} --datasets {names}{which} "
-        f"--out results/{study}"
-    )
+    return study_command(study, sets, f"results/{study}", regimes=reversed(regimes))
 
 
 def report_command(study: str) -> str:

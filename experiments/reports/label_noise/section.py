@@ -11,10 +11,11 @@ from experiments.analysis.paired import Difference
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
-from experiments.reports.fair.section import closing_notes, of_one_study
+from experiments.reports.fair.section import budget_note, closing_notes, of_one_study
 from experiments.reports.label_noise import figures
 from experiments.reports.label_noise.tables import cell_table, cell_title, final_runs, others
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.labels import optimizer_title
+from experiments.reports.missing import study_command, with_command
 from experiments.reports.section import Figure, Question, Section, opening, slug
 
 
@@ -50,11 +51,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
 
 
 def _by_set(cells: Sequence[NoiseCell]) -> dict[str, list[NoiseCell]]:
-    found: dict[str, list[NoiseCell]] = {}
-    for cell in cells:
-        network = f", {cell.network}" if cell.network != "convnet" else ""
-        found.setdefault(dataset_title(cell.dataset) + network, []).append(cell)
-    return found
+    return {title: [*grid.values()] for title, grid in figures.grids(cells).items()}
 
 
 def seen(cells: Sequence[NoiseCell]) -> list[str]:
@@ -128,7 +125,8 @@ def helped(cells: Sequence[NoiseCell]) -> list[str]:
 def _notes(found: Sequence[Arm], budget: str) -> list[str]:
     numbers = constants.protocol()
     share = numbers["budgets"][budget]
-    notes = [
+    return [
+        *budget_note(budget),
         f"In every cell every optimizer was tuned alike: {share['rates']} learning rates half a "
         f"decade apart on one seed, the best {share['again']} again on a second, by validation "
         f"images with noisy labels; the schedule is {numbers['schedule']}. The test images have "
@@ -138,10 +136,8 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "Batch sizes have different numbers of steps: effects are read within one of them.",
         "The gradient's signal-to-noise ratio is measured on up to 8 disjoint batches at each "
         "reading, apart from the gate: norm of the mean over the root of the summed variance.",
+        *closing_notes(found),
     ]
-    if budget != "full":
-        notes.insert(0, f"The budget is {budget}: nothing here is an answer.")
-    return [*notes, *closing_notes(found)]
 
 
 def _missing(cells: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
@@ -153,12 +149,5 @@ def _missing(cells: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
         for name, arm in cell.arms.items()
         if len(arm.tuned) < wanted
     ]
-    if not lacking:
-        return []
-    sets = dict.fromkeys(cell.dataset for cell in cells)
-    names = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in sets)
-    share = "" if budget == "full" else f" --budget {budget}"
-    command = (
-        f"python -m experiments run --protocol label_noise{share} --datasets {names} --out {folder}"
-    )
-    return [*lacking, f"the command that goes on: `{command}`"]
+    command = study_command("label_noise", [cell.dataset for cell in cells], folder, budget=budget)
+    return with_command(lacking, command)

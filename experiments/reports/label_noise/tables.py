@@ -9,11 +9,11 @@ from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
 from experiments.analysis.paired import Difference
 from experiments.analysis.statistics import interval
 from experiments.protocols.label_noise import constants
-from experiments.reports.ablation.tables import loss_of, step_of
+from experiments.reports.ablation.tables import loss_of, step_of, verdict_fields
 from experiments.reports.fair.questions import accuracy_difference, loss_difference
 from experiments.reports.fair.tables import accuracies
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
 
 
 def others(cells: Sequence[NoiseCell]) -> list[str]:
@@ -92,8 +92,8 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
                     "gate_mean": float(gate.mean()) if gate.size else None,
                     "gradient_snr": float(snr.mean()) if snr.size else None,
                 }
-                | _numbers("held_out", both[0])
-                | _numbers("train_loss", both[1])
+                | verdict_fields("held_out", both[0])
+                | verdict_fields("train_loss", both[1])
             )
     if not rows:
         return None
@@ -115,14 +115,3 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
 
 def _words(verdict: verdicts.Verdict | None) -> tuple[str, str]:
     return (DASH, DASH) if verdict is None else (verdict.numbers, verdict.case)
-
-
-def _numbers(name: str, verdict: verdicts.Verdict | None) -> CsvRow:
-    found = verdict.difference if verdict else None
-    return {
-        f"{name}_scale": verdict.measure.scale if verdict else None,
-        f"{name}_difference": found.mean if found else None,
-        f"{name}_half": found.half if found else None,
-        f"{name}_level": found.level if found else None,
-        f"{name}_case": verdict.case if verdict else None,
-    }

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+import simulated_coverage as coverage
+from simulated_coverage import Noise
 
-from experiments.analysis import coverage
-from experiments.analysis.coverage import Noise
 from experiments.analysis.paired import difference
 from experiments.analysis.runs import runs
 

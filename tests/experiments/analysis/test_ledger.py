@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from made_records import Made
+from made_records import Made, rate
 
 from experiments import optimizers
 from experiments.analysis import statistics
@@ -13,10 +13,6 @@ from experiments.analysis.arms import arms, at_edge
 from experiments.analysis.ledger import configuration_of, in_order
 from experiments.protocols import fair
 from experiments.protocols.fair.tuning import follow
-
-
-def rate(cell):
-    return dict(cell.learner.changed)["learning_rate"]
 
 
 def peak(at):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from made_records import Made
+from made_records import Made, rate
 
 from experiments import networks, optimizers, training
 from experiments.protocols import ablation
@@ -26,10 +26,6 @@ def study(names=THREE, datasets=("digits",), budget="full", regimes=("B",)):
     return ablation.study(list(datasets), resolved, budget=budget, regimes=regimes)
 
 
-def rate(cell):
-    return dict(cell.learner.changed)["learning_rate"]
-
-
 def best_at(value):
     return lambda cell: 0.9 - 0.05 * abs(math.log10(rate(cell) / value))
 
@@ -43,12 +39,6 @@ class Stepping(Made):
             rms = 1e-4 * (rate(cell) / 1e-3) ** 0.5
             rms = 1.5e-4 if cell.learner.optimizer == "thermolion" else rms
             self.records[cell] = replace(self.records[cell], update_rms=rms)
-
-
-def finish(made, one):
-    while (plan := one.plan(made.find)).cells:
-        made.run(plan.cells)
-    return plan
 
 
 def test_every_arm_is_named_canonically_and_can_be_trained():
@@ -84,7 +74,7 @@ def test_every_arm_is_trained_under_a_schedule_and_its_gate_is_read(name):
 def test_the_whole_study_has_the_runs_that_it_says():
     one = study(ablation.OPTIMIZERS, ("fashion_mnist", "signs.npz"), regimes=("B", "A"))
     made = Stepping(best_at(1e-3))
-    plan = finish(made, one)
+    plan = made.run_all(one)
     arms = len(ablation.OPTIMIZERS)
     assert plan.left == 0
     assert plan.done == len(made.order) == 4 * (arms * (7 + 2 + 10) + 10)
@@ -105,7 +95,7 @@ def test_signum_and_thermolion_are_tuned_over_rates_that_both_need():
 
 def test_adamw_runs_at_the_step_of_thermolion_too():
     made, one = Stepping(best_at(1e-3)), study()
-    finish(made, one)
+    made.run_all(one)
     final = [c for c in made.order if c.learner.optimizer == "adamw" and c.phase == "final"]
     assert Counter(map(rate, final)) == {1e-3: 10, 2.25e-3: 10}  # 1e-3 · 1.5²
 
@@ -133,24 +123,24 @@ def test_the_derived_rate_waits_for_another_shard_and_says_so():
     one = study(("thermolion", "adamw"))
     first, second = (one.share(index, 2) for index in range(2))
     made = Stepping(best_at(1e-3))
-    waiting = finish(made, second).waiting
+    waiting = made.run_all(second).waiting
     assert waiting == ("the tuning of thermolion on digits, regime B",)
-    assert finish(made, first).waiting == ()
-    plan = finish(made, second)
+    assert made.run_all(first).waiting == ()
+    plan = made.run_all(second)
     whole = Stepping(best_at(1e-3))
-    finish(whole, one)
+    whole.run_all(one)
     assert (plan.waiting, set(made.records)) == ((), set(whole.records))
 
 
 def test_where_an_arm_diverged_throughout_there_is_no_derived_rate():
     made = Stepping(best_at(1e-3), status=lambda cell: "diverged")
-    plan = finish(made, study(("thermolion", "adamw")))
+    plan = made.run_all(study(("thermolion", "adamw")))
     assert (plan.waiting, plan.left, plan.done) == ((), 0, 2 * 19)
 
 
 def test_killed_anywhere_it_continues_to_the_same_end():
     one, whole, torn = study(budget="smoke"), Stepping(best_at(1e-3)), Stepping(best_at(1e-3))
-    finish(whole, one)
+    whole.run_all(one)
     while cells := one.plan(torn.find).cells:
         torn.run(cells[:1])
     assert set(torn.records) == set(whole.records)

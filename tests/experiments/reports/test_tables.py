@@ -2,6 +2,7 @@ import csv
 import io
 
 import pytest
+from entries import entries_of, row_of
 
 from experiments.analysis import statistics
 from experiments.protocols.paper.published import REFERENCE
@@ -9,23 +10,9 @@ from experiments.records import DataFacts
 from experiments.reports import table, tables
 
 
-def _entries(synthetic, *runs):
-    """Entries from (data set, optimizer, accuracies in per cent[, overrides])."""
-    return statistics.entries(
-        synthetic(dataset, optimizer, seed, train_accuracy=value / 100, **dict(*more))
-        for dataset, optimizer, values, *more in runs
-        for seed, value in enumerate(values)
-    )
-
-
-def _row(found, start):
-    (row,) = [row for row in found.rows if row and row[0].startswith(start)]
-    return dict(zip(found.header, row, strict=True))
-
-
 def test_the_papers_number_its_difference_and_marks(synthetic):
     # Adam's printed number on F-MNIST is 84.88, Lion has none, ThermoLion's is 92.92.
-    entries = _entries(
+    entries = entries_of(
         synthetic,
         ("fashion_mnist", "adam", [84.0, 84.5, 85.0, 85.5, 86.0]),
         ("fashion_mnist", "thermolion", [92.0, 92.05, 92.1, 92.15, 92.2]),
@@ -33,58 +20,60 @@ def test_the_papers_number_its_difference_and_marks(synthetic):
         ("fashion_mnist", "lion", [80.0, 80.0, 80.0, 80.0, 80.0]),
     )
     found = tables.dataset_table(entries, "fashion_mnist", REFERENCE)
-    adam = _row(found, "Adam")
+    adam = row_of(found, "Adam")
     assert adam["train accuracy %"] == "85.00 ± 0.98"
     assert adam["paper"] == "84.88"
     assert adam["difference"] == "+0.12"
     assert adam["runs"] == "5"
     # 92.92 is 0.82 away: outside t·s/√5 = 0.10 and outside t·s·√(1 + 1/5) = 0.24.
-    assert _row(found, "ThermoLion")["paper"] == "92.92**"
+    assert row_of(found, "ThermoLion")["paper"] == "92.92**"
     # 90.66 is 0.16 away: outside 0.10, inside 0.24.
-    assert _row(found, "MuAdam")["paper"] == "90.66*"
-    assert _row(found, "Lion")["paper"] == table.DASH
-    assert _row(found, "Lion")["difference"] == table.DASH
+    assert row_of(found, "MuAdam")["paper"] == "90.66*"
+    assert row_of(found, "Lion")["paper"] == table.DASH
+    assert row_of(found, "Lion")["difference"] == table.DASH
 
 
 def test_one_run_gets_no_interval_and_no_mark(synthetic):
-    entries = _entries(synthetic, ("fashion_mnist", "adam", [50.0]))
-    row = _row(tables.dataset_table(entries, "fashion_mnist", REFERENCE), "Adam")
+    entries = entries_of(synthetic, ("fashion_mnist", "adam", [50.0]))
+    row = row_of(tables.dataset_table(entries, "fashion_mnist", REFERENCE), "Adam")
     assert (row["train accuracy %"], row["paper"]) == ("50.00", "84.88")
 
 
 def test_held_out_accuracy_stands_beside_where_there_is_any(synthetic):
-    entries = _entries(
+    entries = entries_of(
         synthetic,
         ("semeion", "adam", [90.0, 91.0], {"test_accuracy": None}),
         ("digits", "adam", [90.0, 91.0], {"test_accuracy": 0.5}),
     )
-    assert _row(tables.dataset_table(entries, "semeion"), "Adam")["held-out accuracy %"] == "–"
+    assert row_of(tables.dataset_table(entries, "semeion"), "Adam")["held-out accuracy %"] == "–"
     digits = tables.dataset_table(entries, "digits")
-    assert _row(digits, "Adam")["held-out accuracy %"] == "50.00 (50.0, 50.0)"
+    assert row_of(digits, "Adam")["held-out accuracy %"] == "50.00 (50.0, 50.0)"
     assert "paper" not in digits.header
 
 
 def test_step_size_in_units_of_adams(synthetic):
-    entries = _entries(
+    entries = entries_of(
         synthetic,
         ("usps", "adam", [90.0, 91.0], {"update_rms": 0.002}),
         ("usps", "thermolion", [90.0, 91.0], {"update_rms": 0.005}),
         ("mnist", "lion", [90.0], {"update_rms": 0.005}),
     )
-    assert _row(tables.dataset_table(entries, "usps"), "ThermoLion")["step RMS / Adam's"] == "2.50"
-    assert _row(tables.dataset_table(entries, "mnist"), "Lion")["step RMS / Adam's"] == table.DASH
+    assert (
+        row_of(tables.dataset_table(entries, "usps"), "ThermoLion")["step RMS / Adam's"] == "2.50"
+    )
+    assert row_of(tables.dataset_table(entries, "mnist"), "Lion")["step RMS / Adam's"] == table.DASH
 
 
 def test_diverged_runs_are_marked(synthetic):
     entries = statistics.entries(
         [synthetic(seed=0), synthetic(seed=1, train_accuracy=0.1, status="diverged")]
     )
-    row = _row(tables.dataset_table(entries, "fashion_mnist", REFERENCE), "Adam")
+    row = row_of(tables.dataset_table(entries, "fashion_mnist", REFERENCE), "Adam")
     assert row["runs"] == "2 (1†)"
 
 
 def test_csv_holds_the_same_numbers(synthetic):
-    entries = _entries(
+    entries = entries_of(
         synthetic,
         ("fashion_mnist", "adam", [84.0, 84.5, 85.0, 85.5, 86.0]),
         ("usps", "swa", [50.0]),
@@ -128,7 +117,7 @@ def test_rows_stand_by_optimizer_and_rising_rate_above_and_below_a_rule(syntheti
 
 
 def test_without_a_reference_nothing_published_stands_in_a_table(synthetic):
-    entries = _entries(synthetic, ("mnist", "adam", [90.0]))
+    entries = entries_of(synthetic, ("mnist", "adam", [90.0]))
     found = tables.dataset_table(entries, "mnist")
     assert "paper" not in " ".join([*found.header, found.title, *found.data[0]])
     assert 95.88 not in found.data[0].values()
@@ -143,15 +132,15 @@ def test_what_was_run_otherwise_than_published_has_no_published_number(synthetic
 
 
 def test_intervals_stay_within_what_is_possible(synthetic):
-    entries = _entries(synthetic, ("mnist", "adam", [97.0, 99.0, 99.5, 99.5, 100.0]))
-    row = _row(tables.dataset_table(entries, "mnist"), "Adam")
+    entries = entries_of(synthetic, ("mnist", "adam", [97.0, 99.0, 99.5, 99.5, 100.0]))
+    row = row_of(tables.dataset_table(entries, "mnist"), "Adam")
     assert row["train accuracy %"] == "99.00 [97.54, 100.00]"
 
 
 def test_runs_that_learnt_nothing_are_marked(synthetic):
     dead = {"train_accuracy": 0.1, "train_loss": [77.0, 2.3, 2.3]}
     entries = statistics.entries([synthetic(seed=0), synthetic(seed=1, **dead)])
-    row = _row(tables.dataset_table(entries, "fashion_mnist"), "Adam")
+    row = row_of(tables.dataset_table(entries, "fashion_mnist"), "Adam")
     assert row["runs"] == f"2 (1{table.UNHEALTHY})"
 
 

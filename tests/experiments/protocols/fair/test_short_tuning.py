@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from made_records import Made
+from made_records import Made, rate
 
 from experiments.protocols import ProtocolName, Regime, Task
 from experiments.protocols.fair.short_tuning import (
@@ -29,10 +29,6 @@ def chain(name="adamw", candidates=None, dataset="digits", **changes):
         protocol=ProtocolName("short", 1, "0"),
     )
     return replace(one, **changes)
-
-
-def rate(cell):
-    return dict(cell.learner.changed)["learning_rate"]
 
 
 def best_at(value):

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from made_records import Made
+from made_records import Made, rate
 
 from experiments import optimizers, records
 from experiments.analysis.selection import score
@@ -17,10 +17,6 @@ from experiments.protocols.fair.tuning import follow
 def study(names=("adamw",), datasets=("digits",), budget="full", regimes=("A",)):
     resolved = {name: optimizers.resolve(name) for name in names}
     return fair.study(list(datasets), resolved, budget=budget, regimes=regimes)
-
-
-def rate(cell):
-    return dict(cell.learner.changed)["learning_rate"]
 
 
 def peak(at, schedule="warmup_cosine"):

@@ -1,24 +1,12 @@
+from entries import entries_of, row_of
+
 from experiments.analysis import statistics
 from experiments.protocols.paper import published, tables
 from experiments.reports import markdown, table
 
 
-def _entries(synthetic, *runs):
-    """Entries from (data set, optimizer, accuracies in per cent[, overrides])."""
-    return statistics.entries(
-        synthetic(dataset, optimizer, seed, train_accuracy=value / 100, **dict(*more))
-        for dataset, optimizer, values, *more in runs
-        for seed, value in enumerate(values)
-    )
-
-
-def _row(found, start):
-    (row,) = [row for row in found.rows if row and row[0].startswith(start)]
-    return dict(zip(found.header, row, strict=True))
-
-
 def test_table_1_gains_and_the_marks_at_the_papers_own(synthetic):
-    entries = _entries(
+    entries = entries_of(
         synthetic,
         ("gtsrb", "adam", [60.0, 61.0, 61.0, 61.0, 62.0]),
         ("gtsrb", "lion", [50.0, 51.0, 51.0, 51.0, 52.0]),
@@ -30,14 +18,14 @@ def test_table_1_gains_and_the_marks_at_the_papers_own(synthetic):
     found = tables.accuracy_table(entries, 1)
     assert found.header[1:3] == ("GTSRB / paper", "SVHN / paper")
     gain, printed = found.header[-2:]
-    assert _row(found, "Adam")[gain] == table.DASH
-    assert _row(found, "Lion")[gain] == "-15.00 ± 0.00 [2]"
-    assert _row(found, "Lion")[printed] == "-14.9§ (its columns: -15.13)"
-    assert _row(found, "ThermoLion")[gain] == "+10.00 ± 0.00 [1]"
-    assert _row(found, "ThermoLion")[printed] == "+20.9"
-    assert _row(found, "ThermoLion")["GTSRB / paper"] == "– / 87.98"
-    assert _row(found, "SWA")["SVHN / paper"] == "71.00 ± 0.88 / –"
-    assert _row(found, "SWA")[printed] == table.DASH
+    assert row_of(found, "Adam")[gain] == table.DASH
+    assert row_of(found, "Lion")[gain] == "-15.00 ± 0.00 [2]"
+    assert row_of(found, "Lion")[printed] == "-14.9§ (its columns: -15.13)"
+    assert row_of(found, "ThermoLion")[gain] == "+10.00 ± 0.00 [1]"
+    assert row_of(found, "ThermoLion")[printed] == "+20.9"
+    assert row_of(found, "ThermoLion")["GTSRB / paper"] == "– / 87.98"
+    assert row_of(found, "SWA")["SVHN / paper"] == "71.00 ± 0.88 / –"
+    assert row_of(found, "SWA")[printed] == table.DASH
     assert tables.accuracy_table(entries, 2) is None
 
 
@@ -57,13 +45,13 @@ def test_table_3_pairs_by_data_set_and_keeps_compilation_apart(synthetic):
         + timed("digits", "adam", [1.0, 3.0])
     )
     printed, others = tables.seconds_tables(entries)
-    lion = _row(printed, "Lion")
+    lion = row_of(printed, "Lion")
     assert lion["GTSRB"] == "11.00 ± 0.00 (24.52)"
     assert lion["over Adam %"] == "+5.0"
     assert lion["paper prints %"] == "-0.22§ (its columns: +0.02)"
     assert lion["compile s"] == "7.0"
-    assert _row(printed, "SWATS")["over Adam %"] == "+50.0"
-    assert _row(others, "Adam")["digits"] == "2.00 ± 1.41"
+    assert row_of(printed, "SWATS")["over Adam %"] == "+50.0"
+    assert row_of(others, "Adam")["digits"] == "2.00 ± 1.41"
     assert "paper prints %" not in others.header
 
 

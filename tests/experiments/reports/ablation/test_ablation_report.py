@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_records import Made
+from made_records import Made, rate
 from PIL import Image
 
 from experiments import optimizers
@@ -30,10 +30,6 @@ WORTH = {
     "signum:weight_decay=0.01": 0.0,
 }
 STEP = {"thermolion": 3e-3}
-
-
-def rate(cell):
-    return dict(cell.learner.changed)["learning_rate"]
 
 
 class Judged(Made):
@@ -69,8 +65,7 @@ def made():
                 / 10
             )
         )
-        while cells := study.plan(found.find).cells:
-            found.run(cells)
+        found.run_all(study)
         return list(found.records.values())
 
     return records_of

@@ -50,8 +50,7 @@ class Judged(Made):
 def made(protocol, names, sets, **more):
     study = protocol.study(list(sets), {one: optimizers.resolve(one) for one in names}, **more)
     found = Judged(lambda cell: 0.8 - abs(rate(cell) - 1e-3))
-    while cells := study.plan(found.find).cells:
-        found.run(cells)
+    found.run_all(study)
     return list(found.records.values())
 
 

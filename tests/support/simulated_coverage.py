@@ -8,8 +8,8 @@ all letters standard normal; c, how hard the image is, is the same for all optim
 are not. So an optimizer's true accuracy is Φ(level / √(seed² + own² + shared² + 1)). What is
 simulated stands beside what is claimed, for instance::
 
-    from experiments.analysis import coverage
-    print(*coverage.of_differences(seeds=20, images=2500))
+    import simulated_coverage
+    print(*simulated_coverage.of_differences(seeds=20, images=2500))
 """
 
 from __future__ import annotations

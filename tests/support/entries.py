@@ -1,0 +1,18 @@
+"""Entries and rows of tables, for tests of reports."""
+
+from experiments.analysis import statistics
+
+
+def entries_of(synthetic, *runs):
+    """Entries from (data set, optimizer, accuracies in per cent[, overrides])."""
+    return statistics.entries(
+        synthetic(dataset, optimizer, seed, train_accuracy=value / 100, **dict(*more))
+        for dataset, optimizer, values, *more in runs
+        for seed, value in enumerate(values)
+    )
+
+
+def row_of(table, start):
+    """The one row whose first cell begins so, by column."""
+    (row,) = [row for row in table.rows if row and row[0].startswith(start)]
+    return dict(zip(table.header, row, strict=True))
