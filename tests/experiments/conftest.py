@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from experiments import records
@@ -92,3 +93,33 @@ def folder_of(tmp_path: Path) -> Callable[[Iterable[Record]], Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """Replaces training by a count of what was asked for; real training is tested elsewhere."""
+    from grid_runs import outcome
+
+    from experiments import training
+
+    calls = []
+
+    def run_many(build, runs, data, config=None, **options):
+        calls.append((build, list(runs), data, config, options))
+        for run in runs:
+            test = None if data.test_images is None else 0.4
+            losses = [2.0 - 0.1 * run.seed] * config.epochs
+            yield outcome(losses, 0.5, "ok", test_accuracy=test)
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    return calls
+
+
+@pytest.fixture
+def signs(tmp_path: Path) -> Path:
+    """A tiny .npz data set."""
+    path = tmp_path / "signs.npz"
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+    np.savez(path, images=images, labels=np.arange(20) % 3)
+    return path

@@ -1,69 +1,14 @@
-import io
 import json
 import sys
 
-import jax
-import numpy as np
 import pytest
+from grid_runs import grid, run
 
-from experiments import datasets, optimizers, protocols, records, runner, training, work
-
-
-def _outcome(train_loss, train_accuracy, status, *, test_accuracy=None, update_rms=1e-3):
-    return training.Outcome(
-        train_loss=train_loss,
-        train_accuracy=train_accuracy,
-        test_accuracy=test_accuracy,
-        test_correct=None,
-        validation_accuracy=None,
-        validation_loss=None,
-        update_rms=update_rms,
-        seconds=1.0,
-        compile_seconds=2.0,
-        status=status,
-    )
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """Replaces training by a count of what was asked for; real training is tested elsewhere."""
-    calls = []
-
-    def run_many(build, runs, data, config=None, **options):
-        calls.append((build, list(runs), data, config, options))
-        for run in runs:
-            test = None if data.test_images is None else 0.4
-            losses = [2.0 - 0.1 * run.seed] * config.epochs
-            yield _outcome(losses, 0.5, "ok", test_accuracy=test)
-
-    monkeypatch.setattr(training, "run_many", run_many)
-    return calls
-
-
-@pytest.fixture
-def signs(tmp_path):
-    """A tiny .npz data set."""
-    path = tmp_path / "signs.npz"
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
-    np.savez(path, images=images, labels=np.arange(20) % 3)
-    return path
-
-
-def _grid(datasets=("digits",), optimizers=("adam", "lion"), seeds=2, rates=(), **deviations):
-    networks = deviations.pop("networks", ["convnet"])
-    paper = protocols.get("paper", **deviations)
-    return protocols.grid(paper, datasets, protocols.learners(optimizers, rates), seeds, networks)
-
-
-def _run(study, out, **options):
-    stream = io.StringIO()
-    summary = runner.run(study, work.Paths(out), stream=stream, **options)
-    return summary, stream.getvalue()
+from experiments import datasets, optimizers, records, runner
 
 
 def test_a_grid_is_trained_group_by_group_and_written_down(trained, tmp_path):
-    summary, told = _run(_grid(), tmp_path / "out", command="the command")
+    summary, told = run(grid(), tmp_path / "out", command="the command")
     assert (summary.made, summary.present, summary.failures) == (4, 0, {})
     assert [len(runs) for _, runs, *_ in trained] == [2, 2]  # one call a group
     found = records.read(tmp_path / "out").records
@@ -91,13 +36,13 @@ def test_a_grid_is_trained_group_by_group_and_written_down(trained, tmp_path):
 
 
 def test_what_is_there_is_not_run_again(trained, tmp_path):
-    _run(_grid(seeds=2), tmp_path)
+    run(grid(seeds=2), tmp_path)
     trained.clear()
-    summary, _ = _run(_grid(seeds=3), tmp_path)
+    summary, _ = run(grid(seeds=3), tmp_path)
     assert (summary.made, summary.present) == (2, 4)
     assert [[run.seed for run in runs] for _, runs, *_ in trained] == [[2], [2]]
     trained.clear()
-    summary, told = _run(_grid(seeds=3), tmp_path)
+    summary, told = run(grid(seeds=3), tmp_path)
     assert (summary.made, summary.present, trained) == (0, 6, [])
     assert "6 of 6 runs done, 0 left" in told
 
@@ -111,16 +56,16 @@ def test_what_is_there_is_not_run_again(trained, tmp_path):
     ],
 )
 def test_a_record_of_other_data_protocol_or_settings_does_not_count(trained, tmp_path, change):
-    _run(_grid(seeds=1), tmp_path)
+    run(grid(seeds=1), tmp_path)
     (file,) = tmp_path.glob("*.jsonl")
     lines = [json.loads(line) | change for line in file.read_text().splitlines()]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert _run(_grid(seeds=1), tmp_path)[0].made == 2
+    assert run(grid(seeds=1), tmp_path)[0].made == 2
 
 
 def test_a_sweep_changes_the_rate_alone(trained, tmp_path):
-    _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
-    _run(_grid(optimizers=["adam"], seeds=2, rates=(0.1, 0.2)), tmp_path)
+    run(grid(optimizers=["adam"], seeds=1), tmp_path)
+    run(grid(optimizers=["adam"], seeds=2, rates=(0.1, 0.2)), tmp_path)
     found = records.read(tmp_path).records
     assert [(r.hyperparameters["learning_rate"], r.changed, r.seed) for r in found] == [
         (0.001, {}, 0),
@@ -133,99 +78,32 @@ def test_a_sweep_changes_the_rate_alone(trained, tmp_path):
 
 
 def test_shards_together_make_the_grid(trained, tmp_path):
-    cells = _grid(seeds=3)
+    cells = grid(seeds=3)
     for index in range(3):
-        _run(cells, tmp_path, shard=(index, 3))
+        run(cells, tmp_path, shard=(index, 3))
     assert len(list(tmp_path.glob("*.jsonl"))) == 3
     assert len(records.read(tmp_path).records) == 6
-    assert _run(cells, tmp_path)[0].made == 0
-
-
-def test_a_data_set_that_cannot_be_had_is_skipped_with_the_reason(trained, tmp_path, signs):
-    cells = _grid([str(tmp_path / "absent.npz"), str(signs)], ["adam"])
-    summary, told = _run(cells, tmp_path / "out")
-    assert summary.made == 2
-    ((reason, count),) = summary.failures.items()
-    assert "absent.npz: no such file" in reason
-    assert count == 2
-    assert f"skipped 2 run(s): {reason.splitlines()[0]}" in told
-    assert "2 of 4 runs done, 0 left" in told
-    found = records.read(tmp_path / "out").records
-    assert {record.dataset for record in found} == {"signs.npz"}  # no folder of this machine
-    assert str(tmp_path) not in (tmp_path / "out").glob("*.jsonl").__next__().read_text()
-
-
-def test_unknown_names_are_told_before_anything_is_trained(trained, tmp_path):
-    with pytest.raises(ValueError, match="adma"):
-        _run(_grid(optimizers=["adam", "adma"]), tmp_path / "out")
-    with pytest.raises(ValueError, match="mnits"):
-        _run(_grid(["digits", "mnits"]), tmp_path / "out")
-    assert trained == []
-    assert not (tmp_path / "out").exists()
-
-
-def test_an_optimizer_that_fails_does_not_stop_the_others(tmp_path, trained, monkeypatch):
-    whole = training.run_many
-
-    def run_many(build, runs, data, config=None, **options):
-        outcomes = whole(build, runs, data, config)
-        yield next(outcomes)
-        if len(trained) == 1:
-            raise TypeError("unexpected\nsecond line")
-        yield from outcomes
-
-    monkeypatch.setattr(training, "run_many", run_many)
-    summary, told = _run(_grid(seeds=3), tmp_path)
-    assert (summary.made, list(summary.failures.values())) == (4, [2])
-    assert "adam on digits: TypeError: unexpected (test_runner.py, line" in told
-
-
-def test_what_a_host_callback_raised_is_told_by_its_own_words(tmp_path, trained, monkeypatch):
-    frames = '  File "mine.py", line 3, in f\n    raise ValueError\n' * 2
-    text = f"callback: Traceback (most recent call last):\n{frames}ValueError: few\n  rows\n"
-
-    def run_many(*given, **options):
-        raise jax.errors.JaxRuntimeError(text)
-        yield
-
-    monkeypatch.setattr(training, "run_many", run_many)
-    _, told = _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
-    assert "adam on digits: JaxRuntimeError: ValueError: few (test_runner.py, line" in told
-
-
-def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
-    whole = training.run_many
-
-    def run_many(build, runs, data, config=None, **options):
-        yield next(whole(build, runs, data, config))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "run_many", run_many)
-    with pytest.raises(KeyboardInterrupt):
-        _run(_grid(), tmp_path)
-    assert len(records.read(tmp_path).records) == 1
-    monkeypatch.setattr(training, "run_many", whole)
-    assert _run(_grid(), tmp_path)[0].made == 3
+    assert run(cells, tmp_path)[0].made == 0
 
 
 def test_runs_are_laid_out_as_asked(trained, tmp_path):
     placement = runner.Placement(together=2, devices=4, devices_per_run=1)
-    _run(_grid(), tmp_path, placement=placement)
+    run(grid(), tmp_path, placement=placement)
     laid_out = [(options["together"], options["devices"]) for *_, options in trained]
     assert laid_out == [(2, 4)] * 2
     with pytest.raises(ValueError, match=r"devices must be 1 … 8, .* got 9"):
-        _run(_grid(seeds=3), tmp_path, placement=runner.Placement(devices=9))
+        run(grid(seeds=3), tmp_path, placement=runner.Placement(devices=9))
     with pytest.raises(ValueError, match="together must be at least 1, got 0"):
-        _run(_grid(seeds=3), tmp_path, placement=runner.Placement(together=0))
+        run(grid(seeds=3), tmp_path, placement=runner.Placement(together=0))
 
 
 def test_a_record_says_how_the_runs_of_its_group_were_laid_out(trained, tmp_path):
     placement = runner.Placement(together=4, devices=4, devices_per_run=2)
-    _run(_grid(seeds=3), tmp_path, placement=placement)  # six cells, in groups of three
+    run(grid(seeds=3), tmp_path, placement=placement)  # six cells, in groups of three
     assert {len(runs) for _, runs, *_ in trained} == {3}
     for record in records.read(tmp_path).records:
         assert record.layout == {"devices": 4, "devices_per_run": 2, "together": 2}
-    _run(_grid(seeds=4), tmp_path, placement=placement)  # one more of each, alone on its devices
+    run(grid(seeds=4), tmp_path, placement=placement)  # one more of each, alone on its devices
     alone = [r.layout for r in records.read(tmp_path).records if r.seed == 3]
     assert alone == [{"devices": 2, "devices_per_run": 2, "together": 1}] * 2
 
@@ -235,62 +113,37 @@ def test_an_edited_optimizer_is_run_anew_and_the_notice_says_so(trained, tmp_pat
     file = tmp_path / f"{module}.py"
     file.write_text("import optax\ndef mine(learning_rate=0.1): return optax.sgd(learning_rate)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    summary, told = _run(_grid(optimizers=[name]), tmp_path / "out")
+    summary, told = run(grid(optimizers=[name]), tmp_path / "out")
     assert (summary.made, "notice" in told) == (2, False)
-    assert _run(_grid(optimizers=[name]), tmp_path / "out")[0].made == 0
+    assert run(grid(optimizers=[name]), tmp_path / "out")[0].made == 0
     before = optimizers.resolve(name).source
     file.write_text(file.read_text().replace("sgd", "adam"))
     monkeypatch.delitem(sys.modules, module)
-    summary, told = _run(_grid(optimizers=[name]), tmp_path / "out")
+    summary, told = run(grid(optimizers=[name]), tmp_path / "out")
     after = optimizers.resolve(name).source
     assert (summary.made, before == after) == (2, False)
     assert f"notice: 2 record(s) of {name} were made by another version of its file" in told
     assert f"(sha256 {before}, now {after})" in told
     found = records.read(tmp_path / "out").records
     assert [record.optimizer_source for record in found] == [before, before, after, after]
-    assert _run(_grid(optimizers=[name]), tmp_path / "out")[0].made == 0
+    assert run(grid(optimizers=[name]), tmp_path / "out")[0].made == 0
 
 
 def test_the_network_is_part_of_what_is_run(trained, tmp_path):
-    _run(_grid(optimizers=["adam"]), tmp_path)
-    summary, _ = _run(_grid(optimizers=["adam"], networks=["convnet", "vit"]), tmp_path)
+    run(grid(optimizers=["adam"]), tmp_path)
+    summary, _ = run(grid(optimizers=["adam"], networks=["convnet", "vit"]), tmp_path)
     assert (summary.made, summary.present) == (2, 2)
     assert [options["network"].name for *_, options in trained] == ["convnet", "vit"]
     assert [r.network for r in records.read(tmp_path).records] == ["convnet"] * 2 + ["vit"] * 2
 
 
-def test_a_run_that_learnt_nothing_says_so_in_its_record(tmp_path, monkeypatch):
-    def run_many(build, runs, data, config=None, **options):
-        for _ in runs:
-            yield _outcome([77.0, 2.3], 0.1, "ok")
-
-    monkeypatch.setattr(training, "run_many", run_many)
-    _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
-    (record,) = records.read(tmp_path).records
-    assert (record.status, record.health) == ("ok", ["at chance", "loss rose 33-fold"])
-
-
-def test_divergence_is_recorded_and_counted(tmp_path, monkeypatch):
-    def run_many(build, runs, data, config=None, **options):
-        nan = float("nan")
-        for _ in runs:
-            yield _outcome([2.0, nan], 0.1, "diverged", update_rms=nan)
-
-    monkeypatch.setattr(training, "run_many", run_many)
-    summary, _ = _run(_grid(optimizers=["adam"], seeds=1), tmp_path)
-    assert (summary.made, summary.diverged) == (1, 1)
-    (record,) = records.read(tmp_path).records
-    assert (record.status, record.train_loss) == ("diverged", [2.0, None])
-    assert _run(_grid(optimizers=["adam"], seeds=1), tmp_path)[0].made == 0
-
-
 def test_a_real_run_resumed_equals_one_in_a_single_go(tmp_path, signs):
-    cells = _grid([str(signs)], ["adam"], 2, epochs=1, batch_size=20)
-    _run(cells, tmp_path / "one")
+    cells = grid([str(signs)], ["adam"], 2, epochs=1, batch_size=20)
+    run(cells, tmp_path / "one")
     one = records.read(tmp_path / "one").records
     with records.Writer(tmp_path / "two") as writer:
         writer.append(one[0])
-    assert _run(cells, tmp_path / "two")[0].made == 1
+    assert run(cells, tmp_path / "two")[0].made == 1
     two = records.read(tmp_path / "two").records
     for a, b in zip(one, two, strict=True):
         for name in ("train_loss", "train_accuracy", "update_rms"):

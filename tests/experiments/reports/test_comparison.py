@@ -56,9 +56,16 @@ def test_a_baseline_that_was_not_run_is_an_error_that_names_those_that_were(swee
         report.build(folder_of(sweep), baseline="adan")
 
 
-def test_without_adam_and_without_a_choice_nothing_is_compared(synthetic):
+def test_without_adam_the_baseline_is_adamw(synthetic):
+    entries = statistics.entries([synthetic("digits", "lion"), synthetic("digits", "adamw")])
+    assert "minus AdamW's" in comparison.tables(entries, None)[0][0].title
+
+
+def test_without_either_and_without_a_choice_a_note_says_how_to_compare(synthetic):
     entries = statistics.entries([synthetic("digits", "lion"), synthetic("digits", "swa")])
-    assert comparison.tables(entries, None) == ([], [])
+    found, (note,) = comparison.tables(entries, None)
+    assert not found
+    assert "`--baseline` takes lion or swa" in note
     assert [row[0] for row in comparison.tables(entries, "lion")[0][0].rows] == ["Lion", "SWA"]
     assert comparison.tables(statistics.entries([synthetic("digits", "adam")]), None) == ([], [])
 

@@ -1,0 +1,99 @@
+"""What the runner does where data, an optimizer or a run fails."""
+
+import jax
+import pytest
+from grid_runs import grid, outcome, run
+
+from experiments import records, training
+
+
+def test_a_data_set_that_cannot_be_obtained_is_skipped_with_the_reason(trained, tmp_path, signs):
+    cells = grid([str(tmp_path / "absent.npz"), str(signs)], ["adam"])
+    summary, told = run(cells, tmp_path / "out")
+    assert summary.made == 2
+    ((reason, count),) = summary.failures.items()
+    assert "absent.npz: no such file" in reason
+    assert count == 2
+    assert f"skipped 2 run(s): {reason.splitlines()[0]}" in told
+    assert "2 of 4 runs done, 0 left" in told
+    found = records.read(tmp_path / "out").records
+    assert {record.dataset for record in found} == {"signs.npz"}  # no folder of this machine
+    assert str(tmp_path) not in (tmp_path / "out").glob("*.jsonl").__next__().read_text()
+
+
+def test_unknown_names_are_told_before_anything_is_trained(trained, tmp_path):
+    with pytest.raises(ValueError, match="adma"):
+        run(grid(optimizers=["adam", "adma"]), tmp_path / "out")
+    with pytest.raises(ValueError, match="mnits"):
+        run(grid(["digits", "mnits"]), tmp_path / "out")
+    assert trained == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_optimizer_that_fails_does_not_stop_the_others(tmp_path, trained, monkeypatch):
+    whole = training.run_many
+
+    def run_many(build, runs, data, config=None, **options):
+        outcomes = whole(build, runs, data, config)
+        yield next(outcomes)
+        if len(trained) == 1:
+            raise TypeError("unexpected\nsecond line")
+        yield from outcomes
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    summary, told = run(grid(seeds=3), tmp_path)
+    assert (summary.made, list(summary.failures.values())) == (4, [2])
+    assert "adam on digits: TypeError: unexpected (test_runner_failures.py, line" in told
+
+
+def test_what_a_host_callback_raised_is_told_by_its_own_words(tmp_path, trained, monkeypatch):
+    frames = '  File "mine.py", line 3, in f\n    raise ValueError\n' * 2
+    text = f"callback: Traceback (most recent call last):\n{frames}ValueError: few\n  rows\n"
+
+    def run_many(*given, **options):
+        raise jax.errors.JaxRuntimeError(text)
+        yield
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    _, told = run(grid(optimizers=["adam"], seeds=1), tmp_path)
+    assert "adam on digits: JaxRuntimeError: ValueError: few (test_runner_failures.py, line" in told
+
+
+def test_an_interruption_keeps_what_is_finished(tmp_path, trained, monkeypatch):
+    whole = training.run_many
+
+    def run_many(build, runs, data, config=None, **options):
+        yield next(whole(build, runs, data, config))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    with pytest.raises(KeyboardInterrupt):
+        run(grid(), tmp_path)
+    assert len(records.read(tmp_path).records) == 1
+    monkeypatch.setattr(training, "run_many", whole)
+    assert run(grid(), tmp_path)[0].made == 3
+
+
+def test_a_run_that_learnt_nothing_says_so_in_its_record(tmp_path, monkeypatch):
+    def run_many(build, runs, data, config=None, **options):
+        for _ in runs:
+            yield outcome([77.0, 2.3], 0.1, "ok")
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    run(grid(optimizers=["adam"], seeds=1), tmp_path)
+    (record,) = records.read(tmp_path).records
+    assert (record.status, record.health) == ("ok", ["at chance", "loss rose 33-fold"])
+
+
+def test_divergence_is_recorded_and_counted(tmp_path, monkeypatch):
+    def run_many(build, runs, data, config=None, **options):
+        nan = float("nan")
+        for _ in runs:
+            yield outcome([2.0, nan], 0.1, "diverged", update_rms=nan)
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    summary, _ = run(grid(optimizers=["adam"], seeds=1), tmp_path)
+    assert (summary.made, summary.diverged) == (1, 1)
+    (record,) = records.read(tmp_path).records
+    assert (record.status, record.train_loss) == ("diverged", [2.0, None])
+    assert run(grid(optimizers=["adam"], seeds=1), tmp_path)[0].made == 0
