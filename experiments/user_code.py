@@ -50,7 +50,7 @@ def fingerprint(module_name: str) -> str | None:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """What to say of a name that is unknown: the likely one, and all there are, nearest first.
+    """A hint for an unknown name: the likely one, and all there are, nearest first.
 
     Example:
         >>> nearest("adan", ["lion", "adam"])
@@ -117,5 +117,5 @@ def message(error: BaseException) -> str:
 
 
 def shortened(text: str, most: int = 200) -> str:
-    """At most so many letters of a text."""
+    """A text, cut to at most ``most`` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -91,7 +91,7 @@ _PARTS: dict[str, str | None] = {
     "phase": None,
     "budget": None,
 }
-"""What records may differ in beside hyperparameters and seed, and what its absence means."""
+"""Fields that records may differ in beside hyperparameters and seed, and their defaults."""
 
 _CONDITIONS = (
     "protocol_hash",

@@ -1,4 +1,4 @@
-"""What a loaded data set is, and the one error everything here raises for people."""
+"""A loaded data set, and the one error that this package raises for people."""
 
 import hashlib
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ Carry = tuple[Params, optax.OptState, optax.Updates]  # the last gradient at its
 
 
 class Driven(NamedTuple):
-    """What a stream of gradients made of an optimizer; every array is (steps, parameters).
+    """An optimizer's response to a stream of gradients; every array is (steps, parameters).
 
     Attributes:
         gradients: the stream.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import jax
 
 Params = Any
-"""A tree of float arrays, of whatever classes a network makes it."""
+"""A tree of float arrays, in whatever containers a network uses."""
 
 Init = Callable[["jax.Array", int, int], Params]
 Logits = Callable[[Params, "jax.Array"], "jax.Array"]

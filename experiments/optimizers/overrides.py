@@ -8,7 +8,7 @@ from experiments.user_code import nearest
 
 Parameters = Mapping[str, inspect.Parameter]
 Value = bool | int | float | str | None
-"""What text can say."""
+"""What an override, written as text, can be."""
 
 FLOAT32_TINY, FLOAT32_MAX = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # normal numbers
 _WORDS = {"true": True, "false": False, "none": None}

@@ -199,7 +199,7 @@ def _checked(
     set_by_name: Sequence[str],
     owner: str,
 ) -> Bounds:
-    """The bounds of one hyperparameter, found fit."""
+    """The bounds of one hyperparameter, checked."""
     what, scales = f"{owner}: the search space of {name!r}", get_args(Scale)
     if name == "learning_rate":
         raise ValueError(f"{what} is the protocol's: a grid around its default, so leave it out")

@@ -166,7 +166,7 @@ class Writer:
             ) from error
 
     def close(self) -> None:
-        """Gives the file up; another process may then go on in it."""
+        """Closes the file; another process may then append to it."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

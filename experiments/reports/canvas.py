@@ -41,7 +41,7 @@ def text_width(texts: Iterable[str]) -> float:
 def panels(
     count: int, height: float, width: float = 4.3, *, in_a_row: int = COLUMNS, **share: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with ``count`` axes, each ``width`` by ``height`` inches, so many in a row."""
+    """A figure with ``count`` axes, ``width`` by ``height`` inches each, ``in_a_row`` in a row."""
     if count < 1:
         raise ValueError("no data sets to draw")
     columns = min(in_a_row, count)

@@ -16,7 +16,7 @@ PERCENT = (0.0, 100.0)
 
 
 CsvRow = dict[str, str | float | bool | None]
-"""Column to what stands there."""
+"""A row of a CSV file: column to value."""
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ def _rescaled(found: findings.RunsByArm) -> str:
     return "; ".join(f"{kind}: {', '.join(some)}" for kind, some in groups.items() if some)
 
 
-def lacking(runs: Sequence[DistortionRecord], folder: Path) -> list[str]:
-    """How many runs lack, and the command that makes them."""
+def missing_runs(runs: Sequence[DistortionRecord], folder: Path) -> list[str]:
+    """How many runs are missing, and the command that makes them."""
     total = len(plan.all_arms()) * (len(plan.FULL.sizes) + len(plan.SEEDS))
     made = len({plan.run_of(one) for one in runs})
     if made >= total:

@@ -123,8 +123,8 @@ def _images(keys: Sequence[str], made: Section, shown: str) -> list[list[str]]:
     ]
 
 
-def lacking(runs: Sequence[Record], folder: Path) -> list[str]:
-    """How many runs of the study are not made, and the command that makes them."""
+def missing_runs(runs: Sequence[Record], folder: Path) -> list[str]:
+    """How many runs are missing, and the command that makes them."""
     resolved = {name: optimizers.resolve(name) for name in exponent.OPTIMIZERS}
     chains = exponent.study(SETS, resolved, regimes=REGIMES).chains
     have = Counter((one.dataset, one.regime, one.optimizer) for one in runs)

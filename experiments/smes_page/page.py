@@ -1,4 +1,4 @@
-"""Records of both studies -> the page: every question, its answer by rule, its figure, what lacks.
+"""Records of both studies -> the page: every question, its answer by rule, figures, missing runs.
 
 Only runs of the full budget answer here; `report` shows the others, too.
 """
@@ -60,6 +60,9 @@ def text(folder: Path) -> str:
     ]
     for part in parts:
         lines += ["", f"## {part.title}", "", *part.body]
-    lacks = [*fit.lacking(runs, folder / EXPONENT), *depth.lacking(deep, folder / DISTORTION)]
-    lines += ["", "## What is missing", "", *(f"- {line}" for line in lacks or ["Nothing."])]
+    missing = [
+        *fit.missing_runs(runs, folder / EXPONENT),
+        *depth.missing_runs(deep, folder / DISTORTION),
+    ]
+    lines += ["", "## What is missing", "", *(f"- {line}" for line in missing or ["Nothing."])]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Which devices train which of many runs."""
+"""The mesh of devices that many runs are trained on."""
 
 import jax
 import numpy as np

@@ -8,16 +8,10 @@ from pathlib import Path
 
 import jax
 import numpy as np
-import optax
 
 from experiments import files
 from experiments.training.telemetry_log import flat
-from thermolion_optax import PhaseStatistics, phase_statistics
-
-
-def statistics(opt_state: optax.OptState, gradient: optax.Updates) -> PhaseStatistics:
-    """What is logged of a step; see `thermolion_optax.phase_statistics`."""
-    return phase_statistics(opt_state, gradient)
+from thermolion_optax import PhaseStatistics
 
 
 class PhaseLog:
@@ -62,7 +56,7 @@ class PhaseLog:
             self._file.close()
 
     def add(self, step: int, found: PhaseStatistics) -> None:
-        """Adds what `statistics` found; it outlasts this process from then on.
+        """Adds the statistics after a step; they outlast this process from then on.
 
         Raises:
             ValueError: the file has other columns.

@@ -41,7 +41,8 @@ from experiments.training import cluster, cores, evaluation
 from experiments.training import step as shared
 from experiments.training.checkpoints import Checkpoints
 from experiments.training.curve import Curve
-from experiments.training.phase_log import PhaseLog, statistics
+from experiments.training.phase_log import PhaseLog
+from thermolion_optax import phase_statistics
 
 Function = TypeVar("Function", bound=Callable)
 MOST_STEPS = 10_000_000  # every checkpoint holds the losses of all of them
@@ -134,7 +135,7 @@ class _Run:
         if self.every:
             params, opt_state = jax.eval_shape(self._initial)
             try:
-                jax.eval_shape(statistics, opt_state, params)
+                jax.eval_shape(phase_statistics, opt_state, params)
             except ValueError as error:
                 raise ValueError(f"--phases of optimizer {options.optimizer!r}: {error}") from error
         self._settings = {
@@ -153,7 +154,7 @@ class _Run:
         self._compiling = cores.compiler_options(self.mesh)
         self._step = jax.jit(self._update, donate_argnums=0, compiler_options=self._compiling)
         # A program of its own, so that a run has the same numbers with and without it.
-        self.statistics = jax.jit(statistics, compiler_options=self._compiling)
+        self.statistics = jax.jit(phase_statistics, compiler_options=self._compiling)
 
     def say(self, text: str) -> None:
         """Prints, in the first process."""

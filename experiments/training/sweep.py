@@ -26,7 +26,7 @@ from experiments.training.whole_run import Trained, train
 
 Array = jax.Array
 Programs = dict[tuple[object, ...], tuple[jax.stages.Compiled, float, tuple[Build, Network]]]
-"""Compiled programs with the seconds that each took, and whose they are."""
+"""Compiled programs, the seconds of each compilation, and what must not be freed meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,7 +28,7 @@ Measured = tuple[Array, Array, dict[str, Array]]
 
 
 class Trained(NamedTuple):
-    """What a run gives; every field may be traced.
+    """The results of a run; every field may be traced.
 
     Attributes:
         params: the parameters that were evaluated.

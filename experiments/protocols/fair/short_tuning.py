@@ -82,7 +82,7 @@ class ShortChain:
 
     @property
     def length(self) -> int:
-        """How many runs the whole of it takes."""
+        """How many runs the whole chain takes."""
         return len(self.candidates) + min(self.again, len(self.candidates)) + len(self.seeds.final)
 
 

@@ -91,7 +91,7 @@ class Chain:
 
     @property
     def length(self) -> int:
-        """How many runs the whole of it takes."""
+        """How many runs the whole chain takes."""
         default = len(self.contestant.seeds)
         if self.contestant.default_only:
             return default

@@ -101,7 +101,7 @@ def _line(axis: Axes, fixed: Mapping[float, Interval]) -> None:
 def axis_limits(
     fixed: Collection[Interval], beside: Collection[Interval], *, log: bool = False
 ) -> tuple[float, float] | None:
-    """Ends of a panel's axis: the fixed α, and of what stands beside what stretches that little.
+    """Ends of a panel's axis: all of the fixed α, and of the others those that stretch it little.
 
     Args:
         fixed: wholly in sight.
@@ -204,7 +204,7 @@ def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
         return canvas.encode(figure)
 
 
-def lone(groups: Sequence[Sequence[ExponentCell]]) -> list[str]:
+def too_few_alphas(groups: Sequence[Sequence[ExponentCell]]) -> list[str]:
     """The cells of a figure by sparsity that have too few α for a line."""
     count = len(TICKS)
     return [

@@ -15,8 +15,8 @@ from experiments.reports.exponent.curves import (
     against_alpha,
     by_sparsity,
     fixed_alphas,
-    lone,
     panel_title,
+    too_few_alphas,
 )
 
 
@@ -89,7 +89,7 @@ def available(
     ]
     if varied:
         words = "Held-out accuracy against α by sparsity: does the best α depend on it?"
-        gone = lone(varied)
+        gone = too_few_alphas(varied)
         words += f" Not shown yet: {'; '.join(gone)}" if gone else ""
         made.append(("sparsity", words, functools.partial(by_sparsity, varied)))
     tuned = [cell for cell in cells if accuracy_grid(cell)]

@@ -1,4 +1,4 @@
-"""What of the paper's numbers comes out again, under the paper's own protocol."""
+"""Which of the paper's numbers are reproduced, under the paper's own protocol."""
 
 from __future__ import annotations
 
