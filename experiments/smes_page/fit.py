@@ -25,7 +25,7 @@ from experiments.smes_page.part import Part, bullets, image, not_run, part
 SETS, REGIMES = ("fashion_mnist", "gtsrb32.npz", "digits"), ("B", "A")
 """What the study is run on."""
 
-SECONDS = 10.0
+SECONDS_A_RUN = 10.0
 """A run, two at once on two cores: half the median of SMES's in results/fair, regime B."""
 
 FIGURES = {"faster": ("train-loss",), "gap": ("gap", "held-out"), "sparsity": ("sparsity",)}
@@ -134,7 +134,7 @@ def missing_runs(runs: Sequence[Record], folder: Path) -> list[str]:
     if not missing:
         return []
     sets = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in SETS)
-    hours = missing * SECONDS / 3600
+    hours = missing * SECONDS_A_RUN / 3600
     return [
         f"{missing:,} of {total:,} runs of the exponent study, about {hours:.1f} hours on two "
         f"cores: `python -m experiments run --protocol {NAME} --datasets {sets} --regimes "

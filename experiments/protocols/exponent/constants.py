@@ -23,7 +23,7 @@ def protocol() -> JsonObject:
     return json.loads((Path(__file__).parent / "exponent.json").read_text(encoding="utf-8"))
 
 
-def gradient_size(dataset: str, sparsity: float) -> float:
+def recorded_gradient_size(dataset: str, sparsity: float) -> float:
     """The size s of a data set's gradients, as `gradient_sizes` measures it.
 
     Args:

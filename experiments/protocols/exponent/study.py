@@ -61,7 +61,7 @@ def study(
     final = tuple(range(seeds["final"], seeds["final"] + counts["final"]))
     chains = []
     for task, regime in _tasks(datasets, networks, regimes, counts["sparse"], budget):
-        size = constants.gradient_size(recorded_name(task.dataset), task.sparsity)
+        size = constants.recorded_gradient_size(recorded_name(task.dataset), task.sparsity)
         for name, one in optimizers.items():
             found = candidates(one.overrides.get("alpha") == 0, size, counts)
             digest = constants.content_hash(found)

@@ -12,7 +12,7 @@ from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import optimizer_title
 from experiments.reports.missing import study_command, with_command
 
-SETTINGS = {
+RUN_NAMES = {
     "final": "final runs",
     "default": "untuned runs",
     "carried": "final runs at the setting best on the other sets",
@@ -61,7 +61,7 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             parts["carried"] = (len(arm.carried), wanted)
         if parts:
             counts = ", ".join(
-                f"{have} of {many} {SETTINGS.get(phase, f'{phase} runs')}"
+                f"{have} of {many} {RUN_NAMES.get(phase, f'{phase} runs')}"
                 for phase, (have, many) in parts.items()
             )
             lines.append(

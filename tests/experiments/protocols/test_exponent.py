@@ -101,7 +101,7 @@ def test_every_set_of_the_budgets_has_its_size():
     for one in constants.protocol()["budgets"].values():
         for dataset in one["sparse"]["datasets"]:
             for share in [0.0, *one["sparse"]["shares"]]:
-                assert 0 < constants.gradient_size(dataset, share) < 1
+                assert 0 < constants.recorded_gradient_size(dataset, share) < 1
 
 
 @pytest.mark.parametrize(
