@@ -120,7 +120,7 @@ def _checked(
     """Read a pair of arrays, the images as (N, H, W, C)."""
     images, labels = held[images_key], held[labels_key]
     if images.dtype != np.uint8:
-        raise _unfit(file, f"`{images_key}` has dtype {images.dtype}, expected uint8 (0 to 255)")
+        raise _unfit(file, f"`{images_key}` {_not_bytes(images)}, expected uint8 (0 to 255)")
     grey = images.ndim == 3
     if not grey and (images.ndim != 4 or images.shape[-1] not in (1, 3)):
         expected = "expected (N, H, W, C) with C = 1 or 3"
@@ -133,6 +133,16 @@ def _checked(
     if labels.dtype.kind not in "iu":
         raise _unfit(file, f"`{labels_key}` has dtype {labels.dtype}, expected integers")
     return images[..., np.newaxis] if grey else images, labels
+
+
+def _not_bytes(images: np.ndarray) -> str:
+    """Say what they are instead, and in how many images a number is missing."""
+    kind = f"has dtype {images.dtype}"
+    if images.dtype.kind != "f":
+        return kind
+    if broken := int((~np.isfinite(images)).any(axis=tuple(range(1, images.ndim))).sum()):
+        return f"{kind} and NaN or infinity in {broken} of {len(images)} images"
+    return f"{kind} (of 0 to 1, (255 * x).round().astype('uint8') makes bytes)"
 
 
 def _class_names(file: Path, labels: np.ndarray, given: np.ndarray | None) -> tuple[str, ...]:

@@ -19,20 +19,21 @@ def tables(entries: Sequence[Entry], baseline: str | None) -> tuple[list[Table],
 
     Args:
         entries: of one protocol, version and network.
-        baseline: an optimizer's name; None is Adam, and no tables where it was not run.
+        baseline: an optimizer's name; None is Adam, else AdamW, and where neither was run no tables
+            but a note.
 
     Raises:
         ValueError: there is no run of that baseline.
     """
     run = list(dict.fromkeys(entry.optimizer for entry in entries))
-    if baseline is None and UNIT not in run:
-        baseline = None
-    elif baseline is None:
-        baseline = UNIT
-    elif baseline not in run:
+    if baseline is not None and baseline not in run:
         raise ValueError(f"baseline is {baseline!r}, expected an optimizer that was run: {run}")
-    if baseline is None or len(run) < 2:
+    if len(run) < 2:
         return [], []
+    if baseline is None:
+        baseline = next((name for name in (UNIT, "adamw") if name in run), None)
+    if baseline is None:
+        return [], [f"No optimizer is compared with another: --baseline takes {' or '.join(run)}."]
     found: Found = {(best.entry.dataset, family(best.entry)): best for best in sweeps.best(entries)}
     called = labels(entries, rates=False)
     base = next(row for row in called if row[0] == baseline)

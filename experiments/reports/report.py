@@ -51,7 +51,8 @@ def build(folder: str | os.PathLike[str], *, baseline: str | None = None) -> Rep
 
     Args:
         folder: of the records.
-        baseline: the optimizer that the others are compared with; None is Adam where it was run.
+        baseline: the optimizer that the others are compared with; None is Adam where it was run,
+            else AdamW.
 
     Raises:
         records.RecordError: no folder, no records, or a line that is not a record.

@@ -56,7 +56,8 @@ class Question:
 
     Attributes:
         folder: of the records, for the commands that would add to them.
-        baseline: the optimizer that the others are compared with; None is Adam where it was run.
+        baseline: the optimizer that the others are compared with; None is Adam where it was run,
+            else AdamW.
     """
 
     folder: str

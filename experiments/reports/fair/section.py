@@ -32,7 +32,8 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     judged = [finished(arm, budget) for arm in found]
     whole = workloads(judged)
     answers = questions.answers(judged)
-    made: list[Table | None] = [tables.answer_table(whole)]
+    ours = any(tables.OURS in these for these in whole.values())
+    made: list[Table | None] = [tables.answer_table(whole) if ours else None]
     made += [
         tables.workload_table(workload, these, _judged(whole[workload]))
         for workload, these in workloads(found).items()
@@ -86,10 +87,15 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
         "Untuned is an optimizer at its own default settings with a constant learning rate.",
-        "The best other is chosen by the very test result that is shown, so it is rather too high.",
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]
+    if any(arm.optimizer == tables.OURS for arm in found):
+        notes.insert(
+            -1,
+            "The best other is chosen by the very test result that is shown, so it is rather too "
+            "high.",
+        )
     if any("gtsrb" in arm.workload.dataset for arm in found):
         notes.append(
             "Intervals take the test images for independent. GTSRB has several frames of one sign, "

@@ -122,7 +122,12 @@ def test_a_test_part_that_does_not_fit_is_reported(arrays, said, tmp_path):
     [
         ({"labels": LABELS}, "holds no `images`"),
         ({"images": IMAGES}, "holds no `labels`"),
-        ({"images": IMAGES / 255, "labels": LABELS}, "`images` has dtype float64, expected uint8"),
+        ({"images": IMAGES / 255, "labels": LABELS}, "`images` has dtype float64 .*round.*uint8"),
+        (
+            {"images": np.where(np.arange(20) == 3, np.nan, IMAGES.T).T, "labels": LABELS},
+            "dtype float64 and NaN or infinity in 1 of 20 images, expected uint8",
+        ),
+        ({"images": IMAGES.astype(int), "labels": LABELS}, "`images` has dtype int64, expected"),
         ({"images": IMAGES[..., :2], "labels": LABELS}, r"\(20, 32, 32, 2\), expected \(N, H, W"),
         ({"images": IMAGES[0, 0], "labels": LABELS}, r"shape \(32, 3\)"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "`images` is empty"),

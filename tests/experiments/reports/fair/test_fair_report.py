@@ -198,6 +198,13 @@ def test_the_notes_say_how_to_read_the_tables(whole):
     assert "near-duplicates, so its intervals" in " ".join(built(signs).notes)
 
 
+def test_without_thermolion_the_table_of_its_gain_is_left_out(whole):
+    found = built([one for one in whole if one.optimizer != "thermolion"])
+    assert not tables_of(found, "answer")
+    assert not [note for note in found.notes if "best other" in note]
+    assert tables_of(built(whole), "answer")
+
+
 def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
     lines = built(made(budget="smoke")).verdicts
     assert len(lines) == 2
