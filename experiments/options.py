@@ -47,8 +47,8 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     report.add_argument(
         "--baseline",
         metavar="NAME",
-        help="of the paper protocol: what the others are compared with (default: adam where it "
-        "was run)",
+        help="of the paper protocol: what the others are compared with, each at its best rate "
+        "(default: adam where it was run, else adamw)",
     )
     findings = command("findings", "one page of verdicts from the records of all studies")
     findings.add_argument(
@@ -87,15 +87,15 @@ def _run(run: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="names (see list), variants (thermolion:boost=0), or your own "
-        "(package.module:function); default: the protocol's",
+        help="names (see list), variants (thermolion:boost=0), or your own (module:function, found "
+        "here or on PYTHONPATH); default: the protocol's",
     )
     add(
         "--network",
         nargs="+",
         default=["convnet"],
         metavar="NAME",
-        help="convnet (the paper's; default), vit, or your own (package.module:function)",
+        help="convnet (the paper's; default), vit, or your own (module:function)",
     )
     add("--out", required=True, type=_path, metavar="DIR", help="folder of the records")
     add("--shard", metavar="I/N", help="run part I of N of the study only, I from 0 (0/4 … 3/4)")
@@ -126,7 +126,7 @@ def _run(run: argparse.ArgumentParser) -> None:
         type=float,
         default=[],
         metavar="RATE",
-        help="a sweep; default: each optimizer's own",
+        help="a sweep: every optimizer at each of these; default: each optimizer's own",
     )
     for name, what in (
         ("epochs", "passes over the images (deviates: becomes part of the protocol's name)"),
@@ -211,7 +211,8 @@ def _data_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--manual-dir",
         metavar="DIR",
-        help="files fetched by hand (default: downloads/manual in the data folder)",
+        help="files fetched by hand, in DIR or in DIR/NAME (default: downloads/manual in the data "
+        "folder)",
     )
 
 
