@@ -35,6 +35,7 @@ class Progress:
         self._every, self._clock = every, clock
         self._done = self._present = self._skipped = self._width = 0
         self._start = clock()
+        self._first: tuple[float, int] | None = None  # when something was first done, how much
         self._last = -float("inf")
         self._lock = threading.RLock()
         self._stopped = threading.Event()
@@ -49,6 +50,8 @@ class Progress:
         with self._lock:
             before = self._left()
             self._done += done
+            if done > 0 and self._first is None:
+                self._first = self._clock(), done
             self._present += present
             self._skipped += skipped
             at_end = before > 0 and self._left() <= 0
@@ -96,9 +99,15 @@ class Progress:
         text = f"{amount(self._done + self._present)} of {amount(self._total)}{noun} done, "
         text += f"{amount(left)} left"
         if self._done > 0 and left:
-            seconds = (self._clock() - self._start) / self._done * left
-            text += f", about {duration(seconds)} to come"
+            text += f", about {duration(left * self._seconds_a_unit())} to come"
         return f"{text} | {doing}"
+
+    def _seconds_a_unit(self) -> float:
+        """Measured from the first that was done, since that one waited for a compilation too."""
+        began, before = self._first or (self._start, 0)
+        if self._done <= before:
+            began, before = self._start, 0
+        return (self._clock() - began) / (self._done - before)
 
 
 def megabytes(size: int) -> str:

@@ -25,6 +25,20 @@ def test_progress_tells_done_left_and_the_time_to_come(monkeypatch):
     assert "\n" not in stream.getvalue()
 
 
+def test_the_time_to_come_leaves_out_what_only_the_first_waited_for():
+    now = 0.0
+    stream = io.StringIO()
+    progress = Progress(10, stream, every=0.0, clock=lambda: now)
+    for seconds in (60.0, 2.0, 2.0):  # a compilation, then two seconds a run
+        now += seconds
+        progress.show("adam", done=1)
+    assert [line.split(", ")[2] for line in stream.getvalue().splitlines()] == [
+        "about 9 min 0 s to come | adam",
+        "about 16 s to come | adam",
+        "about 14 s to come | adam",
+    ]
+
+
 def test_progress_in_a_log_is_occasional():
     now = 0.0
     stream = io.StringIO()
@@ -52,7 +66,7 @@ def test_bytes_of_several_files_add_up_and_may_start_over():
     assert stream.getvalue().splitlines() == [
         "1.0 MB of 10.0 MB done, 9.0 MB left, about 27 s to come | a",
         "3.0 MB of 10.0 MB done, 7.0 MB left, about 21 s to come | a",
-        "3.0 MB of 10.0 MB done, 7.0 MB left, about 35 s to come | a",
+        "3.0 MB of 10.0 MB done, 7.0 MB left, about 42 s to come | a",
         "b: failed",
         "10.0 MB of 10.0 MB done, 0.0 kB left | a",
     ]
