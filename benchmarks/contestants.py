@@ -8,7 +8,14 @@ import numpy as np
 
 
 def jax_runs(
-    name: str, n: int, batch_size: int, epochs: int, count: int, **options: Any
+    name: str,
+    network: str = "convnet",
+    *,
+    n: int = 5000,
+    batch_size: int = 1024,
+    epochs: int = 1,
+    count: int,
+    **options: Any,
 ) -> Iterator[Any]:
     from experiments import networks  # here, so that PyTorch's processes do not hold JAX
     from experiments.optimizers import resolve
@@ -18,8 +25,8 @@ def jax_runs(
     optimizer = resolve(name)
     runs = [Run(optimizer.hyperparameters, seed) for seed in range(count)]
     data, config = Data(*random_data(n)), Config(epochs=epochs, batch_size=batch_size)
-    convnet = networks.resolve("convnet")
-    return run_many(optimizer.build, runs, data, config, network=convnet, **options)
+    learner = networks.resolve(network)
+    return run_many(optimizer.build, runs, data, config, network=learner, **options)
 
 
 def torch_runs(epochs: int, channels_last: bool) -> Iterator[float]:

@@ -1,6 +1,6 @@
 """How fast whole training runs are: a Markdown section on standard output.
 
-    python benchmarks/training.py [--section torch|optimizers|together|growth|all]
+    python benchmarks/training.py [--section torch|optimizers|networks|together|growth|all]
     python benchmarks/training.py --section optimizers --optimizers adam adamw lion thermolion
 
 Contestants are processes of their own that take turns, run by run, so that a change of the
@@ -30,7 +30,11 @@ TUNED = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     sections = {"torch": torch_section, "optimizers": optimizer_section}
-    sections |= {"together": together_section, "growth": growth_section}
+    sections |= {
+        "networks": network_section,
+        "together": together_section,
+        "growth": growth_section,
+    }
     parser.add_argument("--section", choices=[*sections, "all"], default="all")
     parser.add_argument("--epochs", type=int, default=6, help="epochs of a turn")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each contestant")
@@ -72,17 +76,29 @@ def torch_section(args: argparse.Namespace) -> None:
 
 
 def optimizer_section(args: argparse.Namespace) -> None:
-    kinds = [f"jax:{name}" for name in args.optimizers]
-    turns, memory, compiled = take_turns(kinds, max(1, args.epochs // 3), args.repeats)
-    first = turns[kinds[0]]
     print(f"### Each optimizer's run against {args.optimizers[0]}'s (same images and steps)\n")
+    compare("optimizer", {name: f"jax:{name}" for name in args.optimizers}, args)
+
+
+def network_section(args: argparse.Namespace) -> None:
+    from experiments.networks import NAMES as names
+
+    print(f"### Each network's run against {names[0]}'s (Adam, same images and steps)\n")
+    compare("network", {name: f"jax:adam@{name}" for name in names}, args)
+
+
+def compare(what: str, kinds: dict[str, str], args: argparse.Namespace) -> None:
+    """A row a name, the ratios to the first."""
+    epochs = max(1, args.epochs // 3)
+    turns, memory, compiled = take_turns(list(kinds.values()), epochs, args.repeats)
+    first = next(iter(turns.values()))
     rows = []
-    for kind, seconds in turns.items():
+    for name, kind in kinds.items():
+        seconds = turns[kind]
         ratio = statistics.median(a / b for a, b in zip(seconds, first, strict=True))
-        rows.append([kind[4:], f"{statistics.median(seconds):.2f}", f"{ratio:.3f}",
+        rows.append([name, f"{statistics.median(seconds):.2f}", f"{ratio:.3f}",
                      f"{compiled[kind]:.1f}", f"{memory[kind]:.0f}", listed(seconds)])  # fmt: skip
-    head = ["optimizer", "seconds", "ratio", "compile (s)", "peak MB", "all turns (s)"]
-    table(head, rows)
+    table([what, "seconds", "ratio", "compile (s)", "peak MB", "all turns (s)"], rows)
     print("Ratios are medians of the turns' ratios.\n")
 
 
@@ -99,7 +115,7 @@ def together_section(args: argparse.Namespace) -> None:
     for devices, devices_per_run, together in dict.fromkeys(layouts):
         size = devices // devices_per_run * together
         how = {"devices": devices, "devices_per_run": devices_per_run, "together": together}
-        outcomes = list(jax_runs("adam", 5000, 1024, 1, max(12, 3 * size), **how))[size:]
+        outcomes = list(jax_runs("adam", count=max(12, 3 * size), **how))[size:]
         seconds = [outcome.seconds * together / size for outcome in outcomes[::size]]
         cells = [str(devices), str(devices_per_run), str(together)]
         rows.append([*cells, f"{statistics.median(seconds):.2f}", listed(seconds)])
@@ -114,7 +130,7 @@ def growth_section(args: argparse.Namespace) -> None:
     row(head)
     row(["---"] * len(head))
     for n, size in cases:  # row by row, since the largest take minutes
-        outcomes = list(jax_runs("adam", n, size, 1, 3))
+        outcomes = list(jax_runs("adam", n=n, batch_size=size, count=3))
         median = statistics.median(outcome.seconds for outcome in outcomes)
         row([f"{n:,}", f"{size:,}", f"{median:.2f}", f"{1e6 * median / n:.0f}",
              f"{outcomes[0].compile_seconds:.1f}", f"{peak_megabytes():.0f}"])  # fmt: skip
@@ -166,7 +182,7 @@ def work(kind: str, epochs: int, repeats: int) -> None:
     if kind.startswith("jax:"):
         values = (
             (outcome.seconds, outcome.compile_seconds)
-            for outcome in jax_runs(kind[4:], 5000, 1024, epochs, repeats + 1)
+            for outcome in jax_runs(*kind[4:].split("@"), count=repeats + 1, epochs=epochs)
         )
     elif kind == "sgemm":
         values = ((rate, 0.0) for rate in sgemm_rates())
