@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from experiments import user_code
 from experiments.optimizers import overrides as texts
-from experiments.optimizers import spaces, users
+from experiments.optimizers import spaces, user_optimizer
 from experiments.optimizers.bounds import OWN
-from experiments.optimizers.settings import FACTORIES
+from experiments.optimizers.factories import FACTORIES
 
 if TYPE_CHECKING:
     from experiments.networks.network import Params
@@ -66,7 +66,7 @@ class Optimizer:
             ValueError: it cannot be built, its update or eval_params raises, or returns what is
                 not like the parameters.
         """
-        users.try_out(
+        user_optimizer.try_out(
             self.build, self.defaults, f"optimizer {self.name!r}", params, scheduled=scheduled
         )
 
@@ -106,7 +106,7 @@ def resolve(spec: str) -> Optimizer:
         )
     if len(rest) > 1 or rest == [""]:
         raise ValueError(f"{owner}: expected one list of overrides, name=value,name=value")
-    parameters = users.parameters(factory, owner)
+    parameters = user_optimizer.parameters(factory, owner)
     given = texts.parse(rest[0], parameters, _open(parameters), owner) if rest else {}
     missing = [
         name
@@ -167,7 +167,7 @@ def _build(
                 "optax.scale_by_learning_rate takes"
             )
         raise ValueError(f"{owner}: {user_code.reason(error)}{hint}") from error
-    return users.check_built(built, owner)
+    return user_optimizer.check_built(built, owner)
 
 
 def _open(parameters: Mapping[str, Parameter]) -> list[str]:

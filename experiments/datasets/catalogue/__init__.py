@@ -8,17 +8,14 @@ of the two CIFAR files is the one their author's page gives. Where only an md5 w
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from experiments.datasets.catalogue.cifar import CIFAR10, CIFAR100
+from experiments.datasets.catalogue.gtsrb import GTSRB
 from experiments.datasets.catalogue.mnist_family import EMNIST, FASHION_MNIST, KMNIST, MNIST, QMNIST
-from experiments.datasets.catalogue.others import (
-    CIFAR10,
-    CIFAR100,
-    GTSRB,
-    SEMEION,
-    STL10,
-    SVHN,
-    USPS,
-)
+from experiments.datasets.catalogue.semeion import SEMEION
 from experiments.datasets.catalogue.spec import Spec
+from experiments.datasets.catalogue.stl10 import STL10
+from experiments.datasets.catalogue.svhn import SVHN
+from experiments.datasets.catalogue.usps import USPS
 
 CATALOGUE: Mapping[str, Spec] = MappingProxyType(
     {

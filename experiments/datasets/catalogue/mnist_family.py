@@ -3,10 +3,8 @@
 from functools import partial
 
 from experiments.datasets.catalogue import class_names
-from experiments.datasets.catalogue.spec import RawFile, Spec
+from experiments.datasets.catalogue.spec import UNSTATED, RawFile, Spec
 from experiments.datasets.formats import idx
-
-_UNSTATED = "none stated by its authors"
 
 
 def _four_idx_files(
@@ -58,7 +56,7 @@ MNIST = Spec(
     read=idx.read,
     class_names=class_names.DIGITS,
     classes_in_first_5000=10,
-    licence=f"{_UNSTATED}; commonly given as CC BY-SA 3.0",
+    licence=f"{UNSTATED}; commonly given as CC BY-SA 3.0",
     source="LeCun, Cortes, Burges: The MNIST database of handwritten digits (1998)",
 )
 
@@ -163,7 +161,7 @@ EMNIST = Spec(
     ),
     class_names=class_names.DIGITS,
     classes_in_first_5000=10,
-    licence=f"{_UNSTATED}; a work of the US government (NIST)",
+    licence=f"{UNSTATED}; a work of the US government (NIST)",
     source="Cohen, Afshar, Tapson, van Schaik: EMNIST (2017), arXiv 1702.05373",
     note="images are transposed in the file, and stay so",
 )

@@ -7,6 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+UNSTATED = "none stated by its authors"
+"""The licence of a set whose authors name none."""
+
 
 @dataclass(frozen=True)
 class RawFile:
@@ -27,6 +30,13 @@ class RawFile:
     md5: str | None = None
     sha256: str | None = None
     repacked: str | None = None
+
+
+def raw_file(
+    base: str, name: str, size: int, md5: str | None = None, sha256: str | None = None
+) -> RawFile:
+    """A file that lies in one place, at ``base`` + ``name``."""
+    return RawFile(name, (base + name,), size, md5, sha256)
 
 
 class Reader(Protocol):

@@ -22,7 +22,7 @@ WORDS = (
     "questions",
     "questions_of_later_studies",
 )
-"""What of `protocol.json` decides no run."""
+"""What of `fair.json` decides no run."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Budget:
 
 @functools.cache
 def protocol() -> JsonObject:
-    """The content of `protocol.json`."""
-    return json.loads((FOLDER / "protocol.json").read_text(encoding="utf-8"))
+    """The content of `fair.json`."""
+    return json.loads((FOLDER / "fair.json").read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -103,7 +103,7 @@ def runs_by_phase(optimizer: str, budget: str) -> dict[str, int]:
 def content_hash(space: Space) -> str:
     """First 16 hex digits of a sha256 over all that decides an optimizer's runs and verdicts.
 
-    That is `protocol.json` less `WORDS`, the trial points and the optimizer's search space: a
+    That is `fair.json` less `WORDS`, the trial points and the optimizer's search space: a
     further question or optimizer changes no run that was made.
     """
     numbers = {name: value for name, value in protocol().items() if name not in WORDS}

@@ -4,7 +4,7 @@
 
 s = median of √v̂ over all parameters, v̂ being AdamW's bias-corrected second moment after its first
 epoch at its default settings (batches of 128, seed 101, the ConvNet). The numbers printed stand in
-`protocol.json`, so that they are the same for everybody.
+`fair.json`, so that they are the same for everybody.
 """
 
 from __future__ import annotations

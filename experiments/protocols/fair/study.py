@@ -99,7 +99,7 @@ def study(
         optimizers: by canonical name, in the order of their run.
         networks: names or import paths.
         budget: "full", or a smaller share that is no answer.
-        regimes: names of `protocol.json`.
+        regimes: names of `fair.json`.
 
     Raises:
         ValueError: a name that there is not, or one given twice.

@@ -11,7 +11,7 @@ from jax import enable_x64
 from optimizer_paths import GRADS, START, STEPS, run
 
 from experiments.optimizers import resolve
-from experiments.optimizers.settings import FACTORIES
+from experiments.optimizers.factories import FACTORIES
 
 
 def torch_path(make):
