@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "train": _train,
     }
     try:
-        from experiments.options import parser
+        from experiments.command_line.options import parser
 
         options = parser(commands).parse_args(given)
     except ImportError as error:
@@ -88,7 +88,7 @@ def _report_error(error: BaseException, module: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from experiments import run_options
+    from experiments.command_line import run_options
 
     study = run_options.study_of(options)
     from experiments.training import cluster, cores

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pages import DOCS, ROOT, arguments, shell_lines
 
+from experiments.command_line.options import parser
 from experiments.distortion_study import __main__ as distortion_study
-from experiments.options import parser
 from experiments.smes_page import __main__ as smes_page
 
 PAGES = [*DOCS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]

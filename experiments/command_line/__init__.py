@@ -1,0 +1,1 @@
+"""The options of every command, and what those of `run` ask for."""
