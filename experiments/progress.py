@@ -35,7 +35,7 @@ class Progress:
         self._every, self._clock = every, clock
         self._done = self._present = self._skipped = self._width = 0
         self._start = clock()
-        self._first: tuple[float, int] | None = None  # when something was first done, how much
+        self._first: tuple[float, int] | None = None  # when the first were done, and how many
         self._last = -float("inf")
         self._lock = threading.RLock()
         self._stopped = threading.Event()
@@ -50,8 +50,8 @@ class Progress:
         with self._lock:
             before = self._left()
             self._done += done
-            if done > 0 and self._first is None:
-                self._first = self._clock(), done
+            if done > 0:
+                self._count_with_the_first()
             self._present += present
             self._skipped += skipped
             at_end = before > 0 and self._left() <= 0
@@ -102,8 +102,15 @@ class Progress:
             text += f", about {duration(left * self._seconds_a_unit())} to come"
         return f"{text} | {doing}"
 
+    def _count_with_the_first(self) -> None:
+        """What ends together with the first, on devices beside it, was no quicker than it."""
+        now = self._clock()
+        at = now if self._first is None else self._first[0]
+        if self._first is None or now - at < (at - self._start) / 100:
+            self._first = at, self._done
+
     def _seconds_a_unit(self) -> float:
-        """Measured from the first that was done, since that one waited for a compilation too."""
+        """Measured from the first that were done, since these waited for a compilation too."""
         began, before = self._first or (self._start, 0)
         if self._done <= before:
             began, before = self._start, 0

@@ -39,6 +39,19 @@ def test_the_time_to_come_leaves_out_what_only_the_first_waited_for():
     ]
 
 
+def test_two_runs_that_end_together_both_waited_for_the_compilation():
+    now = 0.0
+    stream = io.StringIO()
+    progress = Progress(10, stream, every=0.0, clock=lambda: now)
+    for seconds in (60.0, 0.01, 8.0, 0.01):  # in pairs, one on each core
+        now += seconds
+        progress.show("adam", done=1)
+    first, second, _, last = [line.split(", ")[2] for line in stream.getvalue().splitlines()]
+    assert first == "about 9 min 0 s to come | adam"
+    assert second == "about 4 min 0 s to come | adam"
+    assert last == "about 24 s to come | adam"
+
+
 def test_progress_in_a_log_is_occasional():
     now = 0.0
     stream = io.StringIO()
