@@ -32,7 +32,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     judged = [finished(arm, budget) for arm in found]
     whole = workloads(judged)
     answers = questions.answers(judged)
-    ours = any(tables.OURS in these for these in whole.values())
+    ours = any(arm.optimizer == tables.OURS for arm in judged)
     made: list[Table | None] = [tables.answer_table(whole) if ours else None]
     made += [
         tables.workload_table(workload, these, _judged(whole[workload]))
@@ -51,7 +51,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
                 Figure(key, caption, functools.partial(draw, found, answers))
                 for key, caption, draw in figures.available(found, answers)
             ),
-            notes=tuple(_notes(judged, budget)),
+            notes=tuple(_notes(judged, budget, ours=ours)),
             missing=(*excluded, *missing(found, budget, question.folder)),
         )
     ]
@@ -81,21 +81,19 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     return found, excluded
 
 
-def _notes(found: Sequence[Arm], budget: str) -> list[str]:
+def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
+    best_other = (
+        "The best other is chosen by the very test result that is shown, so it is rather too high."
+    )
     notes = [
         *budget_note(budget),
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
         "Untuned is an optimizer at its own default settings with a constant learning rate.",
+        *([best_other] if ours else []),  # it speaks of the table that only then is there
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]
-    if any(arm.optimizer == tables.OURS for arm in found):
-        notes.insert(
-            -1,
-            "The best other is chosen by the very test result that is shown, so it is rather too "
-            "high.",
-        )
     if any("gtsrb" in arm.workload.dataset for arm in found):
         notes.append(
             "Intervals take the test images for independent. GTSRB has several frames of one sign, "
