@@ -25,6 +25,11 @@ class Width:
     high: float
     at_least: bool
 
+    @property
+    def centre(self) -> float:
+        """The middle on the log axis."""
+        return math.sqrt(self.low * self.high)
+
     def __str__(self) -> str:
         return f"{'at least ' if self.at_least else ''}{self.decades:.2f} decades"
 

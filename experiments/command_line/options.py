@@ -72,8 +72,8 @@ def _run(run: argparse.ArgumentParser) -> None:
         default="paper",
         metavar="NAME",
         help="paper (as published, with several seeds; default), fair (tuned on validation), "
-        "ablation (ThermoLion part by part), label_noise (where the signal is weak) or exponent "
-        "(SMES at several alpha)",
+        "ablation (ThermoLion part by part), label_noise (where the signal is weak), exponent "
+        "(SMES at several alpha) or rate_scaling (the best rate by steps and batch size)",
     )
     add(
         "--datasets",
@@ -146,7 +146,8 @@ def _run(run: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="R",
         help="A (60 steps of 1,024), B (600 of 128), C (2,400 of 128); default B A; of "
-        "label_noise b32, b128, b1024; default all",
+        "label_noise b32, b128, b1024; of rate_scaling s60b32 (60 steps of 32), s600b128, …; "
+        "default all",
     )
     staged.add_argument(
         "--read-test-again",

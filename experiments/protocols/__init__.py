@@ -14,11 +14,11 @@ from experiments.protocols.cell import (
 from experiments.protocols.grid import Grid, grid, learners
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
-STUDIES: tuple[str, ...] = ("fair", "ablation", "label_noise", "exponent")
-"""Protocols whose plan needs results: packages here with OPTIMIZERS and `study`."""
+STUDIES: tuple[str, ...] = ("fair", "ablation", "label_noise", "exponent", "rate_scaling")
+"""Protocols that judge by parts cut for them: packages here with OPTIMIZERS and `study`."""
 
 NAMES: tuple[str, ...] = (*PROTOCOLS, *STUDIES)
-"""Every protocol that a study may follow: grids, and those whose plan needs results."""
+"""Every protocol that a study may follow: the published ones, and our own studies."""
 
 __all__ = [
     "NAMES",

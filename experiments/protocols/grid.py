@@ -22,16 +22,20 @@ from experiments.protocols.protocol import Protocol
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells that do not depend on each other; see `grid`."""
+    """Cells that do not depend on each other; see `grid`.
+
+    Attributes:
+        cells: all of them, in the order of their run.
+        scheduled: whether learning rates come as schedules.
+    """
 
     cells: tuple[Cell, ...]
+    scheduled: bool = False
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """Everything that is learnt."""
         return tuple(dict.fromkeys(cell.task for cell in self.cells))
-
-    scheduled = False
 
     @property
     def optimizers(self) -> tuple[str, ...]:

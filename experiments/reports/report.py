@@ -23,6 +23,7 @@ from experiments.reports.fair import section as fair
 from experiments.reports.label_noise import section as label_noise
 from experiments.reports.labels import disambiguated
 from experiments.reports.outline import outline, where_to_look
+from experiments.reports.rate_scaling import section as rate_scaling
 from experiments.reports.section import Builder, Question, Section
 from experiments.reports.table import csv_of
 
@@ -32,6 +33,7 @@ BUILDERS: dict[str, Builder] = {
     "ablation": ablation.build,
     "label_noise": label_noise.build,
     "exponent": exponent.build,
+    "rate_scaling": rate_scaling.build,
 }
 """Protocol, deviations left out -> what makes its sections; any other has the generic ones."""
 

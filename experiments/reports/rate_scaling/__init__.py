@@ -1,0 +1,1 @@
+"""The rate scaling study's part of a report."""

@@ -1,0 +1,211 @@
+"""Records of a rate scaling study -> its section: where the best rates lie, and how they move."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from experiments.analysis.rate_scaling import power_law
+from experiments.analysis.rates import Profile
+from experiments.analysis.short_arms import short_arms
+from experiments.analysis.statistics import Entry
+from experiments.protocols.rate_scaling import NAME, constants
+from experiments.records import Record
+from experiments.reports.fair import tuning_figures
+from experiments.reports.fair.rates import profile_of
+from experiments.reports.fair.section import budget_note, of_one_study, part_notes
+from experiments.reports.labels import dataset_title, optimizer_order, optimizer_title
+from experiments.reports.missing import study_command, with_command
+from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.table import DASH, EDGE, CsvRow, Table
+
+RATIO = ("thermolion", "adamw")
+"""Whose rate is given in units of whose."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where optimizers were compared.
+
+    Attributes:
+        where: the data set's title, and the network where it is not the convnet.
+        steps: of each run.
+        batch_size: images a step.
+    """
+
+    where: str
+    steps: int
+    batch_size: int
+
+    def __str__(self) -> str:
+        return f"{self.where}, {self.steps:,} steps of {self.batch_size:,}"
+
+
+Profiles = Mapping[Place, Mapping[str, Profile]]
+"""Validation accuracy against learning rate, by place, then by optimizer."""
+
+
+def build(entries: Sequence[Entry], question: Question) -> list[Section]:
+    """One section a study: records of another content hash are left out, with a notice.
+
+    Args:
+        entries: of one protocol and version.
+        question: what the caller asks; its folder stands in the commands.
+    """
+    records, excluded = of_one_study([one for entry in entries for one in entry.records])
+    first, found = records[0], profiles(records)
+    budget = first.budget or "full"
+    start = opening(budget)
+    caption = (
+        "Validation accuracy against learning rate by steps and batch size (mean over seeds; "
+        "bands: worst to best)"
+    )
+    return [
+        Section(
+            title=f"Protocol {first.protocol}, version {first.protocol_version}",
+            slug=slug(f"{first.protocol} v{first.protocol_version}"),
+            description=constants.protocol()["description"],
+            verdicts=tuple(start + line for line in laws(found)),
+            tables=(rates_table(found),),
+            figures=(Figure("rates", start + caption, functools.partial(draw, found)),),
+            notes=tuple(_notes(records, found, budget)),
+            missing=(*excluded, *missing(records, budget, question.folder)),
+        )
+    ]
+
+
+def profiles(records: Sequence[Record]) -> Profiles:
+    """Every place's profiles, in the order of tables."""
+    found: dict[Place, dict[str, Profile]] = {}
+    for arm in short_arms(records):
+        profile = profile_of(arm)
+        if profile is not None:
+            found.setdefault(place_of(arm.ledger[0]), {})[arm.optimizer] = profile
+    return {
+        place: {name: found[place][name] for name in optimizer_order(found[place])}
+        for place in sorted(found)
+    }
+
+
+def place_of(record: Record) -> Place:
+    """Where a run belongs."""
+    network = f", {record.network}" if record.network != "convnet" else ""
+    where = f"{dataset_title(record.dataset)}{network}"
+    return Place(where, int(record.settings["steps"]), int(record.settings["batch_size"]))
+
+
+def draw(found: Profiles) -> dict[str, bytes]:
+    """A column for each place."""
+    return tuning_figures.learning_rates({str(place): some for place, some in found.items()})
+
+
+def rates_table(found: Profiles) -> Table:
+    """A row for each place: every optimizer's best rate and those within 1 point of it."""
+    names = optimizer_order(name for some in found.values() for name in some)
+    both = set(RATIO) <= set(names)
+    rows: list[tuple[str, ...]] = []
+    data: list[CsvRow] = []
+    for place, some in found.items():
+        cells = [str(place)]
+        for name in names:
+            profile = some.get(name)
+            if profile is None:
+                cells += [DASH, DASH]
+                continue
+            width = profile.width()
+            mark = EDGE if profile.edge else ""
+            cells += [f"{profile.best:.2g}{mark}", f"{width.low:.2g} to {width.high:.2g}"]
+            data.append(
+                {
+                    "where": place.where,
+                    "steps": place.steps,
+                    "batch_size": place.batch_size,
+                    "optimizer": name,
+                    "best": profile.best,
+                    "low": width.low,
+                    "high": width.high,
+                    "centre": width.centre,
+                    "reaches_an_end": width.at_least,
+                    "validation_accuracy": float(profile.mean.max()) / 100,
+                }
+            )
+        if both:
+            one, other = (some[name].width().centre if name in some else None for name in RATIO)
+            cells.append(f"{one / other:.2g}" if one and other else DASH)
+        rows.append(tuple(cells))
+    header = ["data set, steps, batch size"]
+    for name in names:
+        header += [f"{optimizer_title(name)}: best rate", "within 1 point of it"]
+    if both:
+        header.append(" / ".join(map(optimizer_title, RATIO)))
+    words = "Learning rates: the best on validation images, and those within 1 point of it"
+    return Table("rates", words, tuple(header), tuple(rows), tuple(data))
+
+
+def laws(found: Profiles) -> list[str]:
+    """One line an optimizer and data set: the power law of its usable rates, and how near it is."""
+    centres: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
+    for place, some in found.items():
+        for name, profile in some.items():
+            of_one = centres.setdefault((place.where, name), {})
+            of_one[place.steps, place.batch_size] = profile.width().centre
+    lines = []
+    for (where, name), rates in centres.items():
+        start, law = f"{where}, {optimizer_title(name)}: ", power_law(rates)
+        lines.append(
+            f"{start}No answer yet: too few steps and batch sizes."
+            if law is None
+            else f"{start}usable rates lie around {law}; the {len(rates)} measured within a factor "
+            f"of {law.worst:.2g}."
+        )
+    return lines
+
+
+def _notes(records: Sequence[Record], found: Profiles, budget: str) -> list[str]:
+    numbers = constants.protocol()
+    notes = [
+        *budget_note(budget),
+        f"Every rate was run with seeds {' and '.join(map(str, numbers['seeds']))} under the "
+        f"schedule {numbers['schedule']}, all else at its default; no test image was read.",
+        "Usable rates are those within 1 point of the best, the accuracy between two rates taken "
+        "as linear in the rate's logarithm. They lie around the root of lowest times highest; the "
+        "last column and the lines above are of that centre, which is finer than the grid.",
+        "Two seeds give no interval: a factor below two between two rates may be chance.",
+    ]
+    if any(profile.edge for some in found.values() for profile in some.values()):
+        notes.append(
+            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
+        )
+    return [*notes, *part_notes(short_arms(records))]
+
+
+def missing(records: Sequence[Record], budget: str, folder: str) -> list[str]:
+    """Places with too few runs, and the command that goes on with them.
+
+    Args:
+        records: of the study.
+        budget: likewise.
+        folder: of the records, for the command.
+    """
+    numbers = constants.protocol()
+    wanted = numbers["budgets"][budget]["rates"] * len(numbers["seeds"])
+    regimes = constants.regimes(budget)
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for one in records:
+        counts = groups.setdefault((one.dataset, one.optimizer), dict.fromkeys(regimes, 0))
+        counts[str(one.regime)] += 1
+    lacking = [
+        f"{optimizer_title(name)} on {dataset_title(dataset)}, {regime}: {count} of {wanted} runs"
+        for (dataset, name), counts in groups.items()
+        for regime, count in counts.items()
+        if count < wanted
+    ]
+    command = study_command(
+        NAME,
+        [dataset for dataset, _ in groups],
+        folder,
+        budget=budget,
+        optimizers=[name for _, name in groups],
+    )
+    return with_command(lacking, command)

@@ -1,0 +1,108 @@
+"""The rate scaling study's report, from records of runs whose best rates follow a known law."""
+
+import csv
+import io
+import math
+import re
+
+import numpy as np
+import pytest
+from made_records import Made, rate
+from PIL import Image
+
+from experiments import optimizers
+from experiments.analysis.rate_scaling import power_law
+from experiments.analysis.rates import profile
+from experiments.analysis.statistics import entries
+from experiments.protocols import rate_scaling
+from experiments.reports import report
+from experiments.reports.section import Question
+
+
+def law(name, steps, batch):
+    centre = {"adamw": 2e-3, "thermolion": 5e-4}[name]
+    return centre * (steps / 600) ** -0.25 * (batch / 128) ** 0.2
+
+
+def accuracy(cell):
+    best = law(cell.learner.optimizer, cell.regime.steps, cell.regime.batch_size)
+    return 0.9 - 0.05 * abs(math.log10(rate(cell) / best)) + (cell.seed - 101.5) / 1000
+
+
+def made(budget="full", regimes=()):
+    names = {name: optimizers.resolve(name) for name in rate_scaling.OPTIMIZERS}
+    found = Made(accuracy)
+    study = rate_scaling.study(["fashion_mnist"], names, budget=budget, regimes=regimes)
+    assert found.run_all(study).left == 0
+    return list(found.records.values())
+
+
+def section(records):
+    (found,) = report.sections(entries(records), Question("somewhere"))
+    return found
+
+
+def test_the_law_is_found_again_and_the_numbers_are_in_the_table():
+    found = section(made())
+    assert found.missing == ()
+    for line, name, expected in zip(
+        found.verdicts, ("AdamW", "ThermoLion"), (2e-3, 5e-4), strict=True
+    ):
+        assert line.startswith(f"F-MNIST, {name}: usable rates lie around ")
+        said = re.search(r"around (\S+) · \(steps / 600\)\^(\S+) · \(batch / 128\)\^(\S+);", line)
+        assert float(said[1]) == pytest.approx(expected, rel=0.06)  # two digits are printed
+        assert float(said[2]) == pytest.approx(-0.25, abs=0.011)
+        assert float(said[3]) == pytest.approx(0.2, abs=0.011)
+        # Half a decade between rates cuts the peak off; its place is found to a tenth of that.
+        assert float(re.search(r"within a factor of (\S+)\.$", line)[1]) < 10**0.05
+    (table,) = found.tables
+    assert len(table.rows) == 6
+    assert [float(row[-1]) for row in table.rows] == pytest.approx([0.25] * 6, rel=0.13)
+    rows = [*csv.DictReader(io.StringIO(report.csv_of([table])))]
+    assert len(rows) == 12
+    for row in rows:
+        expected = law(row["optimizer"], int(row["steps"]), int(row["batch_size"]))
+        assert float(row["centre"]) == pytest.approx(expected, rel=0.13)
+        assert row["reaches_an_end"] == "False"
+        # The best rate tried is the nearest one, a quarter of a decade away at most.
+        assert abs(math.log10(float(row["best"]) / expected)) < 0.2501
+    pictures = [figure.draw() for figure in found.figures]
+    assert len(pictures) == 1
+    assert np.asarray(Image.open(io.BytesIO(pictures[0]["png"])).convert("L")).std() > 5
+
+
+def test_what_is_not_there_is_said():
+    some = made(regimes=("s60b32", "s600b32", "s60b128"))
+    found = section(some[:-1])
+    assert all("No answer yet" in line for line in found.verdicts)
+    assert "ThermoLion on F-MNIST, s60b128: 13 of 14 runs" in found.missing
+    assert "AdamW on F-MNIST, s600b512: 0 of 14 runs" in found.missing
+    assert found.missing[-1].endswith(
+        "`python -m experiments run --protocol rate_scaling --datasets fashion_mnist "
+        "--optimizers adamw thermolion --out somewhere`"
+    )
+
+
+def test_below_the_full_budget_nothing_is_an_answer():
+    found = section(made("smoke"))
+    assert all(line.startswith("not an answer (smoke): ") for line in found.verdicts)
+    assert found.notes[0] == "The budget is smoke: nothing here is an answer."
+
+
+def test_of_one_optimizer_no_ratio_is_given():
+    found = section([one for one in made() if one.optimizer == "adamw"])
+    assert found.tables[0].header[1:] == ("AdamW: best rate", "within 1 point of it")
+
+
+def test_a_law_takes_places_that_determine_it_and_says_how_near_it_comes():
+    square = {(s, b): 1.0 for s in (60, 600) for b in (32, 128)}
+    assert power_law({**square, (60, 32): 2.0}).worst == pytest.approx(2**0.25)
+    assert power_law({(s, 128): 1.0 for s in (60, 600, 1200, 2400)}) is None
+    assert power_law(dict.fromkeys([*square][:3], 1.0)) is None
+    assert power_law({}) is None
+
+
+def test_the_centre_of_usable_rates_lies_between_their_ends():
+    width = profile([1e-4, 1e-3, 1e-2], [[0.5], [0.9], [0.5]]).width()
+    assert width.centre == pytest.approx(1e-3)
+    assert width.low < width.centre < width.high
