@@ -40,8 +40,12 @@ def _relative(got, want) -> float:
 
 
 def _value_and_gradients(form, kernels: Kernels, images: jax.Array, cotangent: jax.Array):
-    value, pull = jax.vjp(form, kernels, images)
-    return value, pull(cotangent)
+    @jax.jit
+    def both(kernels, images, cotangent):
+        value, pull = jax.vjp(form, kernels, images)
+        return value, pull(cotangent)
+
+    return both(kernels, images, cotangent)
 
 
 @pytest.mark.parametrize(("channels", "n"), [(1, 1), (1, 16), (3, 37)])
@@ -60,8 +64,8 @@ def test_equals_xlas_convolution(channels: int, n: int) -> None:
 
 def test_float32_values() -> None:
     kernels, images = _kernels(3), _images(37, 3)
-    want = lax_features(kernels, images)
-    np.testing.assert_allclose(matmul_features(kernels, images), want, rtol=1e-5, atol=1e-5)
+    got, want = (jax.jit(form)(kernels, images) for form in (matmul_features, lax_features))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -90,7 +94,7 @@ def test_float32_is_exact_on_integers_and_their_many_ties(channels: int) -> None
 def test_platform_choice_differentiates() -> None:
     kernels, images = _kernels(3), _images(5, 3)
     grad = [
-        jax.grad(lambda k, f=f: jnp.sum(f(k, images) ** 2))(kernels)
+        jax.jit(jax.grad(lambda k, f=f: jnp.sum(f(k, images) ** 2)))(kernels)
         for f in (features, lax_features)
     ]
     assert _relative(*grad) < 1e-5
@@ -111,7 +115,7 @@ def test_tied_windows_send_the_gradient_to_the_first_maximum(form) -> None:
     kernel1 = jnp.zeros((3, 3, 1, 32)).at[1, 1, 0, 0].set(1.0)
     kernel2 = jnp.zeros((3, 3, 32, 64)).at[1, 1, 0, 0].set(1.0)
     kernels = Kernels(kernel1, jnp.zeros(32), kernel2, jnp.zeros(64))
-    got = jax.grad(lambda x: form(kernels, x)[..., 0].sum())(jnp.ones((2, 32, 32, 1)))
+    got = jax.jit(jax.grad(lambda x: form(kernels, x)[..., 0].sum()))(jnp.ones((2, 32, 32, 1)))
     want = np.zeros((2, 32, 32, 1))
     want[:, ::4, ::4] = 1.0
     np.testing.assert_array_equal(got, want)
@@ -119,7 +123,9 @@ def test_tied_windows_send_the_gradient_to_the_first_maximum(form) -> None:
 
 def test_dead_windows_send_no_gradient() -> None:
     kernels = _kernels(3)._replace(bias2=jnp.full(64, -100.0))
-    value, grads = jax.value_and_grad(lambda k: matmul_features(k, _images(3, 3)).sum())(kernels)
+    images = _images(3, 3)
+    total = jax.jit(jax.value_and_grad(lambda k: matmul_features(k, images).sum()))
+    value, grads = total(kernels)
     assert value == 0
     assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(grads))
 

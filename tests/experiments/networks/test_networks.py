@@ -25,15 +25,16 @@ def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
     net = networks.resolve(name)
     params = net.init(jax.random.key(0), channels, num_classes)
     images, labels = batch(9, channels)
-    loss, grads = jax.jit(net.loss_and_gradient)(params, images, labels, None)
+    loss_and_gradient = jax.jit(net.loss_and_gradient)
+    loss, grads = loss_and_gradient(params, images, labels, None)
     # The loss by NumPy in float64 from the logits; the gradient by a central difference along it.
-    logits = np.asarray(net.logits(params, images), np.float64)
+    logits = np.asarray(jax.jit(net.logits)(params, images), np.float64)
     assert logits.shape == (9, num_classes)
     want = np.log(np.exp(logits).sum(1)) - logits[np.arange(9), labels]
     np.testing.assert_allclose(loss, want.mean(), rtol=1e-6)
     square = sum(float(jnp.sum(g * g)) for g in jax.tree.leaves(grads))
     ends = [
-        float(net.loss_and_gradient(moved, images, labels, None)[0])
+        float(loss_and_gradient(moved, images, labels, None)[0])
         for s in (3e-4, -3e-4)  # the loss has kinks: a long step would average over them
         for moved in [jax.tree.map(lambda p, g, s=s: p + s * g, params, grads)]
     ]
@@ -41,21 +42,20 @@ def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
 
 
 @forms
-@pytest.mark.parametrize("n", [1, 64, 135])
-def test_weights_and_chunks_make_the_same_mean(name: str, n: int) -> None:
+@pytest.mark.parametrize(("n", "weighted"), [(1, False), (64, True), (135, False), (135, True)])
+def test_weights_and_chunks_make_the_same_mean(name: str, n: int, weighted: bool) -> None:
     """As one would write it down: the weighted sum over single images."""
     net = networks.resolve(name)
     params = net.init(jax.random.key(2), 1, 43)
     images, labels = batch(n, 1)
-    weights = jnp.linspace(0, 1, n) / n
+    weights = jnp.linspace(0, 1, n) / n if weighted else None
     plain = network.loss_and_gradient_of(net.logits)
-    for given in (None, weights):
-        got, want = (
-            jax.jit(f)(params, images, labels, given) for f in (net.loss_and_gradient, plain)
-        )
-        scale = [float(jnp.abs(leaf).max()) + 1e-6 for leaf in jax.tree.leaves(want)]
-        for a, b, s in zip(jax.tree.leaves(got), jax.tree.leaves(want), scale, strict=True):
-            np.testing.assert_allclose(a, b, atol=2e-5 * s)
+    got, want = (
+        jax.jit(f)(params, images, labels, weights) for f in (net.loss_and_gradient, plain)
+    )
+    scale = [float(jnp.abs(leaf).max()) + 1e-6 for leaf in jax.tree.leaves(want)]
+    for a, b, s in zip(jax.tree.leaves(got), jax.tree.leaves(want), scale, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5 * s)
 
 
 @pytest.mark.parametrize("name", ["vit"])
@@ -78,10 +78,11 @@ def test_the_vit_sees_where_a_patch_lies_and_every_pixel() -> None:
     net = networks.resolve("vit")
     params = net.init(jax.random.key(0), 1, 10)
     images, _ = batch(1, 1)
-    pixels = jax.grad(lambda x: net.logits(params, x)[0, 3])(images)
+    logits = jax.jit(net.logits)
+    pixels = jax.jit(jax.grad(lambda x: net.logits(params, x)[0, 3]))(images)
     assert np.all(pixels != 0)
     turned = jnp.roll(images, 8, axis=2)  # the same patches, each elsewhere
-    assert np.abs(net.logits(params, turned) - net.logits(params, images)).max() > 1e-3
+    assert np.abs(logits(params, turned) - logits(params, images)).max() > 1e-3
 
 
 def test_the_vit_begins_as_its_note_says() -> None:
@@ -95,7 +96,7 @@ def test_the_vit_begins_as_its_note_says() -> None:
     assert np.any(params["block1"]["mlp1"]["kernel"] != params["block2"]["mlp1"]["kernel"])
 
 
-@forms
+@pytest.mark.parametrize("name", ["convnet", pytest.param("vit", marks=pytest.mark.slow)])
 def test_it_learns_the_digits(name: str) -> None:
     digits, held_out = datasets.load("digits", limit=1000), datasets.load("digits", limit=1257)
     data = training.Data(
@@ -118,7 +119,7 @@ def test_the_default_equals_the_convnets_own() -> None:
     net = networks.resolve("convnet")
     params = net.init(jax.random.key(0), 3, 10)
     slow = functools.partial(net.logits, features=convolution.lax_features)
-    got = net.loss_and_gradient(params, *batch(9, 3), None)
-    want = network.loss_and_gradient_of(slow)(params, *batch(9, 3))
+    got = jax.jit(net.loss_and_gradient)(params, *batch(9, 3), None)
+    want = jax.jit(network.loss_and_gradient_of(slow))(params, *batch(9, 3))
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

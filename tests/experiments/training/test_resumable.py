@@ -1,6 +1,7 @@
 """`python -m experiments train`: several real processes, and kills at any moment."""
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from linear_network import NETWORK
 
 from experiments import __main__ as cli
 from experiments import networks, optimizers
@@ -105,24 +107,37 @@ def test_one_process_trains_as_the_benchmark_does(single):
     assert result["train_accuracy"] > 0.8
 
 
-def test_progress_settings_and_phases(single, tmp_path, capsys):
+@pytest.fixture
+def linear(tmp_path, monkeypatch):
+    """A user's network of one layer, in a module of its own."""
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "flat_of_train.py").write_text(NETWORK)
+    monkeypatch.syspath_prepend(tmp_path / "module")
+    return "flat_of_train:linear"
+
+
+def test_progress_settings_and_phases(tmp_path, linear, capsys):
     data, words = SETTINGS["dataset"], ["--batch-size", "95", "--limit", "95", "--seed", "3"]
+    tmp_path = tmp_path / "out"
     run = ["train", "--dataset", data, *words, "--epochs", "2", "--out", str(tmp_path)]
-    assert cli.main([*run, "--phases", "--network", "vit"]) == 0
+    assert cli.main([*run, "--phases", "--network", linear]) == 0
     told = capsys.readouterr()
     assert "2 of 2 steps done, 0 left" in told.err
     assert f"loss {curve(tmp_path)[-1]:.4g}" in told.err
     rows = (tmp_path / "phases.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["step", "1", "2"]  # an epoch is one step
     settings = json.loads((tmp_path / "settings.json").read_text())
-    assert (settings["network"], settings["optimizer"]) == ("vit", "thermolion")
-    assert (settings["network_source"], settings["optimizer_source"]) == (None, None)
+    assert (settings["network"], settings["optimizer"]) == (linear, "thermolion")
+    digest = hashlib.sha256(NETWORK.encode()).hexdigest()
+    assert digest.startswith(settings["network_source"])
+    assert len(settings["network_source"]) >= 8
+    assert settings["optimizer_source"] is None
     before = (tmp_path / "phases.csv").read_bytes()
-    assert cli.main([*run, "--phases", "--network", "vit"]) == 0  # nothing is left to do
+    assert cli.main([*run, "--phases", "--network", linear]) == 0  # nothing is left to do
     assert (tmp_path / "phases.csv").read_bytes() == before
     capsys.readouterr()
     assert cli.main([*run, "--network", "convnet"]) == 2
-    assert "holds a run with network 'vit', not 'convnet'" in capsys.readouterr().err
+    assert f"holds a run with network '{linear}', not 'convnet'" in capsys.readouterr().err
 
 
 def test_two_processes_give_the_result_of_one(single, tmp_path):
@@ -179,11 +194,10 @@ def command(capsys, *words):
     return code, capsys.readouterr().err
 
 
-def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, capsys):
+def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, linear, capsys):
     settings = ["--dataset", SETTINGS["dataset"], "--epochs", 4, "--batch-size", 95]
-    found = cli.main(
-        ["train", *map(str, settings), "--learning-rate", "1e20", "--out", str(tmp_path)]
-    )
+    settings += ["--network", linear, "--learning-rate", "1e38"]
+    found = cli.main(["train", *map(str, settings), "--out", str(tmp_path)])
     said = capsys.readouterr().out
     lines = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     lost = [line["step"] for line in lines if line["loss"] is None]
@@ -191,7 +205,7 @@ def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, capsys):
     assert f"not finite at {len(lost)} of 4 steps, the first step {lost[0]} (" in said
     assert "curve.jsonl" in said
     assert "--phases 1 and another --out" in said
-    logged = [*map(str, settings), "--learning-rate", "1e20", "--out", str(tmp_path / "logged")]
+    logged = [*map(str, settings), "--out", str(tmp_path / "logged")]
     cli.main(["train", "--phases", "1", *logged])
     said = capsys.readouterr().out
     assert f"{tmp_path / 'logged' / 'phases.csv'} up to that step tell which tensor" in said
