@@ -18,7 +18,7 @@ from experiments.records import Record
 from experiments.reports import markdown
 from experiments.reports.exponent import section as exponent_section
 from experiments.reports.exponent.claims import Claim, claims
-from experiments.reports.fair.section import of_one_study
+from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Question, Section
 from experiments.smes_page.part import Part, bullets, image, not_run, part
 

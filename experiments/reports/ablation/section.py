@@ -13,9 +13,10 @@ from experiments.protocols.ablation import constants
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
-from experiments.reports.fair.section import budget_note, closing_notes, of_one_study
 from experiments.reports.missing import study_command, with_command
+from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.study_notes import budget_note, closing_notes
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:

@@ -14,9 +14,10 @@ from experiments.protocols.fair import constants as fair
 from experiments.reports.exponent import figures
 from experiments.reports.exponent.claims import claims
 from experiments.reports.exponent.tables import arm_title, cell_table, cell_title, settings_table
-from experiments.reports.fair.section import budget_note, edge_note, of_one_study, part_notes
 from experiments.reports.missing import study_command, with_command
+from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.study_notes import budget_note, edge_note, part_notes
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:

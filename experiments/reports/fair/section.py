@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from experiments.analysis.arms import Arm, arms, lost_by_tuning, workloads
+from experiments.analysis.arms import Arm, arms, workloads
 from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
-from experiments.records import Record
 from experiments.reports.fair import comparison_tables, figures, questions, tables
 from experiments.reports.fair.missing import finished, missing
-from experiments.reports.labels import optimizer_title
+from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
-from experiments.reports.table import EDGE, Table
+from experiments.reports.study_notes import budget_note, closing_notes
+from experiments.reports.table import Table
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -61,26 +60,6 @@ def _judged(arms: Mapping[str, Arm]) -> list[str]:
     return [name for name, arm in arms.items() if arm.tuned]
 
 
-def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
-    """For each optimizer and data set the records of its most frequent grid, and what is left out.
-
-    A grid that was changed has another hash: its runs are not comparable with those before.
-    """
-    counts: dict[tuple[str, str], Counter[str]] = {}
-    for one in records:
-        key = (one.optimizer, one.dataset)
-        counts.setdefault(key, Counter())[str(one.protocol_hash)] += 1
-    kept = {key: count.most_common(1)[0][0] for key, count in counts.items()}
-    found = [one for one in records if str(one.protocol_hash) == kept[one.optimizer, one.dataset]]
-    excluded = [
-        f"left out: {sum(count.values()) - count[kept[key]]} record(s) of {key[0]} on {key[1]} "
-        "that were made with other grids or another search space"
-        for key, count in counts.items()
-        if len(count) > 1
-    ]
-    return found, excluded
-
-
 def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
     best_other = (
         "The best other is chosen by the very test result that is shown, so it is rather too high."
@@ -100,49 +79,3 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
             "near-duplicates, so its intervals over new images are rather too narrow."
         )
     return [*notes, *closing_notes(found)]
-
-
-def budget_note(budget: str) -> list[str]:
-    """The first note of every study below its full budget."""
-    return [] if budget == "full" else [f"The budget is {budget}: nothing here is an answer."]
-
-
-def closing_notes(found: Sequence[Arm]) -> list[str]:
-    """What the tables of every study with tuned arms need beside them."""
-    margins = constants.protocol()["margins"]
-    notes = [
-        f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
-        f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
-        "counts as chance.",
-        "Over several data sets a change of train loss is the geometric mean of their ratios.",
-        *edge_note(found),
-    ]
-    notes += [
-        f"{optimizer_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: its untuned "
-        f"default is better on validation, too, than what tuning chose ({100 * default:.1f} "
-        f"against {100 * tuned:.1f} %, means over the final seeds): the choice was made on two "
-        "seeds."
-        for arm, tuned, default in lost_by_tuning(found)
-    ]
-    for arm in found:
-        readings = max((one.test_readings or 1 for one in [*arm.tuned, *arm.default]), default=1)
-        if readings > 1:
-            notes.append(
-                f"{optimizer_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: the "
-                f"test images have judged {readings} versions of its file or its network's, and "
-                "who chose this one by them has flattered it."
-            )
-    return [*notes, *part_notes(found)]
-
-
-def edge_note(found: Sequence[Arm]) -> list[str]:
-    """What the mark of an outermost rate means, where a table has it."""
-    if not any(arm.at_edge for arm in found):
-        return []
-    return [f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."]
-
-
-def part_notes(found: Sequence[Arm]) -> list[str]:
-    """How the parts to train, tune and judge on were cut."""
-    rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
-    return [f"Parts: {rule}" for rule in sorted(rules)]

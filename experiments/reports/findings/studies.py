@@ -15,8 +15,8 @@ from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
 from experiments.records import Record
 from experiments.reports import report
-from experiments.reports.fair.section import of_one_study
 from experiments.reports.labels import optimizer_title
+from experiments.reports.one_study import of_one_study
 
 SCOPE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "fair": (("fashion_mnist", "gtsrb32.npz", "digits"), ("A", "B")),

@@ -11,12 +11,13 @@ from experiments.analysis.paired import Difference
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
-from experiments.reports.fair.section import budget_note, closing_notes, of_one_study
 from experiments.reports.label_noise import figures
 from experiments.reports.label_noise.tables import cell_table, cell_title, final_runs, others
 from experiments.reports.labels import optimizer_title
 from experiments.reports.missing import study_command, with_command
+from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.study_notes import budget_note, closing_notes
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:

@@ -14,10 +14,11 @@ from experiments.protocols.rate_scaling import NAME, constants
 from experiments.records import Record
 from experiments.reports.fair import tuning_figures
 from experiments.reports.fair.rates import profile_of
-from experiments.reports.fair.section import budget_note, of_one_study, part_notes
 from experiments.reports.labels import dataset_title, optimizer_order, optimizer_title
 from experiments.reports.missing import study_command, with_command
+from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.study_notes import budget_note, part_notes
 from experiments.reports.table import DASH, EDGE, CsvRow, Table
 
 RATIO = ("thermolion", "adamw")
