@@ -55,33 +55,33 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         question: what the caller asks; its folder stands in the commands.
     """
     records, excluded = of_one_study([one for entry in entries for one in entry.records])
-    first, found = records[0], profiles(records)
+    first = records[0]
     budget = first.budget or "full"
+    found = profiles(records, budget)
     start = opening(budget)
-    caption = (
-        "Validation accuracy against learning rate by steps and batch size (mean over seeds; "
-        "bands: worst to best)"
-    )
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
             slug=slug(f"{first.protocol} v{first.protocol_version}"),
             description=constants.protocol()["description"],
             verdicts=tuple(start + line for line in laws(found)),
-            tables=(rates_table(found),),
-            figures=(Figure("rates", start + caption, functools.partial(draw, found)),),
+            tables=(rates_table(found),) if found else (),
+            figures=tuple(
+                Figure(key, start + caption, functools.partial(draw, some))
+                for key, caption, some in pictures(found)
+            ),
             notes=tuple(_notes(records, found, budget)),
             missing=(*excluded, *missing(records, budget, question.folder)),
         )
     ]
 
 
-def profiles(records: Sequence[Record]) -> Profiles:
-    """Every place's profiles, in the order of tables."""
+def profiles(records: Sequence[Record], budget: str) -> Profiles:
+    """Every place's profiles of which all runs are there, in the order of tables."""
     found: dict[Place, dict[str, Profile]] = {}
     for arm in short_arms(records):
         profile = profile_of(arm)
-        if profile is not None:
+        if profile is not None and len(arm.ledger) >= runs_wanted(budget):
             found.setdefault(place_of(arm.ledger[0]), {})[arm.optimizer] = profile
     return {
         place: {name: found[place][name] for name in optimizer_order(found[place])}
@@ -94,6 +94,22 @@ def place_of(record: Record) -> Place:
     network = f", {record.network}" if record.network != "convnet" else ""
     where = f"{dataset_title(record.dataset)}{network}"
     return Place(where, int(record.settings["steps"]), int(record.settings["batch_size"]))
+
+
+def pictures(found: Profiles) -> list[tuple[str, str, Profiles]]:
+    """Key, caption and content of the figures: one for each data set and number of steps."""
+    groups: dict[tuple[str, int], dict[Place, Mapping[str, Profile]]] = {}
+    for place, some in found.items():
+        groups.setdefault((place.where, place.steps), {})[place] = some
+    return [
+        (
+            slug(f"{where} {steps}"),
+            f"Validation accuracy against learning rate: {where}, {steps:,} steps, by batch size "
+            "(mean over seeds; bands: worst to best)",
+            some,
+        )
+        for (where, steps), some in groups.items()
+    ]
 
 
 def draw(found: Profiles) -> dict[str, bytes]:
@@ -181,6 +197,12 @@ def _notes(records: Sequence[Record], found: Profiles, budget: str) -> list[str]
     return [*notes, *part_notes(short_arms(records))]
 
 
+def runs_wanted(budget: str) -> int:
+    """How many runs an optimizer has at one place."""
+    numbers = constants.protocol()
+    return numbers["budgets"][budget]["rates"] * len(numbers["seeds"])
+
+
 def missing(records: Sequence[Record], budget: str, folder: str) -> list[str]:
     """Places with too few runs, and the command that goes on with them.
 
@@ -189,8 +211,7 @@ def missing(records: Sequence[Record], budget: str, folder: str) -> list[str]:
         budget: likewise.
         folder: of the records, for the command.
     """
-    numbers = constants.protocol()
-    wanted = numbers["budgets"][budget]["rates"] * len(numbers["seeds"])
+    wanted = runs_wanted(budget)
     regimes = constants.regimes(budget)
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for one in records:

@@ -67,20 +67,28 @@ def test_the_law_is_found_again_and_the_numbers_are_in_the_table():
         # The best rate tried is the nearest one, a quarter of a decade away at most.
         assert abs(math.log10(float(row["best"]) / expected)) < 0.2501
     pictures = [figure.draw() for figure in found.figures]
-    assert len(pictures) == 1
-    assert np.asarray(Image.open(io.BytesIO(pictures[0]["png"])).convert("L")).std() > 5
+    assert [figure.key for figure in found.figures] == ["f-mnist-60", "f-mnist-600"]
+    for picture in pictures:
+        assert np.asarray(Image.open(io.BytesIO(picture["png"])).convert("L")).std() > 5
 
 
 def test_what_is_not_there_is_said():
     some = made(regimes=("s60b32", "s600b32", "s60b128"))
     found = section(some[:-1])
     assert all("No answer yet" in line for line in found.verdicts)
+    assert [row[-1] for row in found.tables[0].rows if row[-1] == "–"] == ["–"]  # of that place
     assert "ThermoLion on F-MNIST, s60b128: 13 of 14 runs" in found.missing
     assert "AdamW on F-MNIST, s600b512: 0 of 14 runs" in found.missing
     assert found.missing[-1].endswith(
         "`python -m experiments run --protocol rate_scaling --datasets fashion_mnist "
         "--optimizers adamw thermolion --out somewhere`"
     )
+
+
+def test_with_no_place_whole_there_is_nothing_but_what_is_missing():
+    found = section(made(regimes=("s60b32",))[:10])
+    assert (found.verdicts, found.tables, found.figures) == ((), (), ())
+    assert "AdamW on F-MNIST, s60b32: 10 of 14 runs" in found.missing
 
 
 def test_below_the_full_budget_nothing_is_an_answer():
