@@ -50,9 +50,10 @@ def text(folder: Path) -> str:
     lines = [
         "# SMES: what was measured",
         "",
-        "SMES's step is m̂ / (v̂^α + eps): α = 0 is SGD with momentum, α = ½ is Adam. This page is "
-        f"drawn from the records in [{name}]({name}) by `{command}`; no line of it is written by "
-        "hand.",
+        "SMES's step is m̂ / (v̂^α + eps): α = 0 is SGD with bias-corrected momentum, α = ½ is Adam. "
+        "In the deep networks below SMES has eps 0 and no decay, AdamW eps 1e-8 and decay 0.01, "
+        f"SGD no momentum. This page is drawn from the records in [{name}]({name}) by `{command}`; "
+        "no line of it is written by hand.",
         "",
         "| question | answer |",
         "|:--|:--|",

@@ -93,10 +93,10 @@ def _relation(line: Line) -> str:
 
 
 def _untuned(line: Line) -> str:
-    start = f"**Without tuning it, regime {line.regime}**"
+    start = f"**With what is best on the other sets (Q0), regime {line.regime}**"
     if not line.whole or line.answer is None:
-        return f"{start}: not known yet (Q0)."
-    return f"{start}, at the rate and schedule best on the other sets: {line.answer.summary}"
+        return f"{start}: not known yet."
+    return f"{start}, rate and schedule carried over: {line.answer.summary}"
 
 
 def _lost(study: StudyResults) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +37,9 @@ def build(folder: str | os.PathLike[str]) -> str:
         )
     studies = {name: read_study(folder, name) for name in SCOPE}
     found = findings(studies)
+    smes = "[a page of its own](smes.md)"
+    if not (Path(folder) / "smes.md").exists():
+        smes = f"a page of its own: `python -m experiments.smes_page {shown(folder)}/smes`"
     blocks: list[Block] = [
         Heading(1, "Findings: what the records say so far"),
         Paragraph(_opening(found)),
@@ -43,14 +47,13 @@ def build(folder: str | os.PathLike[str]) -> str:
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
             "protocol, on ThermoLion against the other; A is 60 steps of at most 1,024 images, B "
-            "is 600 of 128. Q8 is read by batch size, below; Q9, on SMES's exponent, has "
-            "[a page of its own](smes.md)."
+            f"is 600 of 128. Q8 is read by batch size, below; Q9, on SMES's exponent, has {smes}."
         ),
         Heading(2, "Question by question"),
     ]
     seen: set[str] = set()
     for one in found:
-        blocks += _question(one, seen)
+        blocks += _question(one, shown(folder), seen)
         seen |= {*one.figures}
     blocks += [
         Heading(2, "What reproduces"),
@@ -62,7 +65,7 @@ def build(folder: str | os.PathLike[str]) -> str:
         Heading(2, "When to use `thermolion()`, and with which settings"),
         *advice.blocks(found, studies["fair"]),
         Heading(2, "Where it comes from"),
-        Bullets(_sources(studies)),
+        Bullets(_sources(studies, shown(folder))),
     ]
     return markdown.render(blocks)
 
@@ -126,7 +129,12 @@ def _overview(found: Sequence[Finding]) -> Table:
     return Table("overview", "All verdicts", header, tuple(rows), tuple(data))
 
 
-def _question(one: Finding, seen: set[str]) -> list[Block]:
+def shown(folder: str | os.PathLike[str]) -> str:
+    """The folder as commands have it."""
+    return shlex.quote(Path(folder).as_posix())
+
+
+def _question(one: Finding, folder: str, seen: set[str]) -> list[Block]:
     """What stands under a question; a figure that was shown above is named alone."""
     blocks: list[Block] = [Heading(3, f"{one.number}: {one.text}")]
     if any(line.answer for line in one.lines) or not one.lines:
@@ -145,25 +153,20 @@ def _question(one: Finding, seen: set[str]) -> list[Block]:
     ]
     if not one.figures:
         blocks.append(Paragraph("There is no figure yet."))
-    return [*blocks, Paragraph(f"The command: `{command(one.study)}`")]
+    return [*blocks, Paragraph(f"The command: `{command(one.study, folder)}`")]
 
 
-def command(study: str) -> str:
+def command(study: str, folder: str) -> str:
     """What makes a study's runs, or goes on with them."""
     sets, regimes = SCOPE[study]
-    return study_command(study, sets, f"results/{study}", regimes=reversed(regimes))
+    return study_command(study, sets, f"{folder}/{study}", regimes=reversed(regimes))
 
 
-def report_command(study: str) -> str:
-    """What draws a study's figures."""
-    return f"python -m experiments report results/{study} --out results/{study}"
-
-
-def _sources(studies: dict[str, StudyResults]) -> list[str]:
-    lines = ["this page: `python -m experiments findings results`"]
+def _sources(studies: dict[str, StudyResults], folder: str) -> list[str]:
+    lines = [f"this page: `python -m experiments findings {folder}`"]
     for name, study in studies.items():
-        state = (
-            f"{study.runs:,} runs; `{report_command(name)}` draws [its report]({name}/report.md)"
-        )
+        draw = f"python -m experiments report {folder}/{name}"
+        draw += f" --out {folder}/{study.report}" if study.report == name else ""
+        state = f"{study.runs:,} runs; `{draw}` draws [its report]({study.report}/report.md)"
         lines.append(f"`{name}`: {state if study.arms else 'no records yet'}")
     return lines

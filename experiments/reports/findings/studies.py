@@ -43,6 +43,7 @@ class StudyResults:
         name: of the protocol, and of the folder.
         arms: all of them, runs of settings that are not judged whole left out.
         have: final runs that there are, by data set, regime, optimizer and setting.
+        report: folder of its report, beside the page.
         figures: file beside the page by the figure's key, of those that the report draws.
         runs: how many runs there are in all.
     """
@@ -50,6 +51,7 @@ class StudyResults:
     name: str
     arms: tuple[Arm, ...]
     have: Mapping[tuple[str, str, str, str], int]
+    report: str
     figures: Mapping[str, str]
     runs: int
 
@@ -118,8 +120,11 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
         for arm in every
         for setting in ("tuned", "carried", "default")
     }
-    figures = _figures(place, name, latest) if kept else {}
-    return StudyResults(name, tuple(_whole(arm, name) for arm in every), have, figures, len(kept))
+    # `report` writes into a folder of its own, unless it is told another, as for this project's.
+    drawn = f"{name}/report" if (place / "report").is_dir() else name
+    figures = _figures(place, name, latest, drawn) if kept else {}
+    judged = tuple(_whole(arm, name) for arm in every)
+    return StudyResults(name, judged, have, drawn, figures, len(kept))
 
 
 def _arms(name: str, found: Sequence[Record]) -> list[Arm]:
@@ -151,7 +156,7 @@ def _whole(arm: Arm, name: str) -> Arm:
     return replace(arm, tuned=kept(arm.tuned), carried=kept(arm.carried), default=kept(arm.default))
 
 
-def _figures(place: Path, name: str, version: int) -> dict[str, str]:
+def _figures(place: Path, name: str, version: int, drawn: str) -> dict[str, str]:
     """The files that `report` writes, by key; which there are follows from the records, too."""
     sections = [
         section
@@ -159,7 +164,7 @@ def _figures(place: Path, name: str, version: int) -> dict[str, str]:
         if section.title == f"Protocol {name}, version {version}"
     ]
     return {
-        figure.key: f"{name}/{section.slug}-{figure.key}.svg"
+        figure.key: f"{drawn}/{section.slug}-{figure.key}.svg"
         for section in sections
         for figure in section.figures
     }

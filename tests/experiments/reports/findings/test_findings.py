@@ -117,6 +117,19 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
     assert "of 3 (5 still missing)" in left
 
 
+def test_of_a_folder_of_ones_own_the_commands_and_links_are_its_own(tmp_path, whole):
+    (tmp_path / "my runs").mkdir()
+    text = page(tmp_path / "my runs", {"fair": whole["fair"]})
+    assert "](fair/fair-v1-differences.svg)" in text
+    cli.main(["report", str(tmp_path / "my runs" / "fair")])
+    text = findings.build(tmp_path / "my runs")
+    links = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert "fair/report/fair-v1-differences.svg" in links
+    assert [link for link in links if not (tmp_path / "my runs" / link).exists()] == []
+    assert f"`python -m experiments findings '{tmp_path}/my runs'`" in text
+    assert "results/" not in text
+
+
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
     assert "All 40 comparisons are complete over all their data sets." in text
