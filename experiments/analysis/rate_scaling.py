@@ -30,8 +30,8 @@ class PowerLaw:
 
     def __str__(self) -> str:
         return (
-            f"{self.rate:.2g} · (steps / {STEPS})^{self.steps_power:.2f} · "
-            f"(batch / {BATCH})^{self.batch_power:.2f}"
+            f"{self.rate:.2g} · (steps / {STEPS})^{self.steps_power:z.2f} · "
+            f"(batch / {BATCH})^{self.batch_power:z.2f}"
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from experiments import records
 from experiments.analysis.arms import arms
+from experiments.analysis.rate_scaling import power_law
 from experiments.reports import findings, report
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -27,11 +28,11 @@ def test_the_committed_numbers_are_those_of_the_committed_records(drawn):
         assert (drawn / name).read_bytes() == (RESULTS / "paper" / name).read_bytes(), name
 
 
-@pytest.mark.parametrize(("study", "tables"), [("fair", 5), ("ablation", 8)])
+@pytest.mark.parametrize(("study", "tables"), [("fair", 5), ("ablation", 8), ("rate_scaling", 1)])
 def test_a_studys_tables_are_those_of_its_records(study, tables, tmp_path):
     folder = RESULTS / study
     report.write(report.build(folder), tmp_path)
-    committed = sorted(path.name for path in folder.glob(f"{study}-*.csv"))
+    committed = sorted(path.name for path in folder.glob(f"{study.replace('_', '-')}-*.csv"))
     assert len(committed) == tables
     for name in committed:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
@@ -149,6 +150,28 @@ def test_the_advice_on_rates_is_the_validation_records():
     said = r"- (.*): of the rates on the grid (\S+) was best \(AdamW's (\S+)\), (.*) within 1 point"
     for cell, *numbers in re.findall(said, findings_page):
         assert f"| {cells[cell]} | {' | '.join(numbers)} |" in advice
+
+
+def test_how_the_best_rate_moves_is_told_as_the_records_have_it():
+    advice = (RESULTS.parent / "docs" / "settings.md").read_text("utf-8")
+    folder = RESULTS / "rate_scaling"
+    (section,) = report.build(folder).sections
+    for where, adamw, its_range, best, own_range, ratio in section.tables[0].rows:
+        steps = where.removeprefix("F-MNIST, ").replace(" steps", "")
+        row = " | ".join((steps, best, own_range, adamw, its_range, ratio))
+        assert f"  | {row} |\n" in advice
+    rates = {}
+    for row in section.tables[0].data:
+        place = (row["steps"], row["batch_size"])
+        rates.setdefault(row["optimizer"], {})[place] = row["centre"]
+    laws = {name: power_law(found) for name, found in rates.items()}
+    ours, adamws = (10 ** laws[name].steps_power for name in ("thermolion", "adamw"))
+    text = " ".join(advice.split())
+    assert (
+        f"lower the middle of the range to {ours:.2f} of what it was (AdamW's to {adamws:.2f})"
+        in text
+    )
+    assert abs(laws["thermolion"].batch_power) < 0.005
 
 
 def test_the_settings_that_the_advice_says_were_chosen_are_those_of_the_search():

@@ -13,7 +13,13 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 
 @pytest.mark.parametrize(
-    ("name", "folder"), [("fair", "fair"), ("ablation", "ablation"), ("exponent", "smes/exponent")]
+    ("name", "folder"),
+    [
+        ("fair", "fair"),
+        ("ablation", "ablation"),
+        ("exponent", "smes/exponent"),
+        ("rate_scaling", "rate_scaling"),
+    ],
 )
 def test_a_studys_hashes_are_those_of_its_records(name, folder):
     committed = defaultdict(set)
