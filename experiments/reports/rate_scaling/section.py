@@ -14,7 +14,12 @@ from experiments.protocols.rate_scaling import NAME, constants
 from experiments.records import Record
 from experiments.reports.fair import tuning_figures
 from experiments.reports.fair.rates import profile_of
-from experiments.reports.labels import dataset_title, optimizer_order, optimizer_title
+from experiments.reports.labels import (
+    dataset_title,
+    disambiguated,
+    optimizer_order,
+    optimizer_title,
+)
 from experiments.reports.missing import study_command, with_command
 from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
@@ -78,22 +83,34 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
 
 def profiles(records: Sequence[Record], budget: str) -> Profiles:
     """Every place's profiles of which all runs are there, in the order of tables."""
+    called = titles(records)
     found: dict[Place, dict[str, Profile]] = {}
     for arm in short_arms(records):
-        profile = profile_of(arm)
+        profile, first = profile_of(arm), arm.ledger[0]
         if profile is not None and len(arm.ledger) >= runs_wanted(budget):
-            found.setdefault(place_of(arm.ledger[0]), {})[arm.optimizer] = profile
+            steps, size = (int(first.settings[name]) for name in ("steps", "batch_size"))
+            place = Place(called[learnt(first)], steps, size)
+            found.setdefault(place, {})[arm.optimizer] = profile
     return {
         place: {name: found[place][name] for name in optimizer_order(found[place])}
         for place in sorted(found)
     }
 
 
-def place_of(record: Record) -> Place:
-    """Where a run belongs."""
-    network = f", {record.network}" if record.network != "convnet" else ""
-    where = f"{dataset_title(record.dataset)}{network}"
-    return Place(where, int(record.settings["steps"]), int(record.settings["batch_size"]))
+def learnt(record: Record) -> tuple[str, str, str]:
+    """What a run learnt: the data set, its fingerprint and the network."""
+    return record.dataset, record.fingerprint, record.network
+
+
+def titles(records: Sequence[Record]) -> dict[tuple[str, str, str], str]:
+    """What the report calls what was learnt: different data of one name by their fingerprints."""
+    found = dict.fromkeys(map(learnt, records), "")
+    for name, fingerprint, network in found:
+        one_of_several = len({other[1] for other in found if other[0] == name}) > 1
+        title = disambiguated(name, fingerprint) if one_of_several else dataset_title(name)
+        title += f", {network}" if network != "convnet" else ""
+        found[name, fingerprint, network] = title
+    return found
 
 
 def pictures(found: Profiles) -> list[tuple[str, str, Profiles]]:
@@ -211,21 +228,20 @@ def missing(records: Sequence[Record], budget: str, folder: str) -> list[str]:
         budget: likewise.
         folder: of the records, for the command.
     """
-    wanted = runs_wanted(budget)
-    regimes = constants.regimes(budget)
+    called, wanted = titles(records), runs_wanted(budget)
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for one in records:
-        counts = groups.setdefault((one.dataset, one.optimizer), dict.fromkeys(regimes, 0))
-        counts[str(one.regime)] += 1
+        empty = dict.fromkeys(constants.regimes(budget), 0)
+        groups.setdefault((called[learnt(one)], one.optimizer), empty)[str(one.regime)] += 1
     lacking = [
-        f"{optimizer_title(name)} on {dataset_title(dataset)}, {regime}: {count} of {wanted} runs"
-        for (dataset, name), counts in groups.items()
+        f"{optimizer_title(name)} on {where}, {regime}: {count} of {wanted} runs"
+        for (where, name), counts in groups.items()
         for regime, count in counts.items()
         if count < wanted
     ]
     command = study_command(
         NAME,
-        [dataset for dataset, _ in groups],
+        [one.dataset for one in records],
         folder,
         budget=budget,
         optimizers=[name for _, name in groups],

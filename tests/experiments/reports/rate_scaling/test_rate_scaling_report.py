@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,19 @@ def test_below_the_full_budget_nothing_is_an_answer():
     found = section(made("smoke"))
     assert all(line.startswith("not an answer (smoke): ") for line in found.verdicts)
     assert found.notes[0] == "The budget is smoke: nothing here is an answer."
+
+
+def test_networks_and_data_of_one_name_stand_apart():
+    some = made(regimes=("s60b32",))
+    others = [replace(one, network="vit") for one in some]
+    others += [replace(one, fingerprint="1234567890") for one in some[:-1]]
+    found = section([*some, *others])
+    assert [row[0].rpartition(", ")[0] for row in found.tables[0].rows] == [
+        "fashion_mnist (data 0)",
+        "fashion_mnist (data 0), vit",
+        "fashion_mnist (data 12345678)",
+    ]
+    assert "ThermoLion on fashion_mnist (data 12345678), s60b32: 13 of 14 runs" in found.missing
 
 
 def test_of_one_optimizer_no_ratio_is_given():
