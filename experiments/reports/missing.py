@@ -68,6 +68,7 @@ def study_command(
     folder: str,
     *,
     budget: str = "full",
+    networks: Iterable[str] = (),
     optimizers: Iterable[str] = (),
     regimes: Iterable[str] = (),
 ) -> str:
@@ -78,16 +79,25 @@ def study_command(
         datasets: names as records have them; all of these may be given more than once.
         folder: of the records.
         budget: of the study.
+        networks: none means the convnet, which is not named where it is the only one.
         optimizers: none means the protocol's own.
         regimes: likewise.
 
     Example:
         >>> study_command("fair", ["digits"], "runs", regimes=["B", "B"])
         'python -m experiments run --protocol fair --datasets digits --regimes B --out runs'
+        >>> study_command("fair", ["digits"], "runs", networks=["vit", "vit"])
+        'python -m experiments run --protocol fair --datasets digits --network vit --out runs'
     """
     words = ["python -m experiments run --protocol", protocol]
     words += [] if budget == "full" else ["--budget", budget]
-    given = {"datasets": datasets, "optimizers": optimizers, "regimes": regimes}
+    several = list(networks)
+    given = {
+        "datasets": datasets,
+        "network": several if {*several} != {"convnet"} else (),
+        "optimizers": optimizers,
+        "regimes": regimes,
+    }
     for option, names in given.items():
         some = [f"PATH/{n}" if n.endswith(".npz") else n for n in dict.fromkeys(names)]
         words += [f"--{option}", *some] if some else []

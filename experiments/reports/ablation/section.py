@@ -89,6 +89,7 @@ def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
         [arm.workload.dataset for arm in found],
         folder,
         budget=budget,
+        networks=[arm.workload.network for arm in found],
         regimes=[arm.workload.regime for arm in found],
     )
     return with_command(lacking, command)

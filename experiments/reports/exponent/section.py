@@ -95,6 +95,7 @@ def _missing(cells: Sequence[ExponentCell], budget: str, folder: str) -> list[st
         [cell.dataset for cell in cells],
         folder,
         budget=budget,
+        networks=[cell.network for cell in cells],
         regimes=[cell.regime for cell in cells],
     )
     return with_command(lacking, command)

@@ -72,6 +72,7 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
         [arm.workload.dataset for arm in found],
         folder,
         budget=budget,
+        networks=[arm.workload.network for arm in found],
         optimizers=[arm.optimizer for arm in found],
         regimes=[arm.workload.regime for arm in found],
     )

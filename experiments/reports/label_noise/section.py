@@ -150,5 +150,11 @@ def _missing(cells: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
         for name, arm in cell.arms.items()
         if len(arm.tuned) < wanted
     ]
-    command = study_command("label_noise", [cell.dataset for cell in cells], folder, budget=budget)
+    command = study_command(
+        "label_noise",
+        [cell.dataset for cell in cells],
+        folder,
+        budget=budget,
+        networks=[cell.network for cell in cells],
+    )
     return with_command(lacking, command)

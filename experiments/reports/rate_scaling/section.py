@@ -244,6 +244,7 @@ def missing(records: Sequence[Record], budget: str, folder: str) -> list[str]:
         [one.dataset for one in records],
         folder,
         budget=budget,
+        networks=[one.network for one in records],
         optimizers=[name for _, name in groups],
     )
     return with_command(lacking, command)

@@ -1,4 +1,14 @@
+import importlib
+import re
+import shlex
+from collections import defaultdict
+
+import pytest
+from made_records import Made
+
+from experiments import optimizers
 from experiments.analysis import statistics
+from experiments.command_line.options import parser
 from experiments.protocols.paper import published, section
 from experiments.reports import report
 from experiments.reports.section import Question
@@ -78,3 +88,17 @@ def test_a_network_of_ones_own_is_in_the_command_and_is_not_the_papers_study(syn
     made = [synthetic("digits", "adam", seed, network="vit") for seed in (0, 2)]
     (missing,) = _missing(statistics.entries(made), "runs")
     assert "--protocol paper --network vit --datasets digits" in missing
+
+
+@pytest.mark.parametrize("name", ["fair", "ablation", "label_noise", "rate_scaling"])
+def test_the_command_that_goes_on_with_a_study_has_its_network(name):
+    protocol = importlib.import_module(f"experiments.protocols.{name}")
+    resolved = {one: optimizers.resolve(one) for one in ("adamw", "thermolion")}
+    study = protocol.study(["digits"], resolved, ["vit"], budget="smoke")
+    begun = Made(lambda cell: 0.5)
+    begun.run(study.plan(begun.find).cells[:1])
+    (found,) = report.sections(statistics.entries(list(begun.records.values())), Question("runs/x"))
+    command = re.search(r"`python -m experiments (run .*)`", found.missing[-1])[1]
+    words = parser(defaultdict(lambda: None)).parse_args(shlex.split(command))
+    assert (words.protocol, words.network, words.datasets) == (name, ["vit"], ["digits"])
+    assert words.budget == "smoke"
