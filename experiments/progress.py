@@ -34,8 +34,9 @@ class Progress:
         self._total, self._stream, self._unit = total, stream, unit
         self._every, self._clock = every, clock
         self._done = self._present = self._skipped = self._width = 0
+        self._work_done = self._work_left = 0.0
         self._start = clock()
-        self._first: tuple[float, int] | None = None  # when the first were done, and how many
+        self._first: tuple[float, float] | None = None  # when the first were done, how much work
         self._last = -float("inf")
         self._lock = threading.RLock()
         self._stopped = threading.Event()
@@ -45,11 +46,34 @@ class Progress:
         with self._lock:
             self._total += more
 
-    def show(self, doing: str, *, done: int = 0, present: int = 0, skipped: int = 0) -> None:
-        """Counts what was made, found or given up, and says what is being done."""
+    def expect_work(self, left: float) -> None:
+        """How much work there is in what is left; without it each unit counts alike."""
+        with self._lock:
+            self._work_left = left
+
+    def show(
+        self,
+        doing: str,
+        *,
+        done: int = 0,
+        present: int = 0,
+        skipped: int = 0,
+        work: float | None = None,
+    ) -> None:
+        """Counts what was made, found or given up, and says what is being done.
+
+        Args:
+            doing: for the line's end.
+            done: what was made.
+            present: what was there.
+            skipped: what was given up.
+            work: how much of what `expect_work` was told was in what was made.
+        """
         with self._lock:
             before = self._left()
             self._done += done
+            self._work_done += done if work is None else work
+            self._work_left -= 0.0 if work is None else work
             if done > 0:
                 self._count_with_the_first()
             self._present += present
@@ -99,7 +123,9 @@ class Progress:
         text = f"{amount(self._done + self._present)} of {amount(self._total)}{noun} done, "
         text += f"{amount(left)} left"
         if self._done > 0 and left:
-            text += f", about {duration(left * self._seconds_a_unit())} to come"
+            each = self._work_done / self._done
+            ahead = self._work_left if self._work_left > 0 else left * each
+            text += f", about {duration(ahead * self._seconds_a_unit())} to come"
         return f"{text} | {doing}"
 
     def _count_with_the_first(self) -> None:
@@ -107,14 +133,14 @@ class Progress:
         now = self._clock()
         at = now if self._first is None else self._first[0]
         if self._first is None or now - at < (at - self._start) / 100:
-            self._first = at, self._done
+            self._first = at, self._work_done
 
     def _seconds_a_unit(self) -> float:
-        """Measured from the first that were done, since these waited for a compilation too."""
+        """Of work, since the first that were done: these waited for a compilation, too."""
         began, before = self._first or (self._start, 0)
-        if self._done <= before:
+        if self._work_done <= before:
             began, before = self._start, 0
-        return (self._clock() - began) / (self._done - before)
+        return (self._clock() - began) / (self._work_done - before)
 
 
 def megabytes(size: int) -> str:

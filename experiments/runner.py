@@ -108,6 +108,9 @@ def run(
         progress.show("going on", skipped=number)
     with records.Writer(paths.out, shard) as writer:
         while todo := [cell for cell in plan.cells if not work.why_excluded(cell)]:
+            given_up = len(plan.cells) - len(todo)
+            # The stages behind those that are due will have runs like these.
+            progress.expect_work(sum(map(_work, todo)) / len(todo) * (plan.left - given_up))
             group = [cell for cell in todo if cell.program == todo[0].program]
             _make(group, work, placement, command, writer, progress, summary)
             plan = mine.plan(work.find)
@@ -178,7 +181,13 @@ def _make(
         made += 1
         summary.made += 1
         summary.diverged += outcome.status != "ok"
-        progress.show(what, done=1)
+        progress.show(what, done=1, work=_work(cells[0]))
+
+
+def _work(cell: Cell) -> float:
+    """Thousands of images that a run trains on, about: what its time is made of."""
+    epochs, steps, size = cell.regime.epochs, cell.regime.steps, cell.regime.batch_size
+    return (epochs * cell.task.limit if epochs else (steps or 1) * size) / 1000
 
 
 def _config(cell: Cell, examples: int) -> training.Config:

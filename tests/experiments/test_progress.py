@@ -52,6 +52,21 @@ def test_two_runs_that_end_together_both_waited_for_the_compilation():
     assert last == "about 24 s to come | adam"
 
 
+def test_the_time_to_come_is_of_the_work_that_is_left():
+    now = 0.0
+    stream = io.StringIO()
+    progress = Progress(6, stream, every=0.0, clock=lambda: now)
+    progress.expect_work(3 * 1 + 3 * 100)
+    for _ in range(3):  # short runs first, two seconds each
+        now += 2.0
+        progress.show("adam", done=1, work=1)
+    now += 200.0
+    progress.show("adam", done=1, work=100)
+    text = [line.split(", ")[2] for line in stream.getvalue().splitlines()]
+    assert text[1] == "about 10 min 2 s to come | adam"
+    assert text[3] == "about 6 min 40 s to come | adam"
+
+
 def test_progress_in_a_log_is_occasional():
     now = 0.0
     stream = io.StringIO()
