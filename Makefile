@@ -27,10 +27,11 @@ benchmark: setup
 test: setup
 	$(BIN)/python -m pytest -n 2 -q
 
-# What is too long for the suite: the notebooks from top to bottom, a killed training run, and
-# whole runs beside PyTorch where it is installed (all but the longest, of 5,000 images).
+# What is too long for the suite: the notebooks from top to bottom, the pages' commands, a killed
+# training run, and whole runs beside PyTorch where it is installed (but the longest, of 5,000
+# images).
 slow: setup
-	$(BIN)/python -m pytest -q -m slow -k "not benchmarks_run" tests/notebooks tests/experiments
+	$(BIN)/python -m pytest -q -m slow -k "not benchmarks_run" tests/notebooks tests/experiments tests/docs
 
 lint: setup
 	$(BIN)/ruff check .
@@ -42,10 +43,12 @@ types: setup
 	$(BIN)/python .ci/examples.py build/examples
 	$(BIN)/pyright -p .ci/pyrightconfig.json
 
-# The wheel, alone with its bare dependencies in an empty environment.
+# The source archive and the wheel, this alone with its bare dependencies in an empty environment.
 wheel: setup
 	rm -rf dist .venv-wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m hatchling build -t sdist -d dist
+	$(BIN)/python .ci/packages.py dist
 	$(PYTHON) -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
 	cd dist && ../.venv-wheel/bin/python ../.ci/use_wheel.py

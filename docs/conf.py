@@ -12,6 +12,16 @@ HERE = Path(__file__).parent
 shutil.rmtree(HERE / "notebooks", ignore_errors=True)
 shutil.copytree(ROOT / "notebooks", HERE / "notebooks", ignore=shutil.ignore_patterns(".*"))
 
+
+def setup(app):
+    """Links to notebooks are those of the repository, where the pages are read, too."""
+
+    def to_copies(app, name, source):
+        source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+
+    app.connect("source-read", to_copies)
+
+
 project = "thermolion_optax"
 author = "The thermolion_optax authors"
 copyright = author

@@ -1,7 +1,8 @@
-"""The README's commands for real, one after the other in an empty folder, made small."""
+"""The pages' commands for real, one after the other in an empty folder, made small."""
 
 import csv
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,12 +11,19 @@ import pytest
 from pages import ROOT, arguments, blocks, shell_lines
 
 from experiments import __main__ as cli
+from experiments.smes_page import __main__ as smes_page
 
 TINY = ["--limit", "64", "--epochs", "1", "--batch-size", "32"]
 LINEAR = ["--network", "mine:linear", "--devices", "1"]
+SMOKE = [*LINEAR, "--budget", "smoke"]
 SMALLER = {
+    ("run",): [*TINY, *LINEAR, "--seeds", "1"],
     ("run", "paper"): [*TINY, *LINEAR, "--optimizers", "adam", "thermolion", "--seeds", "1"],
-    ("run", "fair"): [*LINEAR, "--budget", "smoke", "--regimes", "B"],
+    ("run", "fair"): [*SMOKE, "--regimes", "B", "--optimizers", "adamw", "mine:sharp"],
+    ("run", "ablation"): [*SMOKE, "--regimes", "B", "--optimizers", "adamw", "thermolion"],
+    ("run", "label_noise"): [*SMOKE, "--regimes", "b128", "--optimizers", "thermolion"],
+    ("run", "exponent"): [*SMOKE, "--regimes", "B", "--optimizers", "scaled_smes:alpha=0.5"],
+    ("run", "rate_scaling"): [*SMOKE, "--regimes", "s60b32"],
     ("train",): [*TINY, "--phases", "1"],
 }
 """What is added to a command, so that it takes seconds."""
@@ -29,7 +37,7 @@ def page(name):
 def folder(tmp_path, monkeypatch):
     """Holds mine.py and mine.npz, as the benchmark's page has a reader write them."""
     code = "\n".join(code for code, _ in blocks(page("benchmark")))
-    (tmp_path / "mine.py").write_text(f"{code}\nopt = sharp\n")
+    (tmp_path / "mine.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
@@ -42,8 +50,11 @@ def folder(tmp_path, monkeypatch):
 def small(words):
     """A command without the data sets that would be fetched, and with fewer runs."""
     protocol = words[words.index("--protocol") + 1 :][:1] if "--protocol" in words else []
-    there = [word for word in words if word not in ("fashion_mnist", "cifar10")]
+    fetched = ("fashion_mnist", "cifar10", "all", "semeion", "PATH/gtsrb32.npz")
+    there = [word for word in words if word not in fetched]
     there = [*there, "digits"] if words[0] == "prepare" else there
+    if "--datasets" in words and not {"digits", "mine.npz"} & set(there):
+        there.insert(there.index("--datasets") + 1, "digits")
     return [*there, *SMALLER.get((words[0], *protocol), [])]
 
 
@@ -70,6 +81,27 @@ def test_the_readmes_commands_run(folder, capsys):
     path = re.search(r'`first_jump\("(runs/one/phases.csv)"\)`', faq)[1]
     jump = names["first_jump"](Path(path))
     assert jump is None or jump[0] == 2  # so early a healthy run may jump, too, as the page says
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["benchmark", "fair"])
+def test_a_pages_commands_run(name, folder, monkeypatch, capsys):
+    """But for `sbatch`, and `distortion_study run`, which takes half an hour a network."""
+    monkeypatch.setenv("SCRATCH", str(folder))
+    lines = shell_lines(page(name).read_text(encoding="utf-8"))
+    lines = [os.path.expandvars(line) for line in lines]
+    done = []
+    for words in arguments(lines):
+        if words[0] == "report" and words[1].endswith(
+            "runs/paper"
+        ):  # of what the cluster would have run
+            continue
+        assert cli.main(small(words)) == 0, (words, capsys.readouterr())
+        done.append(words)
+    assert len(done) >= 10
+    for words in arguments(lines, "experiments.smes_page"):
+        assert smes_page.main(words) == 0, capsys.readouterr()
+        assert (folder / f"{words[0]}.md").exists()
 
 
 def test_the_first_jump_is_found(tmp_path):

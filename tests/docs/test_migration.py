@@ -1,5 +1,8 @@
 """What docs/migration.md says equals what: against optax, and the equations in float64."""
 
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +14,7 @@ from numpy.testing import assert_allclose
 from thermolion_optax import muadam, smes, stochastic_weight_averaging, swats, thermolion
 
 RATE, STEPS = 1e-2, 60
+PAGE = (Path(__file__).parents[2] / "docs" / "migration.md").read_text("utf-8")
 GRADIENTS = np.random.default_rng(0).normal(0.2, 1.0, (STEPS, 40)).astype(np.float32)
 START = {"kernel": jnp.linspace(-1, 1, 30).reshape(5, 6), "bias": jnp.full(10, 0.5)}
 QUIET = {"temperature": 0.0, "weight_decay": 0.0}
@@ -92,6 +96,36 @@ NEVER = {"gate": lambda rho: 0.0, "boost": 0.0, "temperature": 0.0}
 )
 def test_equals_optax(ours, theirs):
     assert_same(ours, theirs)
+
+
+TABLE = re.search(r"## From optax\n\n(.*?)\n\n", PAGE, re.DOTALL)[1].splitlines()[2:]
+NAMES = {
+    **{"optax": optax, "smes": smes, "thermolion": thermolion, "muadam": muadam, "swats": swats},
+    **{"stochastic_weight_averaging": stochastic_weight_averaging, "start_step": 30, "period": 5},
+    **{"η": RATE, "w": 0.1, "f": matrices},
+}
+
+
+def made(code):
+    """What a page's expression makes, η and other letters filled in."""
+    return eval(code.replace("η", str(RATE)), NAMES)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.split("|")[2].strip(" `") or "none")
+def test_the_table_is_so_as_it_is_written(row):
+    theirs, ours, verdict = (cell.strip() for cell in row.strip("|").split("|"))
+    codes = [*re.findall(r"`(optax[^`]*)`", theirs), *re.findall(r"`([^`]*)`", ours)]
+    if verdict.startswith("yes") and len(codes) == 2 and "same" not in ours:
+        assert_same(made(codes[1]), made(codes[0]))
+    else:  # said in words: one of the tests by name, above and below
+        assert not verdict.startswith("yes") or re.search(r"Signum|lion|without bias", row)
+
+
+def test_every_expression_of_the_page_is_a_transformation():
+    found = re.findall(r"`((?:smes|thermolion|muadam|swats|stochastic_\w+)\(.*?\))`", PAGE)
+    assert len(found) >= 10
+    for code in found:
+        assert callable(made(code).update)
 
 
 def test_lion_at_its_defaults_is_no_setting_of_thermolion():

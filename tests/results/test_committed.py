@@ -174,6 +174,17 @@ def test_how_the_best_rate_moves_is_told_as_the_records_have_it():
     assert abs(laws["thermolion"].batch_power) < 0.005
 
 
+def test_how_often_a_quarter_of_adamws_best_rate_is_a_good_one():
+    advice = (RESULTS.parent / "docs" / "settings.md").read_text("utf-8")
+    number = r"\d[\d.]*"
+    first = rf"^  \| [\w-]+, [^|]+ \| {number} \| ({number}) \| ({number}) to ({number}) \|"
+    second = rf"^  \| \d+ of \d+ \| {number} \| ({number}) to ({number}) \| ({number}) \|"
+    rows = [(a, low, high) for a, low, high in re.findall(first, advice, re.M)]
+    rows += [(a, low, high) for low, high, a in re.findall(second, advice, re.M)]
+    good = sum(float(low) <= float(a) / 4 <= float(high) for a, low, high in rows)
+    assert f"best in {good} of the {len(rows)} rows above" in " ".join(advice.split())
+
+
 def test_the_settings_that_the_advice_says_were_chosen_are_those_of_the_search():
     advice = (RESULTS.parent / "docs" / "settings.md").read_text("utf-8")
     with (RESULTS / "fair" / "fair-v1-settings.csv").open(encoding="utf-8") as file:
