@@ -27,7 +27,8 @@ def parser(commands: dict[str, Callable[[argparse.Namespace], int]]) -> argparse
     """
     top = argparse.ArgumentParser(
         prog="python -m experiments",
-        description="Train the benchmark's grid, and report what its records say.",
+        description="Train optimizers on sets of images, as a protocol says (run); show what came "
+        "out (report, findings).",
     )
     of = top.add_subparsers(
         required=True, metavar="run | report | findings | list | prepare | train"
@@ -129,9 +130,12 @@ def _run(run: argparse.ArgumentParser) -> None:
         help="a sweep: every optimizer at each of these; default: each optimizer's own",
     )
     for name, what in (
-        ("epochs", "passes over the images (deviates: becomes part of the protocol's name)"),
-        ("limit", "first images to train on (deviates, likewise)"),
-        ("batch-size", "images a step (deviates, likewise)"),
+        (
+            "epochs",
+            "passes over the images (another number than the protocol's is noted in its name)",
+        ),
+        ("limit", "first images to train on (likewise)"),
+        ("batch-size", "images a step (likewise)"),
     ):
         add(f"--{name}", type=int, metavar="N", help=what)
     staged = run.add_argument_group("of the other protocols")

@@ -9,9 +9,6 @@ from pathlib import Path
 
 from experiments import files
 from experiments.__main__ import guarded
-from experiments.distortion_study import folder as distortion
-from experiments.reports import report
-from experiments.smes_page import page
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
         "folder",
         type=Path,
         metavar="FOLDER",
-        help=f"holds the records: {page.EXPONENT}/ of `run --protocol exponent`, "
-        f"{page.DISTORTION}/ of `distortion_study run`; either may be missing",
+        help="holds the records: exponent/ of `run --protocol exponent`, distortion/ of "
+        "`distortion_study run`; either may be missing",
     )
     return made
 
@@ -35,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _draw(folder: Path) -> int:
+    # Here, so that a package that is missing is told in a line.
+    from experiments.distortion_study import folder as distortion
+    from experiments.reports import report
+    from experiments.smes_page import page
+
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; it holds the studies' records")
     text = page.text(folder)

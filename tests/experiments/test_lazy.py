@@ -41,8 +41,8 @@ print(json.dumps(told))
 """
 
 BLOCKED = """
-import sys
-from experiments import __main__ as cli
+import importlib, sys
+cli = importlib.import_module(sys.argv[2])
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
@@ -52,7 +52,7 @@ class Missing:
 for name in [name for name in sys.modules if name.partition(".")[0] == sys.argv[1]]:
     del sys.modules[name]
 sys.meta_path.insert(0, Missing())
-sys.exit(cli.main(sys.argv[2:]))
+sys.exit(cli.main(sys.argv[3:]))
 """
 
 
@@ -86,6 +86,7 @@ def test_help_lists_and_mistakes_load_no_jax(tmp_path):
         ("scipy", "run"),
         ("numpy", "list"),
         ("matplotlib", "report"),
+        ("numpy", "smes_page"),
     ],
 )
 def test_a_missing_package_is_told_with_how_to_get_it(package, command, tmp_path):
@@ -94,8 +95,11 @@ def test_a_missing_package_is_told_with_how_to_get_it(package, command, tmp_path
         "train": ["--out", tmp_path / "x"],
         "report": [ROOT / "results" / "records", "--out", tmp_path / "x"],
         "list": [],
+        "smes_page": [ROOT / "results" / "smes"],
     }[command]
-    child = _python(BLOCKED, package, command, *words)
+    start = ["experiments.__main__", command]
+    start = ["experiments.smes_page.__main__"] if command == "smes_page" else start
+    child = _python(BLOCKED, package, *start, *words)
     assert child.returncode == 2, child.stderr
     assert child.stderr.count("error: ") == 1
     said = child.stderr.splitlines()[-1]
