@@ -58,6 +58,7 @@ def small(words):
     return [*there, *SMALLER.get((words[0], *protocol), [])]
 
 
+@pytest.mark.slow
 def test_the_readmes_commands_run(folder, capsys):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     done = []

@@ -154,6 +154,7 @@ sys.exit(cli.main([*arguments, "--distributed"]))
 """
 
 
+@pytest.mark.slow
 def test_processes_of_a_cluster_divide_the_grid_among_them(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -64,6 +64,7 @@ def text(notebook, cell):
     return "\n".join(shown)
 
 
+@pytest.mark.slow
 def test_results_without_records_name_the_command(notebooks, tmp_path):
     executed = execute(notebooks, "results", choice(tmp_path / "empty"))
     assert warned(executed) == []
@@ -73,6 +74,7 @@ def test_results_without_records_name_the_command(notebooks, tmp_path):
         assert "Nothing to show" in text(executed, cell)
 
 
+@pytest.mark.slow
 def test_results_of_a_few_records(notebooks, tmp_path, record):
     with Writer(tmp_path) as writer:
         for optimizer in ("adam", "thermolion", "lion"):

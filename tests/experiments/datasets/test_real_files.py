@@ -90,6 +90,7 @@ def test_qmnist_labels_are_the_published_ones(real_data, tmp_path, split):
         np.testing.assert_array_equal(labels[:10_000], mnist)
 
 
+@pytest.mark.slow
 def test_fashion_mnist_whole_and_in_order(
     fashion_mnist_folder, official_fashion_mnist, server, tmp_path
 ):

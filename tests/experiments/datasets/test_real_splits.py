@@ -3,6 +3,7 @@
 import gzip
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_svmlight_file
 
 from experiments.datasets import load, load_splits
@@ -83,6 +84,7 @@ def test_gtsrb_photographs_keep_near_duplicates_together(real_data):
     assert highest_correlation(splits) <= 0.9
 
 
+@pytest.mark.slow
 def test_fashion_mnist(fashion_mnist_folder, tmp_path):
     where = {"data_dir": tmp_path, "manual_dir": fashion_mnist_folder}
     splits = load_splits("fashion_mnist", with_test=True, **where)

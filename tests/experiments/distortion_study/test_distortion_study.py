@@ -155,6 +155,7 @@ def test_shrinking_takes_means_of_four_pixels():
     assert found[1, 3, 5, 0] == pytest.approx(bytes_[1, 6:8, 10:12].mean() / 127.5 - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_a_run_is_what_a_plain_loop_makes_of_it(images, strength):
     """SMES at ¼ against optax's primitives, step by step; the rate is in the steps' units."""

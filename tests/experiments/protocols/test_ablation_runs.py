@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 
+import pytest
 from linear_network import NETWORK
 
 from experiments import __main__ as cli
@@ -18,6 +19,7 @@ def steps(runs):
     return [one.update_rms for one in runs if one.seed == 201]
 
 
+@pytest.mark.slow
 def test_from_the_command_to_records(tmp_path, monkeypatch, capsys):
     (tmp_path / "flat_of_ablation.py").write_text(NETWORK)
     monkeypatch.syspath_prepend(tmp_path)

@@ -140,6 +140,7 @@ def test_progress_settings_and_phases(tmp_path, linear, capsys):
     assert f"holds a run with network '{linear}', not 'convnet'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_result_of_one(single, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

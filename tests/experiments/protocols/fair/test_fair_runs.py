@@ -65,6 +65,7 @@ def check_verdict(report, question, other):
     assert all(f"not an answer (smoke): {question}, regime B" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_an_optimizer_a_network_and_images_of_ones_own(mine, capsys, monkeypatch):
     # A line a run: a quick machine is done before the next one would be due.
     monkeypatch.setattr(runner, "Progress", functools.partial(Progress, every=0.0))

@@ -119,7 +119,8 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
 
 def test_of_a_folder_of_ones_own_the_commands_and_links_are_its_own(tmp_path, whole):
     (tmp_path / "my runs").mkdir()
-    text = page(tmp_path / "my runs", {"fair": whole["fair"]})
+    some = [one for one in whole["fair"] if (one.dataset, one.regime) == ("fashion_mnist", "B")]
+    text = page(tmp_path / "my runs", {"fair": some})
     assert "](fair/fair-v1-differences.svg)" in text
     cli.main(["report", str(tmp_path / "my runs" / "fair")])
     text = findings.build(tmp_path / "my runs")
