@@ -96,7 +96,8 @@ def test_the_vit_begins_as_its_note_says() -> None:
     assert np.any(params["block1"]["mlp1"]["kernel"] != params["block2"]["mlp1"]["kernel"])
 
 
-@pytest.mark.parametrize("name", ["convnet", pytest.param("vit", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@forms
 def test_it_learns_the_digits(name: str) -> None:
     digits, held_out = datasets.load("digits", limit=1000), datasets.load("digits", limit=1257)
     data = training.Data(

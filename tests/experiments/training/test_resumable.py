@@ -87,6 +87,7 @@ def single(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_one_process_trains_as_the_benchmark_does(single):
     data = load(SETTINGS["dataset"])
     trained = whole_run.train(
@@ -213,7 +214,7 @@ def test_a_run_that_diverged_says_so_and_where_to_look(tmp_path, linear, capsys)
     assert "--phases 1" not in said
 
 
-def test_what_cannot_be_done_is_reported(single, tmp_path, capsys):
+def test_what_cannot_be_done_is_reported(tmp_path, linear, capsys):
     code, said = command(capsys, "--out", tmp_path, "--epochs", 0)
     assert (code, "--epochs is 0, expected a number from 1 up" in said) == (2, True)
     for name, value in (("--seed", -1), ("--seed", 2**32), ("--learning-rate", "nan")):
@@ -229,7 +230,9 @@ def test_what_cannot_be_done_is_reported(single, tmp_path, capsys):
     assert (code, "--process is 2, expected 0 to 1" in said) == (2, True)
     code, said = command(capsys, "--out", tmp_path, "--distributed")
     assert (code, "--distributed found no cluster" in said) == (2, True)
-    code, said = command(capsys, "--out", single, "--dataset", SETTINGS["dataset"], "--seed", 4)
+    run = ["--out", tmp_path / "run", "--dataset", SETTINGS["dataset"], "--network", linear]
+    assert command(capsys, *run, "--epochs", 1)[0] == 0
+    code, said = command(capsys, *run, "--epochs", 1, "--seed", 4)
     assert code == 2
     assert "holds a run with" in said
     assert "another --out" in said

@@ -124,7 +124,7 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
 
 @pytest.mark.parametrize(
     ("together", "devices", "devices_per_run"),
-    [(3, 1, 1), (2, 2, 1), (1, 1, 1), (1, 3, None), (2, 4, 2)],
+    [(3, 1, 1), (1, 3, None), (2, 4, 2)],
 )
 def test_batched_sharded_and_split_runs_agree(
     data: Data,

@@ -180,6 +180,7 @@ def test_a_variant_is_a_row_a_set_and_a_regime_a_panel(made, folder_of):
     assert "Q3" not in text
 
 
+@pytest.mark.slow
 def test_figures_are_whole_and_the_same_again(made, folder_of, tmp_path):
     (section,) = report.build(folder_of(made())).sections
     keys = ["up", "down", "permuted", "q3", "q4", "q5", "q7", "signum"]  # Q6 has no arm here

@@ -156,6 +156,7 @@ def test_an_interval_that_leaves_its_panel_is_marked_with_its_numbers(made, fold
     assert "<!-- 4.50 ± 3.39 -->" in text
 
 
+@pytest.mark.slow
 def test_figures_are_whole_and_the_same_again(made, folder_of):
     (section,) = report.build(folder_of(made())).sections
     keys = ["train-loss", "held-out", "gap", "sparsity", "heat"]
