@@ -48,7 +48,7 @@ def _value_and_gradients(form, kernels: Kernels, images: jax.Array, cotangent: j
     return both(kernels, images, cotangent)
 
 
-@pytest.mark.parametrize(("channels", "n"), [(1, 1), (1, 16), (3, 37)])
+@pytest.mark.parametrize(("channels", "n"), [(1, 1), (3, 37)])
 def test_equals_xlas_convolution(channels: int, n: int) -> None:
     # In float64, where no rounding turns one near-tie of two pixels into another.
     with enable_x64(True):

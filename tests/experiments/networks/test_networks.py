@@ -12,6 +12,11 @@ from experiments import datasets, networks, training
 from experiments.networks import convolution, network
 
 forms = pytest.mark.parametrize("name", networks.NAMES)
+# The transformer takes longer to compile than the suite allows.
+quick_first = pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "vit")) for name in networks.NAMES],
+)
 
 
 def batch(n: int, channels: int) -> tuple[jax.Array, jax.Array]:
@@ -19,7 +24,7 @@ def batch(n: int, channels: int) -> tuple[jax.Array, jax.Array]:
     return images, jnp.arange(n) * 4 % 43
 
 
-@forms
+@quick_first
 @pytest.mark.parametrize(("channels", "num_classes"), [(1, 100), (3, 43)])
 def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
     net = networks.resolve(name)
@@ -41,7 +46,7 @@ def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
     np.testing.assert_allclose((ends[0] - ends[1]) / 6e-4, square, rtol=5e-3)
 
 
-@forms
+@quick_first
 @pytest.mark.parametrize(("n", "weighted"), [(1, False), (64, True), (135, False), (135, True)])
 def test_weights_and_chunks_make_the_same_mean(name: str, n: int, weighted: bool) -> None:
     """As one would write it down: the weighted sum over single images."""
@@ -74,6 +79,7 @@ def test_the_vit_keeps_no_batch_of_hidden_layers() -> None:
     assert compiled.memory_analysis().temp_size_in_bytes < 40e6
 
 
+@pytest.mark.slow
 def test_the_vit_sees_where_a_patch_lies_and_every_pixel() -> None:
     net = networks.resolve("vit")
     params = net.init(jax.random.key(0), 1, 10)

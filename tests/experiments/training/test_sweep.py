@@ -140,6 +140,7 @@ def test_batched_sharded_and_split_runs_agree(
         np.testing.assert_allclose(numbers(together[at]), numbers(outcomes[at]), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_short_batch_may_leave_devices_without_images() -> None:
     data = make_data(17, 1)
     alone, several = (next(run_many(adam, ADAM, data, CONFIG, devices=n)) for n in (1, 3))
