@@ -10,6 +10,8 @@ from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import optimizer_title
 from experiments.reports.table import EDGE
 
+AT_EDGE = f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
+
 
 def budget_note(budget: str) -> list[str]:
     """The first note of every study below its full budget."""
@@ -48,7 +50,7 @@ def edge_note(found: Sequence[Arm]) -> list[str]:
     """What the mark of an outermost rate means, where a table has it."""
     if not any(arm.at_edge for arm in found):
         return []
-    return [f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."]
+    return [AT_EDGE]
 
 
 def part_notes(found: Sequence[Arm]) -> list[str]:

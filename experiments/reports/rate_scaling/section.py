@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.analysis.arms import Arm
 from experiments.analysis.rate_scaling import power_law
 from experiments.analysis.rates import Profile
 from experiments.analysis.short_arms import short_arms
@@ -16,14 +17,13 @@ from experiments.reports.fair import tuning_figures
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import (
     dataset_title,
-    disambiguated,
     optimizer_order,
     optimizer_title,
 )
 from experiments.reports.missing import study_command, with_command
 from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
-from experiments.reports.study_notes import budget_note, part_notes
+from experiments.reports.study_notes import AT_EDGE, budget_note, part_notes
 from experiments.reports.table import DASH, EDGE, CsvRow, Table
 
 RATIO = ("thermolion", "adamw")
@@ -48,6 +48,12 @@ class Place:
         return f"{self.where}, {self.steps:,} steps of {self.batch_size:,}"
 
 
+Learnt = tuple[str, str, str]
+"""What a run learnt: the data set, its fingerprint and the network."""
+
+Titles = Mapping[Learnt, str]
+"""What the report calls each."""
+
 Profiles = Mapping[Place, Mapping[str, Profile]]
 """Validation accuracy against learning rate, by place, then by optimizer."""
 
@@ -62,7 +68,8 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     records, excluded = of_one_study([one for entry in entries for one in entry.records])
     first = records[0]
     budget = first.budget or "full"
-    found = profiles(records, budget)
+    arms, called = short_arms(records), titles(entries)
+    found = profiles(arms, called, budget)
     start = opening(budget)
     return [
         Section(
@@ -75,17 +82,16 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
                 Figure(key, start + caption, functools.partial(draw, some))
                 for key, caption, some in pictures(found)
             ),
-            notes=tuple(_notes(records, found, budget)),
-            missing=(*excluded, *missing(records, budget, question.folder)),
+            notes=tuple(_notes(arms, found, budget)),
+            missing=(*excluded, *missing(records, called, budget, question.folder)),
         )
     ]
 
 
-def profiles(records: Sequence[Record], budget: str) -> Profiles:
+def profiles(arms: Sequence[Arm], called: Titles, budget: str) -> Profiles:
     """Every place's profiles of which all runs are there, in the order of tables."""
-    called = titles(records)
     found: dict[Place, dict[str, Profile]] = {}
-    for arm in short_arms(records):
+    for arm in arms:
         profile, first = profile_of(arm), arm.ledger[0]
         if profile is not None and len(arm.ledger) >= runs_wanted(budget):
             steps, size = (int(first.settings[name]) for name in ("steps", "batch_size"))
@@ -97,20 +103,19 @@ def profiles(records: Sequence[Record], budget: str) -> Profiles:
     }
 
 
-def learnt(record: Record) -> tuple[str, str, str]:
+def learnt(record: Record) -> Learnt:
     """What a run learnt: the data set, its fingerprint and the network."""
     return record.dataset, record.fingerprint, record.network
 
 
-def titles(records: Sequence[Record]) -> dict[tuple[str, str, str], str]:
-    """What the report calls what was learnt: different data of one name by their fingerprints."""
-    found = dict.fromkeys(map(learnt, records), "")
-    for name, fingerprint, network in found:
-        one_of_several = len({other[1] for other in found if other[0] == name}) > 1
-        title = disambiguated(name, fingerprint) if one_of_several else dataset_title(name)
-        title += f", {network}" if network != "convnet" else ""
-        found[name, fingerprint, network] = title
-    return found
+def titles(entries: Sequence[Entry]) -> Titles:
+    """What the report calls what was learnt; different data of one name are told apart before."""
+    return {
+        learnt(one): dataset_title(entry.dataset)
+        + (f", {one.network}" if one.network != "convnet" else "")
+        for entry in entries
+        for one in entry.records
+    }
 
 
 def pictures(found: Profiles) -> list[tuple[str, str, Profiles]]:
@@ -196,7 +201,7 @@ def laws(found: Profiles) -> list[str]:
     return lines
 
 
-def _notes(records: Sequence[Record], found: Profiles, budget: str) -> list[str]:
+def _notes(arms: Sequence[Arm], found: Profiles, budget: str) -> list[str]:
     numbers = constants.protocol()
     notes = [
         *budget_note(budget),
@@ -208,10 +213,8 @@ def _notes(records: Sequence[Record], found: Profiles, budget: str) -> list[str]
         "Two seeds give no interval: a factor below two between two rates may be chance.",
     ]
     if any(profile.edge for some in found.values() for profile in some.values()):
-        notes.append(
-            f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
-        )
-    return [*notes, *part_notes(short_arms(records))]
+        notes.append(AT_EDGE)
+    return [*notes, *part_notes(arms)]
 
 
 def runs_wanted(budget: str) -> int:
@@ -220,15 +223,16 @@ def runs_wanted(budget: str) -> int:
     return numbers["budgets"][budget]["rates"] * len(numbers["seeds"])
 
 
-def missing(records: Sequence[Record], budget: str, folder: str) -> list[str]:
+def missing(records: Sequence[Record], called: Titles, budget: str, folder: str) -> list[str]:
     """Places with too few runs, and the command that goes on with them.
 
     Args:
         records: of the study.
-        budget: likewise.
+        called: see `titles`.
+        budget: of the study.
         folder: of the records, for the command.
     """
-    called, wanted = titles(records), runs_wanted(budget)
+    wanted = runs_wanted(budget)
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for one in records:
         empty = dict.fromkeys(constants.regimes(budget), 0)
