@@ -48,7 +48,9 @@ def _value_and_gradients(form, kernels: Kernels, images: jax.Array, cotangent: j
     return both(kernels, images, cotangent)
 
 
-@pytest.mark.parametrize(("channels", "n"), [(1, 1), (3, 37)])
+@pytest.mark.parametrize(
+    ("channels", "n"), [(1, 1), pytest.param(1, 16, marks=pytest.mark.slow), (3, 37)]
+)
 def test_equals_xlas_convolution(channels: int, n: int) -> None:
     # In float64, where no rounding turns one near-tie of two pixels into another.
     with enable_x64(True):

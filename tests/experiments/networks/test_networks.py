@@ -47,7 +47,17 @@ def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
 
 
 @quick_first
-@pytest.mark.parametrize(("n", "weighted"), [(1, False), (64, True), (135, False), (135, True)])
+@pytest.mark.parametrize(
+    ("n", "weighted"),
+    [
+        (1, False),
+        (64, True),
+        (135, False),
+        (135, True),
+        pytest.param(1, True, marks=pytest.mark.slow),
+        pytest.param(64, False, marks=pytest.mark.slow),
+    ],
+)
 def test_weights_and_chunks_make_the_same_mean(name: str, n: int, weighted: bool) -> None:
     """As one would write it down: the weighted sum over single images."""
     net = networks.resolve(name)

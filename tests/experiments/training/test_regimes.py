@@ -95,6 +95,11 @@ def plain_loop(run: Run, data: Data, config: Config, rate: Any) -> dict[str, Any
         (20, 2, [0, 2], "constant"),  # all of the third but its short step
         (13, 1, [1], "warmup_cosine"),
         (4, 1, [0], "constant"),  # less than an epoch
+        # The same with the other schedule.
+        pytest.param(23, 9, [0, 1, 2, 3], "constant", marks=pytest.mark.slow),
+        pytest.param(20, 2, [0, 2], "warmup_cosine", marks=pytest.mark.slow),
+        pytest.param(13, 1, [1], "constant", marks=pytest.mark.slow),
+        pytest.param(4, 1, [0], "warmup_cosine", marks=pytest.mark.slow),
     ],
 )
 def test_a_plain_loop_gives_the_same(
@@ -164,11 +169,12 @@ def test_all_trials_with_both_schedules_share_a_program() -> None:
         np.testing.assert_allclose(a.train_loss, b.train_loss, rtol=1e-4)
 
 
-def test_a_split_run_gives_the_same_to_rounding() -> None:
+@pytest.mark.parametrize("split", [pytest.param(2, marks=pytest.mark.slow), 3])
+def test_a_split_run_gives_the_same_to_rounding(split: int) -> None:
     data = make_data(100, 22, 34)  # of 34 images the third device has two fewer
     config = Config(batch_size=16, steps=23, scheduled=True, readings=3)
     run = dataclasses.replace(RUN, schedule="warmup_cosine")
-    one, several = (next(run_many(adam, [run], data, config, devices=n)) for n in (1, 3))
+    one, several = (next(run_many(adam, [run], data, config, devices=n)) for n in (1, split))
     for name in ("train_loss", "validation_accuracy", "validation_loss", "update_rms"):
         np.testing.assert_allclose(getattr(several, name), getattr(one, name), rtol=1e-4)
     np.testing.assert_array_equal(bits(several, data), bits(one, data))

@@ -124,7 +124,13 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
 
 @pytest.mark.parametrize(
     ("together", "devices", "devices_per_run"),
-    [(3, 1, 1), (1, 3, None), (2, 4, 2)],
+    [
+        (3, 1, 1),
+        (1, 3, None),
+        (2, 4, 2),
+        pytest.param(2, 2, 1, marks=pytest.mark.slow),
+        pytest.param(1, 1, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_batched_sharded_and_split_runs_agree(
     data: Data,
