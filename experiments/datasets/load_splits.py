@@ -14,6 +14,7 @@ from experiments.datasets.holdout import cut, spread
 from experiments.datasets.load import check_limit, load, splits
 from experiments.datasets.near_duplicates import families
 from experiments.datasets.storage.store import Kind
+from experiments.datasets.user_npz import read_test_labels
 
 FAMILIES = (
     "Near-duplicates (of one class; equal, or pixels correlated above 0.9; connected components) "
@@ -64,7 +65,8 @@ def load_splits(
     Args:
         name: as for `load`.
         limit: the most images of train, and of each part cut off; None is no limit.
-        with_test: False leaves test None. A published test split (or a user's) is then not read.
+        with_test: False leaves test None. A published test split is then not read; of a user's
+            the labels alone, and the shape and dtype of its images.
         data_dir: as for `load`.
         manual_dir: as for `load`.
         catalogue: as for `load`.
@@ -88,12 +90,13 @@ def load_splits(
     if "test" in splits(name, catalogue=catalogue):
         chosen, rule = _beside_test(whole, count)
         test = load(name, "test", None, **where) if with_test else None
+        if name.endswith(".npz"):  # nobody has checked it: before hours of tuning, not after
+            _check_classes(whole, whole.labels[chosen[0]], read_test_labels(name))
     else:
         chosen, rule = _in_three(whole, count)
         test = _part(whole, "test", chosen.pop()) if with_test else None
     train, validation = _part(whole, "train", chosen[0]), _part(whole, "validation", chosen[1])
     if test is not None:
-        _check_classes(name, train, test)
         _warn_of_leaks(name, (train, validation), test)
     return Splits(train, validation, test, f"{rule} {FAMILIES}")
 
@@ -167,13 +170,15 @@ def _part(whole: Dataset, split: str, chosen: np.ndarray) -> Dataset:
     return replace(whole, split=split, images=images, labels=labels, fingerprint=digest)
 
 
-def _check_classes(name: str, train: Dataset, test: Dataset) -> None:
-    for one, other in ((train, test), (test, train)):
-        missing = np.setdiff1d(one.labels, other.labels)
+def _check_classes(whole: Dataset, train: np.ndarray, test: np.ndarray) -> None:
+    """Refuse a test part that was given where either part lacks a class of the other."""
+    parts = {"train": train, "test": test}
+    for one, other in (("train", "test"), ("test", "train")):
+        missing = np.setdiff1d(parts[one], parts[other])
         if len(missing):
             raise DatasetError(
-                f"{name}: split {other.split!r} has no image of {_named(one, missing)}, which "
-                f"{one.split} has; a comparison needs every class in each. Add such images or "
+                f"{whole.name}: split {other!r} has no image of {_named(whole, missing)}, which "
+                f"{one} has; a comparison needs every class in each. Add such images or "
                 "leave these classes out of both."
             )
 

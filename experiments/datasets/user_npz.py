@@ -3,8 +3,9 @@
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,17 +66,7 @@ def read_npz(
     """
     file = Path(path)
     with _opened(file) as held:
-        _splits(file, held)
-        images, labels = _checked(file, held, *_REQUIRED)
-        given = held["class_names"] if "class_names" in held.files else None
-        names = _class_names(file, labels, given)
-        if split == "test":
-            shape, (images, labels) = images.shape[1:], _checked(file, held, *_TEST)
-            if images.shape[1:] != shape:
-                raise _unfit(
-                    file, f"`test_images` has images of shape {images.shape[1:]}, `images` {shape}"
-                )
-            _check_range(file, "test_labels", labels, len(names))
+        images, labels, names = _read(file, held, split, held.__getitem__)
         unknown = [key for key in held.files if key not in _KNOWN]
     if unknown and split == "train":
         text = f"{file.name}: passed over {', '.join(unknown)}: unknown. {NPZ_FORMAT}"
@@ -83,6 +74,25 @@ def read_npz(
     if images.shape[1:3] != (SIDE, SIDE):
         images = np.stack([to_side(image) for image in images])
     return np.ascontiguousarray(images), labels.astype(np.int32), names
+
+
+def read_test_labels(path: str | Path) -> np.ndarray:
+    """Read the labels of a user's test part, and check of its images all but the pixels.
+
+    So a test part that does not fit is found while its images are still not to be seen.
+
+    Args:
+        path: a file with a test part.
+
+    Returns:
+        Its labels, int32 (N,).
+
+    Raises:
+        DatasetError: as `read_npz` of "test", less what only pixels can show.
+    """
+    file = Path(path)
+    with _opened(file) as held:
+        return _read(file, held, "test", partial(_stand_in, held))[1].astype(np.int32)
 
 
 def _unfit(file: Path, found: str) -> DatasetError:
@@ -102,7 +112,15 @@ def _opened(file: Path) -> Iterator[np.lib.npyio.NpzFile]:
                 raise _unfit(file, "holds one bare array, not named ones")
             with loaded:
                 yield loaded
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        MemoryError,
+        KeyError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise _unfit(file, f"cannot be read as an .npz file ({error})") from error
 
 
@@ -114,11 +132,41 @@ def _splits(file: Path, held: np.lib.npyio.NpzFile) -> tuple[str, ...]:
     return ("train", "test") if has_test else ("train",)
 
 
+def _read(
+    file: Path,
+    held: np.lib.npyio.NpzFile,
+    split: str,
+    images_of: Callable[[str], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Read one split and check it, the images as ``images_of`` their array's name gives them."""
+    _splits(file, held)
+    images, labels = _checked(file, *_REQUIRED, images_of("images"), held["labels"])
+    given = held["class_names"] if "class_names" in held.files else None
+    names = _class_names(file, labels, given)
+    if split == "test":
+        shape = images.shape[1:]
+        images, labels = _checked(file, *_TEST, images_of("test_images"), held["test_labels"])
+        if images.shape[1:] != shape:
+            raise _unfit(
+                file, f"`test_images` has images of shape {images.shape[1:]}, `images` {shape}"
+            )
+        _check_range(file, "test_labels", labels, len(names))
+    return images, labels, names
+
+
+def _stand_in(held: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
+    """Zeros of the shape and dtype that an array's header states; its content is not read."""
+    with held.zip.open(f"{key}.npy") as stream:
+        first = np.lib.format.read_magic(stream) == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
 def _checked(
-    file: Path, held: np.lib.npyio.NpzFile, images_key: str, labels_key: str
+    file: Path, images_key: str, labels_key: str, images: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read a pair of arrays, the images as (N, H, W, C)."""
-    images, labels = held[images_key], held[labels_key]
+    """Check a pair of arrays and give the images as (N, H, W, C)."""
     if images.dtype != np.uint8:
         raise _unfit(file, f"`{images_key}` {_not_bytes(images)}, expected uint8 (0 to 255)")
     grey = images.ndim == 3
@@ -148,7 +196,12 @@ def _not_bytes(images: np.ndarray) -> str:
 def _class_names(file: Path, labels: np.ndarray, given: np.ndarray | None) -> tuple[str, ...]:
     names = None if given is None else tuple(str(name) for name in np.ravel(given))
     _check_range(file, "labels", labels, MAX_CLASSES if names is None else len(names))
-    return names if names is not None else tuple(map(str, range(int(labels.max()) + 1)))
+    if names is None:
+        names = tuple(map(str, range(int(labels.max()) + 1)))
+    if len(names) < 2:
+        key = "labels" if given is None else "class_names"
+        raise _unfit(file, f"`{key}` has 1 class, {names[0]!r}, expected 2 or more to tell apart")
+    return names
 
 
 def _check_range(file: Path, key: str, labels: np.ndarray, classes: int) -> None:

@@ -78,12 +78,15 @@ def test_a_test_part_that_shares_images_or_lacks_a_class_is_reported(tmp_path):
     with pytest.warns(UserWarning, match="own.npz: 5 test images equal images of train or valid"):
         load_splits(path, with_test=True)
     path = write(tmp_path, **own, test_images=IMAGES[:3], test_labels=LABELS[:3])
-    with pytest.raises(DatasetError, match="split 'test' has no image of class '3', which train"):
-        load_splits(path, with_test=True)
+    for asked in (True, False):  # while tuning as well, from the labels alone
+        with pytest.raises(DatasetError, match="'test' has no image of class '3', which train"):
+            load_splits(path, with_test=asked)
     names = ["a", "b", "c", "d", "e"]
     test = {"test_images": IMAGES[:5], "test_labels": np.arange(5), "class_names": names}
-    with pytest.raises(DatasetError, match="split 'train' has no image of class 'e', which test"):
-        load_splits(write(tmp_path, **own, **test), with_test=True)
+    path = write(tmp_path, **own, **test)
+    for asked in (True, False):
+        with pytest.raises(DatasetError, match="'train' has no image of class 'e', which test"):
+            load_splits(path, with_test=asked)
 
 
 TRAIN = {"images": IMAGES, "labels": LABELS}
@@ -112,9 +115,12 @@ TEST = {"test_images": IMAGES[:4], "test_labels": LABELS[:4]}
     ],
 )
 def test_a_test_part_that_does_not_fit_is_reported(arrays, said, tmp_path):
+    path = write(tmp_path, **TRAIN, **arrays)
     with pytest.raises(DatasetError, match=said) as caught:
-        load(write(tmp_path, **TRAIN, **arrays), "test")
+        load(path, "test")
     assert NPZ_FORMAT in str(caught.value)
+    with pytest.raises(DatasetError, match=said):  # before any tuning, which sees no test image
+        load_splits(path, with_test=False)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +147,11 @@ def test_a_test_part_that_does_not_fit_is_reported(arrays, said, tmp_path):
             "label 2 of example 2 is out of range, expected 0 to 1",
         ),
         ({"images": np.array([None, 1]), "labels": LABELS}, "cannot be read"),
+        ({"images": IMAGES, "labels": 0 * LABELS}, "`labels` has 1 class, '0', expected 2 or more"),
+        (
+            {"images": IMAGES, "labels": 0 * LABELS, "class_names": ["a"]},
+            "`class_names` has 1 class, 'a', expected 2 or more",
+        ),
     ],
 )
 def test_what_is_not_such_a_file_is_reported(arrays, said, tmp_path):
