@@ -17,6 +17,9 @@ from experiments.analysis.runs import Runs
 from experiments.analysis.selection import Setting, score, smallest_mean_rank
 from experiments.records import Record
 
+SMALLEST_LOSS = 2.0**-23
+"""The smallest loss of an image but 0 in float32: 1 + e^-z is 1 where e^-z is smaller still."""
+
 Stage = dict[Setting, Record]
 """The first stage's runs on its first seed, by place on the grid and schedule."""
 
@@ -190,13 +193,18 @@ def train_runs(records: Sequence[Record]) -> Runs | None:
 
 
 def final_losses(records: Sequence[Record]) -> dict[int, float]:
-    """Train loss of the last epoch by seed; a run that diverged has chance's, ln K."""
+    """Train loss of the last epoch by seed, to be compared by its logarithm.
+
+    A run that diverged has chance's, ln K. One below what float32 resolves, 0 among them, has
+    `SMALLEST_LOSS`: all such runs fit their images alike.
+    """
     found = {}
     for one in records:
         loss = one.train_loss[-1]
-        if one.status != "ok" or loss is None or loss <= 0:
-            loss = float(np.log(one.data.classes or np.e))
-        found[one.seed] = loss
+        if one.status != "ok" or loss is None:
+            found[one.seed] = float(np.log(one.data.classes or np.e))
+        else:
+            found[one.seed] = max(loss, SMALLEST_LOSS)
     return found
 
 

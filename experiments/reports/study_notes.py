@@ -24,7 +24,7 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
     notes = [
         f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
         f"±{margins['train_loss_percent']:g} % of train loss count as none; a run that diverged "
-        "counts as chance.",
+        "counts as chance, and a train loss below what float32 resolves (1.2e-7) as that.",
         "Over several data sets a change of train loss is the geometric mean of their ratios.",
         *edge_note(found),
     ]

@@ -1,8 +1,11 @@
 """Arms of a fair study, from made-up records."""
 
+import math
+
+import numpy as np
 import pytest
 
-from experiments.analysis.arms import arms, lost_by_tuning
+from experiments.analysis.arms import arms, final_losses, lost_by_tuning
 
 
 def _runs(synthetic, optimizer, phase, rate, accuracies):
@@ -37,3 +40,16 @@ def test_an_arm_that_lost_by_its_tuning_is_named_with_both_means(synthetic):
     assert arm.optimizer == "adamw"
     assert tuned == pytest.approx((0.9 + 0.5 + 0.1) / 3)  # chance where it diverged
     assert default == pytest.approx(0.6)
+
+
+def test_a_train_loss_of_0_is_the_smallest_of_losses_and_not_chance(synthetic):
+    runs = [
+        synthetic("digits", "adamw", seed, train_loss=[2.0, loss], status=status)
+        for seed, (loss, status) in enumerate(
+            [(0.0, "ok"), (3e-10, "ok"), (1e-3, "ok"), (1e-3, "diverged"), (None, "ok")]
+        )
+    ]
+    classes = runs[0].data.classes
+    chance = pytest.approx(math.log(classes))
+    resolved = float(np.finfo(np.float32).eps)
+    assert final_losses(runs) == {0: resolved, 1: resolved, 2: 1e-3, 3: chance, 4: chance}
