@@ -183,6 +183,9 @@ def _load(paths: Paths, task: Task, with_test: bool) -> tuple[training.Data, Dat
         train = datasets.load(name, "train", limit, data_dir, manual_dir)
         if with_test and "test" in datasets.splits(name):
             test = datasets.load(name, "test", None, data_dir, manual_dir)
+    if task.batch is not None:
+        train, words = datasets.in_whole_batches(train, task.batch)
+        rule = f"{rule or ''}{words}"
     train = datasets.with_sparsity(
         datasets.with_label_noise(train, task.label_noise), task.sparsity
     )

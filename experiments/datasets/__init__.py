@@ -12,6 +12,7 @@ from experiments.datasets.load_splits import Splits, load_splits
 from experiments.datasets.prepare import prepare
 from experiments.datasets.sparsity import with_sparsity
 from experiments.datasets.user_npz import NPZ_FORMAT
+from experiments.datasets.whole_batches import in_whole_batches
 
 __all__ = [
     "NAMES",
@@ -21,6 +22,7 @@ __all__ = [
     "Splits",
     "check_name",
     "describe",
+    "in_whole_batches",
     "load",
     "load_splits",
     "prepare",

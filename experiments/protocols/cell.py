@@ -24,6 +24,8 @@ class Task:
         label_noise: share of the labels of train and validation redrawn among the other classes;
             the test images keep theirs.
         sparsity: share of each image's pixels set to 0, of the test images', too.
+        batch: train is cut to whole batches of so many images, which makes those of a smaller power
+            of two whole as well; None leaves it as it is. See `datasets.in_whole_batches`.
     """
 
     dataset: str
@@ -32,6 +34,7 @@ class Task:
     parts: Literal["published", "split"] = "published"
     label_noise: float = 0.0
     sparsity: float = 0.0
+    batch: int | None = None
 
     @property
     def title(self) -> str:

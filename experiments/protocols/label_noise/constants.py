@@ -42,19 +42,10 @@ def regimes(budget: str) -> dict[str, Regime]:
     }
 
 
-def steps_from_centre(regime: Regime) -> int:
-    """By how many rates a batch size's list lies above that of 128.
-
-    Of adaptive optimizers the best rate grows about as the square root of the batch (Malladi et al.
-    2022), so lists around one centre would end just where the large and the small batch need them.
-    """
-    return protocol()["steps_from_centre"][str(regime.batch_size)]
-
-
 def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
     """First 16 hex digits of a sha256 over all that decides a cell's runs and verdicts.
 
     Args:
-        candidates: the configurations that the optimizer is tuned over at batches of 128.
+        candidates: the configurations that the optimizer is tuned over, at every batch size.
     """
     return fair.hash_of_shared(protocol(), WORDS, SHARED, candidates)
