@@ -25,7 +25,7 @@ class NoiseCell:
     Attributes:
         dataset: without its noise.
         network: what was trained.
-        batch_size: images a step.
+        batch_size: images a step, as the protocol has it.
         noise: share of the labels redrawn.
         arms: by optimizer.
     """
@@ -37,16 +37,28 @@ class NoiseCell:
     arms: Mapping[str, Arm]
 
     @property
+    def batch(self) -> int:
+        """Images a step as they were: at most half of those trained on."""
+        runs = [one for arm in self.arms.values() for one in (*arm.ledger, *arm.tuned)]
+        halves = [one.data.examples // 2 for one in runs if one.data.examples]
+        return min([self.batch_size, *halves])
+
+    @property
     def place(self) -> tuple[str, str, int, float]:
         """What it is sorted by, no two alike."""
         return self.dataset, self.network, self.batch_size, self.noise
 
 
 def noise_cells(found: Iterable[Arm]) -> list[NoiseCell]:
-    """The cells of arms, by data set, network, batch size and noise."""
+    """The cells of arms, by data set, network, batch size and noise.
+
+    An arm of which nothing counts, such as one with final runs and none that tuned it, is left out.
+    """
     groups: dict[tuple[str, str, int, float], dict[str, Arm]] = {}
     for arm in found:
-        first = (*arm.ledger, *arm.tuned)[0]
+        first = next(iter((*arm.ledger, *arm.tuned)), None)
+        if first is None:
+            continue
         noise = first.data.label_noise or 0.0
         name = arm.workload.dataset.rpartition(" (")[0] if noise else arm.workload.dataset
         place = (name, arm.workload.network, int(first.settings["batch_size"]), noise)

@@ -42,6 +42,13 @@ def regimes(budget: str) -> dict[str, Regime]:
     }
 
 
+def comparisons() -> int:
+    """How many comparisons of two optimizers a data set has: one a cell and opponent."""
+    numbers = protocol()
+    cells = len(numbers["batch_sizes"]) * len(numbers["label_noise"])
+    return cells * len(numbers["question"]["against"])
+
+
 def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
     """First 16 hex digits of a sha256 over all that decides a cell's runs and verdicts.
 

@@ -166,6 +166,7 @@ def _noise(study: StudyResults) -> Finding:
             study,
             places,
             names,
+            arm_title,
             where=lambda name, regime: f"{name}, batch {int(regime.removeprefix('b')):,}",
         ),
         _figures("Q8", study),

@@ -11,8 +11,9 @@ from scipy import stats
 from experiments.analysis import verdicts
 from experiments.analysis.noise_cells import OURS, NoiseCell, curves
 from experiments.reports import canvas, style
-from experiments.reports.label_noise.tables import cell_difference, others
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.ablation.tables import arm_title
+from experiments.reports.label_noise.tables import cell_difference, level_words, others
+from experiments.reports.labels import dataset_title
 
 # From few wrong labels to many: dark to light, a line and a marker each, as grey prints need.
 _SHADES = ("#440154", "#21918C", "#DDAA33", "#BB5566", "#777777")
@@ -34,12 +35,11 @@ def grids(cells: Sequence[NoiseCell]) -> dict[str, CellGrid]:
 def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
     """ThermoLion minus each other optimizer, held-out points, a number with interval a cell."""
     panels = [(title, grid, name) for title, grid in grids(cells).items() for name in others(cells)]
-    count = len(cells) * max(1, len(others(cells)))
     found = {
         (title, name, place): each
         for title, grid, name in panels
         for place, cell in grid.items()
-        if (each := cell_difference(cell, name, count)) is not None
+        if (each := cell_difference(cell, name)) is not None
     }
     # What does not matter looks pale.
     most = max([verdicts.HELD_OUT.delta, *(abs(each.mean) for each in found.values())])
@@ -60,14 +60,19 @@ def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
                     axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)
                     axis.text(j, i + 0.04, ends, va="top", fontsize=9, **centred)
             image = axis.imshow(values, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
-            axis.set_xticks(range(len(columns)), [f"{batch:,}" for batch in columns])
+            axis.set_xticks(range(len(columns)), [f"{batch:,}" for batch in _used(grid, columns)])
             axis.set_yticks(range(len(rows)), [f"{100 * noise:g} %" for noise in rows])
-            axis.set_xlabel("batch size")
+            axis.set_xlabel(f"batch size\nintervals at {level_words()}")
             axis.set_ylabel("label noise")
-            axis.set_title(f"{title}: ThermoLion - {optimizer_title(name)}")
+            axis.set_title(f"{title}: ThermoLion - {arm_title(name)}")
             axis.grid(False)
             figure.colorbar(image, ax=axis, label="held-out points")
         return canvas.encode(figure)
+
+
+def _used(grid: CellGrid, batches: Sequence[int]) -> list[int]:
+    """The batches that were used, by those of the protocol."""
+    return [next(cell.batch for (_, b), cell in grid.items() if b == batch) for batch in batches]
 
 
 def _ink(share: float) -> str:
@@ -78,7 +83,10 @@ def _ink(share: float) -> str:
 def gates(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
     """Mean λ over training by label noise, a panel a batch size; bands hold 95 % over seeds."""
     panels = [
-        (f"{title}, batch {batch:,}", {n: cell for (n, b), cell in grid.items() if b == batch})
+        (
+            f"{title}, batch {_used(grid, [batch])[0]:,}",
+            {n: cell for (n, b), cell in grid.items() if b == batch},
+        )
         for title, grid in grids(cells).items()
         for batch in sorted({place[1] for place in grid})
     ]
@@ -108,7 +116,7 @@ def gates(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
                     band = {"color": _SHADES[number], "alpha": 0.2, "linewidth": 0}
                     axis.fill_between(share, mean - half, mean + half, **band)
             axis.set_title(title)
-            axis.set_xlabel("% of the training")
+            axis.set_xlabel("% of the training; bands: 95 %, seeds")
             axis.set_ylabel("mean λ")
         canvas.add_legend(figure, handles)
         return canvas.encode(figure)
@@ -121,9 +129,10 @@ def available(
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
     if any(cell_difference(cell, name) for cell in cells for name in others(cells)):
         words = "Paired differences of held-out accuracy by label noise and batch size (bold: the "
-        words += "interval excludes 0)"
+        words += f"interval excludes 0; level {level_words()})"
         made.append(("heat", words, functools.partial(heat_maps, cells)))
     if any(curves(cell.arms[OURS].tuned, "gate_mean").size for cell in cells if OURS in cell.arms):
-        words = "Mean λ of ThermoLion's gate over training, by label noise and batch size"
+        words = "Mean λ of ThermoLion's gate over training, by label noise and batch size "
+        words += "(bands: 95 % intervals over seeds)"
         made.append(("gate", words, functools.partial(gates, cells)))
     return made

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis import verdicts
+from experiments.analysis.difference import level_of
 from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
 from experiments.analysis.paired import Difference
 from experiments.analysis.statistics import interval
 from experiments.protocols.label_noise import constants
-from experiments.reports.ablation.tables import loss_of, step_of, verdict_fields
+from experiments.reports.ablation.tables import arm_title, loss_of, step_of, verdict_fields
 from experiments.reports.fair.questions import accuracy_difference, loss_difference
 from experiments.reports.fair.tables import accuracies
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.labels import dataset_title
 from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
 
 
@@ -22,14 +23,16 @@ def others(cells: Sequence[NoiseCell]) -> list[str]:
     return [name for name in constants.protocol()["question"]["against"] if name in there]
 
 
-def cell_difference(
-    cell: NoiseCell, other: str, comparisons: int = 1, *, loss: bool = False
-) -> Difference | None:
-    """ThermoLion minus another in one cell; None where either has no final runs."""
+def cell_difference(cell: NoiseCell, other: str, *, loss: bool = False) -> Difference | None:
+    """ThermoLion minus another in one cell; None where either has no final runs.
+
+    The train loss of labels that were made wrong is none to compare: a smaller one is memory.
+    """
     both = final_runs(cell, other)
-    if both is None:
+    if both is None or (loss and cell.noise):
         return None
-    return (loss_difference if loss else accuracy_difference)(*both, comparisons=comparisons)
+    found = loss_difference if loss else accuracy_difference
+    return found(*both, comparisons=constants.comparisons())
 
 
 def final_runs(cell: NoiseCell, other: str) -> FinalRuns | None:
@@ -44,22 +47,27 @@ def cell_title(cell: NoiseCell) -> str:
     """A cell in tables."""
     network = f", {cell.network}" if cell.network != "convnet" else ""
     return (
-        f"{dataset_title(cell.dataset)}{network}, batch {cell.batch_size:,}, "
+        f"{dataset_title(cell.dataset)}{network}, batch {cell.batch:,}, "
         f"{100 * cell.noise:g} % label noise"
     )
+
+
+def level_words() -> str:
+    """The level of the differences, of as many as the protocol lists for a data set."""
+    count = constants.comparisons()
+    return f"{100 * level_of(count):.4g} % ({count} comparisons)"
 
 
 def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
     """Every optimizer in every cell, and ThermoLion against each other one."""
     rows, data = [], []
-    count = len(cells) * max(1, len(others(cells)))
     for cell in cells:
         for name, arm in sorted(cell.arms.items(), key=lambda one: one[0] != OURS):
             if not arm.tuned:
                 continue
             held_out = accuracies(arm.tuned, "held_out")
-            found = None if name == OURS else cell_difference(cell, name, count)
-            loss = None if name == OURS else cell_difference(cell, name, count, loss=True)
+            found = None if name == OURS else cell_difference(cell, name)
+            loss = None if name == OURS else cell_difference(cell, name, loss=True)
             both = [
                 verdicts.verdict(OURS, name, each, measure=measure) if each else None
                 for each, measure in ((found, verdicts.HELD_OUT), (loss, verdicts.TRAIN_LOSS))
@@ -68,7 +76,7 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
             train, step = loss_of(arm), step_of(arm)
             rows.append(
                 (
-                    f"{cell_title(cell)}: {optimizer_title(name)}{EDGE if arm.at_edge else ''}",
+                    f"{cell_title(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",
                     number(interval(held_out), bounds=PERCENT),
                     DASH if train is None else f"{train:.3g}",
                     DASH if step is None else f"{step:.2e}",
@@ -81,7 +89,7 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
                 {
                     "dataset": cell.dataset,
                     "network": cell.network,
-                    "batch_size": cell.batch_size,
+                    "batch_size": cell.batch,
                     "label_noise": cell.noise,
                     "optimizer": name,
                     "learning_rate": arm.winner.learning_rate if arm.winner else None,
@@ -109,7 +117,8 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
         "ThermoLion minus it, train loss %",
         "verdict, train loss",
     )
-    words = "Every cell: wrong labels in train and validation, right ones in the test images"
+    words = "Every cell: wrong labels in train and validation, right ones in the test images; "
+    words += f"differences at {level_words()}"
     return Table("cells", words, header, tuple(rows), tuple(data))
 
 
