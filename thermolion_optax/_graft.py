@@ -1,5 +1,6 @@
 """Grafting: the direction of one transformation with the step length of another."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -42,8 +43,11 @@ def graft(
     for 0). Where either part is not finite, neither is that leaf's step; others are unharmed.
 
     To mask leaves, put ``optax.masked`` around the whole; or around both parts with one mask,
-    then what it leaves out passes unchanged. On leaves that are sharded by jit the norm is the
-    whole leaf's; inside ``jax.shard_map`` it is that of each device's own piece.
+    then what it leaves out passes unchanged, integers included. A leaf counts as left out where a
+    part that holds an ``optax.masked`` hands on the very array it got; so a wrapper that makes
+    new arrays of all leaves hides a mask, and a part that hands on every leaf is taken for the
+    identity. On leaves that are sharded by jit the norm is the whole leaf's; inside
+    ``jax.shard_map`` it is that of each device's own piece, under ``jax.vmap`` each example's.
 
     Args:
         direction: the transformation D that gives the direction; None is the gradient itself.
@@ -89,28 +93,63 @@ def graft(
         **extra_args: Any,
     ) -> tuple[optax.Updates, GraftState]:
         state = _states.check_state(owner, state, GraftState)
-        _tree_checks.check_leaves(owner, "updates", updates)
+        masks = _holds_mask(state.direction), _holds_mask(state.magnitude)
+        if not all(masks):  # else some may be left out
+            _tree_checks.check_leaves(owner, "updates", updates)
         steps, along_state = along.update(updates, state.direction, params, **extra_args)
         lengths, length_state = length.update(updates, state.magnitude, params, **extra_args)
         for name, returned in (("direction", steps), ("magnitude", lengths)):
-            _check_returned(name, returned, updates)
-
-        def join(
-            path: _trees.KeyPath, g: ArrayLike, step: ArrayLike, length: ArrayLike
-        ) -> ArrayLike:
-            in_one = _left_out(along_state, g, step)
-            if in_one != _left_out(length_state, g, length):
-                names = ("direction", "magnitude") if in_one else ("magnitude", "direction")
-                raise ValueError(
-                    f"{owner}: updates{jax.tree_util.keystr(path)} is masked in {names[0]}, but "
-                    f"not in {names[1]}. Give both the same mask, or put optax.masked around graft."
-                )
-            return step if in_one else _join(step, length)
-
-        joined = jax.tree_util.tree_map_with_path(join, updates, steps, lengths)
-        return joined, GraftState(along_state, length_state)
+            _check_structure(name, returned, updates)
+        leaves, treedef = jax.tree_util.tree_flatten_with_path(updates)
+        columns = [treedef.flatten_up_to(returned) for returned in (steps, lengths)]
+        handed_on = [
+            [mask and new is g for (_, g), new in zip(leaves, column, strict=True)]
+            for mask, column in zip(masks, columns, strict=True)
+        ]
+        joined = [
+            g if all(same) else _joined(path, g, new, same, [all(some) for some in handed_on])
+            for (path, g), new, same in zip(
+                leaves, zip(*columns, strict=True), zip(*handed_on, strict=True), strict=True
+            )
+        ]
+        return treedef.unflatten(joined), GraftState(along_state, length_state)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _joined(
+    path: _trees.KeyPath,
+    g: ArrayLike,
+    returned: Sequence[ArrayLike],
+    handed_on: Sequence[bool],
+    every: Sequence[bool],
+) -> jax.Array:
+    """The joint step of a leaf that is not left out by both parts.
+
+    Args:
+        path: the leaf's.
+        g: what both parts got.
+        returned: what the direction and the magnitude made of it.
+        handed_on: for each, whether it holds a mask and that is ``g`` itself.
+        every: for each, whether that is so of all leaves.
+    """
+    names = ("direction", "magnitude")
+    for number, name in enumerate(names):
+        if handed_on[number] and not every[number]:
+            raise ValueError(
+                f"graft: updates{jax.tree_util.keystr(path)} is masked in {name}, but not in "
+                f"{names[1 - number]}. Give both the same mask, or put optax.masked around graft."
+            )
+    _tree_checks.check_leaf("graft", "updates", path, g)
+    for name, new in zip(names, returned, strict=True):
+        _tree_checks.check_leaf("graft", f"what {name} returned: updates", path, new)
+        if jnp.shape(new) != jnp.shape(g):
+            raise ValueError(
+                f"graft: what {name} returned has shape {jnp.shape(new)} at "
+                f"updates{jax.tree_util.keystr(path)}, but the updates have shape {jnp.shape(g)} "
+                "there. A part must keep the shapes."
+            )
+    return _join(*returned)
 
 
 def _join(step: ArrayLike, length: ArrayLike) -> jax.Array:
@@ -124,12 +163,14 @@ def _join(step: ArrayLike, length: ArrayLike) -> jax.Array:
     return (step.astype(scale.dtype) / scale * gain * new_scale).astype(step.dtype)
 
 
-def _left_out(state: optax.OptState, old: ArrayLike, new: ArrayLike) -> bool:
-    """Whether a part that is ``optax.masked`` left this leaf out: it hands on what it got."""
-    return isinstance(state, optax.MaskedState) and new is old
+def _holds_mask(state: optax.OptState) -> bool:
+    """Whether there is an ``optax.masked`` in a part; in ``optax.partition`` it is no mask."""
+    kinds = (optax.MaskedState, optax.transforms.PartitionState)
+    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, kinds))
+    return any(isinstance(node, optax.MaskedState) for node in nodes)
 
 
-def _check_returned(name: str, returned: optax.Updates, updates: optax.Updates) -> None:
+def _check_structure(name: str, returned: optax.Updates, updates: optax.Updates) -> None:
     what = f"what {name} returned"
     if jax.tree.structure(returned) != jax.tree.structure(updates):
         # Masked in one of the two alone, where neither is missing to the other way round.
@@ -141,14 +182,3 @@ def _check_returned(name: str, returned: optax.Updates, updates: optax.Updates) 
             f"graft: {what} does not have the structure of the updates: {where}. To mask leaves, "
             "put optax.masked around graft."
         )
-    _tree_checks.check_leaves("graft", f"what {name} returned: updates", returned)
-    pairs = zip(
-        jax.tree_util.tree_leaves_with_path(returned), jax.tree.leaves(updates), strict=True
-    )
-    for (path, new), old in pairs:
-        if jnp.shape(new) != jnp.shape(old):
-            raise ValueError(
-                f"graft: what {name} returned has shape {jnp.shape(new)} at "
-                f"updates{jax.tree_util.keystr(path)}, but the updates have shape "
-                f"{jnp.shape(old)} there. A part must keep the shapes."
-            )
