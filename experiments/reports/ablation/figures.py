@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ from experiments.analysis.paired import Difference
 from experiments.analysis.runs import common_seeds, rows_of
 from experiments.protocols.ablation import constants
 from experiments.reports import canvas, style
+from experiments.reports.ablation.stairs import OWN, panel_title, panels, stairs
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair import effect_figures, headings
 from experiments.reports.fair import figures as fair_figures
@@ -21,43 +21,7 @@ from experiments.reports.fair.questions import Answer, accuracy_difference
 from experiments.reports.section import slug
 
 Arms = Mapping[str, Arm]
-OWN, OTHER = "thermolion", "thermolion:gate=permuted"
-
-
-def _title(arms: Arms) -> str:
-    """Of the panel of a workload's arms."""
-    return headings.workload_heading(
-        next(iter(arms.values())).workload, headings.budget_of(arms.values())
-    )
-
-
-def _panels(
-    workloads: Sequence[Arms], pairs: Mapping[str, tuple[str, str]]
-) -> dict[str, dict[str, Difference]]:
-    """By workload, then by label: the first of a pair of arms minus the second, held-out points."""
-    made: dict[str, dict[str, Difference]] = {}
-    for arms in workloads:
-        for label, (one, other) in pairs.items():
-            if one in arms and other in arms:
-                found = accuracy_difference(arms[one].tuned, arms[other].tuned)
-                if found is not None:
-                    made.setdefault(_title(arms), {})[label] = found
-    return made
-
-
-def up(workloads: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
-    """From Signum to ThermoLion: each stage minus the one before it."""
-    stages = constants.protocol()["up"]
-    pairs = {stages[new]: (new, old) for old, new in itertools.pairwise(stages)}
-    first, last = next(iter(stages)), list(stages)[-1]
-    return _panels(workloads, pairs | {"all, from Signum": (last, first)})
-
-
-def down(workloads: Sequence[Arms]) -> dict[str, dict[str, Difference]]:
-    """ThermoLion without one part, minus ThermoLion."""
-    return _panels(
-        workloads, {label: (name, OWN) for name, label in constants.protocol()["down"].items()}
-    )
+OTHER = "thermolion:gate=permuted"
 
 
 def pairs(workloads: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, Difference]]:
@@ -70,7 +34,7 @@ def pairs(workloads: Sequence[Arms]) -> dict[str, tuple[np.ndarray, np.ndarray, 
             found = accuracy_difference(arms[OWN].tuned, arms[OTHER].tuned, comparisons=count)
             if own is not None and other is not None and found is not None:
                 seeds = common_seeds(own, other)
-                made[_title(arms)] = (
+                made[panel_title(arms)] = (
                     100 * other.accuracy[rows_of(other, seeds)],
                     100 * own.accuracy[rows_of(own, seeds)],
                     found,
@@ -91,6 +55,7 @@ def draw_pairs(
             axis.plot([0, 1], means, "o-", color=style.line(OWN)["color"], linewidth=3, zorder=3)
             ends = f" [{difference.low:+.2f}, {difference.high:+.2f}]" if difference.half else ""
             axis.set_title(f"{name}\nown - other: {difference.mean:+.2f}{ends} points")
+            axis.set_xlabel(f"interval at {100 * difference.level:.4g} %")
             axis.set_xticks([0, 1], [arm_title(OTHER), "its own λ: tanh"])
             axis.set_xlim(-0.35, 1.35)
             axis.grid(False, axis="x")
@@ -104,14 +69,12 @@ def available(
     """Key, caption and function of the figures for which there is something to draw."""
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
     delta = verdicts.HELD_OUT.delta
-    steps = (
-        ("up", up(workloads), "From Signum to ThermoLion, part by part", "the stage before"),
-        ("down", down(workloads), "ThermoLion without one part", "ThermoLion"),
-    )
-    for key, panels, words, against in steps:
-        if panels:
-            caption = f"{words}: what it does to held-out accuracy (95 % intervals)"
-            made.append((key, caption, _drawing(panels, delta, against)))
+    for one in stairs():
+        found = panels(one, workloads)
+        if found:
+            caption = f"{one.title}: what it does to held-out accuracy ({one.level} intervals)"
+            against = f"{one.against}\n(intervals at {one.level})"
+            made.append((one.key, caption, _drawing(found, delta, against)))
     paired = pairs(workloads)
     if paired:
         words = "The gate at λ of another parameter and at its own, a line a seed"
@@ -119,7 +82,9 @@ def available(
     budget = headings.budget_of(arm for arms in workloads for arm in arms.values())
     for asked in dict.fromkeys(answer.question for answer in answers if answer.held_out):
         some = [answer for answer in answers if answer.question == asked]
-        words = f"{asked}: {some[0].text} Paired differences; within the shade they do not matter"
+        level = next(each.held_out.difference.level for each in some if each.held_out)
+        words = f"{asked}: {some[0].text} Paired differences with {100 * level:.4g} % intervals; "
+        words += "within the shade they do not matter"
         draw = functools.partial(fair_figures.forest_of, some, arm_title, budget=budget)
         made.append((slug(asked), words, draw))
     return made

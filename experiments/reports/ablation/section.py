@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from experiments.analysis.arms import Arm, workloads
-from experiments.analysis.short_arms import short_arms
+from experiments.analysis.arms import Arm, Workload, workloads
+from experiments.analysis.short_arms import judged, short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation import figures
-from experiments.reports.ablation.tables import arm_title, question_table
+from experiments.reports.ablation.stairs import stairs, stairs_table
+from experiments.reports.ablation.tables import arm_title, question_table, step_of
 from experiments.reports.fair import questions, tables
 from experiments.reports.missing import study_command, with_command
 from experiments.reports.one_study import of_one_study
@@ -31,13 +31,13 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     derived = {one["optimizer"]: name for name, one in numbers["derived"].items()}
     found = short_arms(records, derived)
-    by_workload = workloads(found)
+    whole = judged(found, numbers["budgets"][budget]["final"])
+    by_workload = workloads(whole)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
-    final = numbers["budgets"][budget]["final"]
-    judged = [arm if len(arm.tuned) >= final else replace(arm, tuned=()) for arm in found]
-    answers = questions.answers(judged, asked)
+    answers = questions.answers(whole, asked)
     start = opening(budget)
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
+    made += [stairs_table(one, by_workload) for one in stairs()]
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
@@ -51,13 +51,15 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
                 Figure(key, start + caption, draw)
                 for key, caption, draw in figures.available(list(by_workload.values()), answers)
             ),
-            notes=tuple(_notes(found, budget)),
+            notes=tuple(_notes(found, by_workload, budget)),
             missing=(*excluded, *_missing(found, budget, question.folder)),
         )
     ]
 
 
-def _notes(found: Sequence[Arm], budget: str) -> list[str]:
+def _notes(
+    found: Sequence[Arm], by_workload: Mapping[Workload, Mapping[str, Arm]], budget: str
+) -> list[str]:
     numbers = constants.protocol()
     share = numbers["budgets"][budget]
     return [
@@ -68,28 +70,77 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "the final runs alone, once.",
         "AdamW at ThermoLion's step runs at the rate at which its tuning runs' steps had the root "
         "mean square of ThermoLion's, interpolated in logarithms.",
+        *_lengths(by_workload),
+        *_noise_read(found),
+        "A question's comparisons share its 5 % of error, and so do the steps of a list part by "
+        "part: where a comparison stands in both, its intervals have different levels.",
         *closing_notes(found),
     ]
 
 
-def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
-    """Arms that have not all their final runs, and the command that goes on with them."""
-    wanted = constants.protocol()["budgets"][budget]["final"]
-    lacking = []
+def _noise_read(found: Sequence[Arm]) -> list[str]:
+    """When the noise was read, by workload."""
+    when = {}
     for arm in found:
-        if len(arm.tuned) < wanted:
-            counts = Counter(one.phase for one in (*arm.ledger, *arm.tuned))
-            have = ", ".join(f"{number} {phase}" for phase, number in counts.items())
-            lacking.append(
-                f"{arm_title(arm.optimizer)} on {tables.workload_title(arm.workload)}: "
-                f"there are {have} runs"
+        for one in arm.tuned[:1]:
+            readings, epochs = len((one.telemetry or {}).get("noise_std", ())), len(one.train_loss)
+            if readings:
+                place = tables.workload_title(arm.workload)
+                when[place] = f"{place} after {epochs // readings} of {epochs} epochs"
+    if not when:
+        return []
+    return [
+        "Noise σ stands beside a sign step of 1, before the gate's factor 1 - λ, as the first "
+        f"reading found it ({'; '.join(when.values())}). The temperature falls by 1 % a step, so σ "
+        "halves in 138 steps of alike gradients."
+    ]
+
+
+def _lengths(by_workload: Mapping[Workload, Mapping[str, Arm]]) -> list[str]:
+    """How long the steps of an arm at another's step came out in its final runs."""
+    notes = []
+    for name, one in constants.protocol()["derived"].items():
+        ratios = [
+            f"{tables.workload_title(workload)} {steps[0] / steps[1]:.2f}"
+            for workload, arms in by_workload.items()
+            if all(
+                steps := [step_of(arms[n]) if n in arms else None for n in (name, one["step_of"])]
             )
+        ]
+        if ratios:
+            notes.append(
+                f"{one['title']}: the root mean square of its final runs' steps over that of "
+                f"{arm_title(one['step_of'])}'s: {'; '.join(ratios)}."
+            )
+    return notes
+
+
+def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
+    """The protocol's arms that lack final runs, and the command that goes on with them."""
+    numbers = constants.protocol()
+    final = numbers["budgets"][budget]["final"]
+    own = (*numbers["arms"], *numbers["derived"])
+    more = sorted({arm.optimizer for arm in found} - set(own))
+    lacking = []
+    for workload, arms in workloads(found).items():
+        place = tables.workload_title(workload)
+        for arm in arms.values():
+            if len(arm.tuned) < final:
+                counts = Counter(one.phase for one in (*arm.ledger, *arm.tuned))
+                have = ", ".join(f"{number} {phase}" for phase, number in counts.items())
+                lacking.append(
+                    f"{arm_title(arm.optimizer)} on {place}: there are {have or 'no'} runs"
+                )
+        absent = [arm_title(name) for name in own if name not in arms]
+        if absent:
+            lacking.append(f"{place}: not begun: {'; '.join(absent)}")
     command = study_command(
         "ablation",
         [arm.workload.dataset for arm in found],
         folder,
         budget=budget,
         networks=[arm.workload.network for arm in found],
+        optimizers=(*numbers["arms"], *more) if more else (),
         regimes=[arm.workload.regime for arm in found],
     )
     return with_command(lacking, command)

@@ -58,12 +58,12 @@ def question_table(
                 both = both if first.tuned and arm.tuned else (None, None)
                 verdicts = [of_workload(each, workload) if each else None for each in both]
                 rows.append(_row(workload, arm, verdicts))
-                data.append(_data(asked, workload, arm, verdicts))
+                data.append(arm_data(asked, workload, arm, verdicts))
     if not rows:
         return None
     header = HEADER
     if question.get("prints_noise"):
-        header = (*HEADER[:4], "noise σ / sign step", *HEADER[4:])
+        header = (*HEADER[:4], "noise σ / sign step, first reading", *HEADER[4:])
         rows = [
             (*row[:4], _or_dash(one["noise"], ".1e"), *row[4:])
             for row, one in zip(rows, data, strict=True)
@@ -78,18 +78,28 @@ def of_workload(verdict: Verdict, workload: Workload) -> Verdict | None:
 
 
 def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str, ...]:
-    held_out = accuracies(arm.tuned, "held_out")
-    cells = [f"{workload_title(workload)}: {arm_title(arm.optimizer)}{EDGE if arm.at_edge else ''}"]
-    cells.append(number(interval(held_out) if held_out else None, bounds=PERCENT))
-    cells.append(_or_dash(loss_of(arm), ".3g"))
-    cells.append(_or_dash(step_of(arm), ".2e"))
+    cells = [*arm_cells(f"{workload_title(workload)}: {arm_title(arm.optimizer)}", arm)]
     for each in verdicts:
         cells.append(each.numbers if each else DASH)
         cells.append(each.case if each else DASH)
     return tuple(cells)
 
 
-def _data(asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> CsvRow:
+def arm_cells(called: str, arm: Arm) -> tuple[str, str, str, str]:
+    """An arm in a table, and what its final runs came to."""
+    held_out = accuracies(arm.tuned, "held_out")
+    return (
+        called + (EDGE if arm.at_edge else ""),
+        number(interval(held_out) if held_out else None, bounds=PERCENT),
+        _or_dash(loss_of(arm), ".3g"),
+        _or_dash(step_of(arm), ".2e"),
+    )
+
+
+def arm_data(
+    asked: str, workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]
+) -> CsvRow:
+    """The same and more in a CSV file, with the verdicts on held-out accuracy and train loss."""
     held_out = accuracies(arm.tuned, "held_out")
     found = {
         "question": asked,

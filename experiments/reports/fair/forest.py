@@ -91,7 +91,7 @@ def forest(panels: Sequence[Panel]) -> dict[str, bytes]:
                 shade_around_zero(axis, measure.delta)
                 _ends(axis, panel, measure)
                 axis.tick_params(labelbottom=True)
-        figure.supxlabel(_explained(measure, any(v.difference.images for v in verdicts)), size=11)
+        figure.supxlabel(_explained(verdicts), size=11)
         return canvas.encode(figure)
 
 
@@ -180,10 +180,13 @@ def _ends(axis: Axes, panel: Panel, measure: Measure) -> None:
         )
 
 
-def _explained(measure: Measure, images: bool) -> str:
+def _explained(verdicts: Sequence[Verdict]) -> str:
+    measure = verdicts[0].measure
     lower = "" if measure.higher_is_better else ", lower is better"
+    images = any(each.difference.images for each in verdicts)
     lines = "thin line: new seeds and new images; thick: new seeds alone"
+    levels = sorted({f"{100 * each.difference.level:.4g}" for each in verdicts}, key=float)
     return (
         f"difference in {measure.name} ({measure.scale}), ±{measure.delta:.3g} shaded{lower}\n"
-        f"{lines if images else 'line: new seeds'}"
+        f"{lines if images else 'line: new seeds'}; at {' or '.join(levels)} %"
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
-from experiments.reports.ablation import figures as ablation_figures
+from experiments.reports.ablation.stairs import panels, stairs
 from experiments.reports.fair import comparison_tables, tables
 from experiments.reports.findings.studies import SCOPE, StudyResults, contestants
 from experiments.reports.labels import dataset_title, optimizer_title
@@ -94,31 +94,21 @@ def _lacking(study: StudyResults) -> list[str]:
 
 def parts(study: StudyResults) -> list[Block]:
     """What each part brings on the way from Signum, and what ThermoLion loses without it."""
-    workloads = list(study.by_workload.values())
-    stairs = (
-        (
-            "up",
-            "Adding one part after the other, from Signum",
-            "with the part minus without it",
-            ablation_figures.up(workloads),
-        ),
-        (
-            "down",
-            "Taking one part out of ThermoLion",
-            "without the part minus ThermoLion",
-            ablation_figures.down(workloads),
-        ),
-    )
+    words = {
+        "up": ("Adding one part after the other, from Signum", "with the part minus without it"),
+        "down": ("Taking one part out of ThermoLion", "without the part minus ThermoLion"),
+    }
     made: list[Block] = []
-    for key, words, minus, panels in stairs:
+    for one in stairs():
+        title, minus = words[one.key]
         lines = [
             f"{place}, {label}: {_in_words(each)}"
-            for place, found in panels.items()
+            for place, found in panels(one, study.by_workload.values()).items()
             for label, each in found.items()
         ]
         if lines:
-            made += [Paragraph(f"{words}, held-out points, {minus}:"), Bullets(lines)]
-            made.append(Paragraph(f"![{words}]({study.figures[key]})"))
+            made += [Paragraph(f"{title}, held-out points, {minus}:"), Bullets(lines)]
+            made.append(Paragraph(f"![{title}]({study.figures[one.key]})"))
     return made or [Paragraph("No answer yet: no variant of ThermoLion has its final runs.")]
 
 

@@ -16,6 +16,7 @@ from experiments.analysis.short_arms import short_arms
 from experiments.protocols import ablation
 from experiments.reports import report
 from experiments.reports.ablation import figures
+from experiments.reports.ablation.stairs import panels, stairs
 
 # Points above Signum's 80 %, of every part at hand.
 WORTH = {
@@ -106,6 +107,8 @@ def test_every_question_that_was_run_has_its_verdict_and_its_table(made, folder_
         "Q5",
         "Q7",
         "Signum",
+        "From Signum to ThermoLion, part by part",
+        "ThermoLion without one part",
     ]
     rows = list(csv.DictReader(io.StringIO(report.csv_of([section.tables[0]]))))
     assert len(rows) == 4 * 3  # of Q3 ThermoLion, permuted and 0, in two sets and two regimes
@@ -115,8 +118,46 @@ def test_every_question_that_was_run_has_its_verdict_and_its_table(made, folder_
     assert float(permuted["train_loss_difference"]) == pytest.approx(-200, abs=15)
     assert float(permuted["update_rms"]) == 1e-3
     noise = next(table for table in section.tables if table.title.startswith("Q5"))
-    assert {row[noise.header.index("noise σ / sign step")] for row in noise.rows} == {"2.0e-03"}
-    assert not section.missing
+    column = noise.header.index("noise σ / sign step, first reading")
+    assert {row[column] for row in noise.rows} == {"2.0e-03"}
+    assert any("first reading found it (F-MNIST, A after 1 of 2 epochs" in n for n in section.notes)
+    (length,) = [note for note in section.notes if "final runs' steps over that of" in note]
+    assert length.endswith(
+        "F-MNIST, A 1.00; F-MNIST, B 1.00; signs.npz, A 1.00; signs.npz, B 1.00."
+    )
+
+
+def test_arms_of_the_protocol_that_were_not_begun_are_missing(made, folder_of):
+    (section,) = report.build(folder_of(made(sets=("usps",)))).sections
+    first, second, command = section.missing
+    assert (first.partition(":")[0], second.partition(":")[0]) == ("USPS, A", "USPS, B")
+    names = ablation.protocol()["arms"]
+    absent = {title for name, title in names.items() if name not in WORTH}
+    assert set(first.partition("not begun: ")[2].split("; ")) == absent
+    assert "run --protocol ablation --datasets usps --regimes A B --out" in command
+
+
+def test_the_length_of_steps_that_came_out_is_told(made, folder_of):
+    longer = [
+        replace(one, update_rms=3.3e-3)
+        if (one.optimizer, one.phase) == ("adamw", "final")
+        and one.hyperparameters["learning_rate"] != 1e-3
+        else one
+        for one in made(sets=("usps",))
+    ]
+    (section,) = report.build(folder_of(longer)).sections
+    assert any(note.endswith("USPS, A 1.10; USPS, B 1.10.") for note in section.notes)
+
+
+def test_some_of_the_final_runs_are_neither_drawn_nor_in_a_table(made, folder_of):
+    records = made(names=("thermolion", "thermolion:boost=0"), sets=("usps",))
+    some = [r for r in records if r.phase != "final" or "boost" not in r.optimizer or r.seed < 204]
+    (section,) = report.build(folder_of(some)).sections
+    assert not any(figure.key in ("up", "down", "q4") for figure in section.figures)
+    boost = [row for table in section.tables[:-1] for row in table.rows if "no boost" in row[0]]
+    assert boost
+    assert {cell for row in boost for cell in row[1:]} == {"–"}
+    assert any("no boost on USPS, B: there are" in line for line in section.missing)
 
 
 def test_the_stairs_are_the_differences_of_neighbours(made):
@@ -127,7 +168,8 @@ def test_the_stairs_are_the_differences_of_neighbours(made):
             if arm.workload.regime == "B"
         }
     ]
-    ((_, up),) = figures.up(workloads).items()
+    ups, downs = (panels(one, workloads) for one in stairs())
+    ((_, up),) = ups.items()
     assert [(name, round(each.mean)) for name, each in up.items()] == [
         ("+ gate", 2),
         ("+ solid scale 2", 1),
@@ -135,11 +177,30 @@ def test_the_stairs_are_the_differences_of_neighbours(made):
         ("+ noise: ThermoLion", 0),
         ("all, from Signum", 4),
     ]
-    ((_, down),) = figures.down(workloads).items()
+    ((_, down),) = downs.items()
     assert [round(each.mean) for each in down.values()] == [-3, 0, 0]  # no arm of solid scale 1
+    levels = [{each.level for each in some.values()} for some in (up, down)]
+    assert levels == [{1 - 0.05 / 5}, {1 - 0.05 / 4}]  # as many as the protocol lists
     ((_, (other, own, difference)),) = figures.pairs(workloads).items()
     assert round((own - other).mean()) == round(difference.mean) == 2
     assert difference.level == pytest.approx(1 - 0.05 / 5)  # as in its verdict
+
+
+def test_every_arm_of_the_stairs_stands_in_a_table(made, folder_of):
+    (section,) = report.build(folder_of(made(sets=("usps",)))).sections
+    up, down = section.tables[-3:-1]
+    rows = {row[0]: row for row in up.rows}
+    labels = ["Signum", *list(ablation.protocol()["up"].values())[1:], "all, from Signum"]
+    assert [name for name in rows if "USPS, B" in name] == [f"USPS, B: {one}" for one in labels]
+    assert rows["USPS, B: + solid scale 2"][1].startswith("83.0")
+    assert float(rows["USPS, B: + solid scale 2"][4].split()[0]) == pytest.approx(1.0, abs=0.1)
+    assert up.header[4] == "minus the stage before, held-out points at 99 %"
+    assert [row[0] for row in down.rows][:2] == ["USPS, A: ThermoLion", "USPS, A: - gate"]
+    for figure in section.figures:
+        level = {"up": "99 %", "down": "98.75 %", "q3": "99 %", "q4": "95 %", "q5": "97.5 %"}
+        if figure.key in level:
+            assert f"{level[figure.key]} intervals" in figure.caption
+            assert level[figure.key] in figure.draw()["svg"].decode()
 
 
 def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
