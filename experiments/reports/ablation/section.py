@@ -100,13 +100,11 @@ def _lengths(by_workload: Mapping[Workload, Mapping[str, Arm]]) -> list[str]:
     """How long the steps of an arm at another's step came out in its final runs."""
     notes = []
     for name, one in constants.protocol()["derived"].items():
-        ratios = [
-            f"{tables.workload_title(workload)} {steps[0] / steps[1]:.2f}"
-            for workload, arms in by_workload.items()
-            if all(
-                steps := [step_of(arms[n]) if n in arms else None for n in (name, one["step_of"])]
-            )
-        ]
+        ratios = []
+        for workload, arms in by_workload.items():
+            own, other = (step_of(arms[n]) if n in arms else None for n in (name, one["step_of"]))
+            if own and other:
+                ratios.append(f"{tables.workload_title(workload)} {own / other:.2f}")
         if ratios:
             notes.append(
                 f"{one['title']}: the root mean square of its final runs' steps over that of "
