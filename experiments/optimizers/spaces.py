@@ -25,6 +25,9 @@ from experiments.user_code import nearest
 Settings = Mapping[str, Any]  # of whatever a function takes
 
 RATE_DECADES = 1.0  # half a decade to either side of the centre
+_ROLE_NAMES = ", ".join(" / ".join(names) for names in ROLES)
+COORDINATES = 12
+"""Of the fair protocol's trial points: a space that needs more could not be searched."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def of(
 
     Raises:
         ValueError: bounds that are empty, inverted or of another form, of a hyperparameter that
-            there is not, or that the default lies outside of.
+            there is not, or that the default lies outside of; or of too many hyperparameters.
 
     Example:
         >>> of({"learning_rate": 1e-3, "b1": 0.9, "nesterov": True}).fixed
@@ -114,6 +117,14 @@ def of(
     else:
         stated = {n: _checked(n, b, settings, set_by_name, owner) for n, b in bounds.items()}
     tuned = [name for name in sorted(stated, key=_role) if name not in set_by_name]
+    needed = 1 + max(_places(tuned).values())
+    if needed > COORDINATES:
+        raise ValueError(
+            f"{owner}: search_space tunes {len(tuned)}, {', '.join(tuned)}: with the rate that "
+            f"takes points of {needed} coordinates, and they have {COORDINATES}, "
+            f"{COORDINATES - 1 - len(ROLES)} of them for what is none of {_ROLE_NAMES}. Leave out "
+            f"{needed - COORDINATES}: what it does not name stays at its default"
+        )
     return Space(
         settings["learning_rate"],
         tuple(Range(name, float(settings[name]), *stated[name]) for name in tuned),
@@ -142,12 +153,7 @@ def at(space: Space, centre: float, unit_point: Sequence[float]) -> dict[str, fl
         >>> at(of({"learning_rate": 1e-3, "eps": 1e-8}), 3e-3, [0.5, 0.1, 0.1, 1.0, 0.1])
         {'learning_rate': 0.003, 'eps': 0.0001}
     """
-    places, further = {"learning_rate": 0}, 1 + len(ROLES)
-    for one in space.ranges:
-        place = 1 + _role(one.name)
-        if place > len(ROLES) or place in places.values():
-            place, further = further, further + 1
-        places[one.name] = place
+    places = _places([one.name for one in space.ranges])
     if len(unit_point) <= max(places.values()):
         raise ValueError(
             f"a point of {len(unit_point)} coordinates given, but "
@@ -157,6 +163,17 @@ def at(space: Space, centre: float, unit_point: Sequence[float]) -> dict[str, fl
         raise ValueError(f"unit_point is {list(unit_point)}, but must lie within [0, 1]")
     found = {"learning_rate": _digits(centre * 10 ** (RATE_DECADES * (unit_point[0] - 0.5)))}
     return found | {one.name: one.at(unit_point[places[one.name]]) for one in space.ranges}
+
+
+def _places(tuned: Sequence[str]) -> dict[str, int]:
+    """Which coordinate of a point is whose, the learning rate's included."""
+    places, further = {"learning_rate": 0}, 1 + len(ROLES)
+    for name in tuned:
+        place = 1 + _role(name)
+        if place > len(ROLES) or place in places.values():
+            place, further = further, further + 1
+        places[name] = place
+    return places
 
 
 def in_units_of(space: Space, size: float) -> Space:

@@ -11,6 +11,7 @@ from optimizer_paths import GRADS, START, run
 from experiments.optimizers import NAMES, resolve, spaces
 from experiments.optimizers.bounds import COMMON
 from experiments.optimizers.spaces import Range, at, in_units_of
+from experiments.protocols.fair import constants
 
 CUBE = st.lists(st.floats(0, 1), min_size=5, max_size=5)
 
@@ -145,6 +146,16 @@ def test_a_space_that_is_none_is_refused(bounds, says):
     settings = {"learning_rate": 1e-3, "b1": 0.9}
     with pytest.raises(ValueError, match=f"^mine: .*{says}"):
         spaces.of(settings, bounds, owner="mine")
+
+
+def test_a_space_with_more_numbers_than_a_trial_point_is_refused_when_it_is_read():
+    (points,) = {len(point) for point in constants.trial_points()}
+    free = {f"free{i}": (0.5, 2.0, "log") for i in range(points - 5)}
+    settings = {"learning_rate": 1e-3, "b1": 0.9} | dict.fromkeys([*free, "more"], 1.0)
+    space = spaces.of(settings, free | {"b1": (0.8, 0.98, "log1m")}, owner="mine")
+    assert len(at(space, 1e-3, constants.trial_points()[0])) == points - 5 + 2
+    with pytest.raises(ValueError, match=r"^mine: search_space tunes 8, .*more: .* of 13 .*e 12"):
+        spaces.of(settings, free | {"more": (0.5, 2.0, "log")}, owner="mine")
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.25, 0.5, 0.75])
