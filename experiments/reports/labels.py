@@ -45,6 +45,10 @@ DATASET_TITLES: dict[str, str] = {
 """Name -> title, in the order of tables; all others follow by name."""
 
 
+_SAMPLES: dict[str, str] = {"gtsrb32.npz": "GTSRB-32"}
+"""Titles of samples of published sets; in tables they stand among the others."""
+
+
 def optimizer_title(name: str) -> str:
     """An optimizer's name in tables."""
     return OPTIMIZER_TITLES.get(name, name)
@@ -52,7 +56,7 @@ def optimizer_title(name: str) -> str:
 
 def dataset_title(name: str) -> str:
     """A data set's name in tables."""
-    return DATASET_TITLES.get(name, name)
+    return (DATASET_TITLES | _SAMPLES).get(name, name)
 
 
 def _place(name: str, titles: dict[str, str]) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from experiments import records
+from experiments import protocols, records
 from experiments.analysis import statistics
 from experiments.analysis.statistics import Entry
 from experiments.files import write as write_file
@@ -58,9 +58,15 @@ def build(folder: str | os.PathLike[str], *, baseline: str | None = None) -> Rep
 
     Raises:
         records.RecordError: no folder, no records, or a line that is not a record.
-        ValueError: a baseline that was not run.
+        ValueError: a baseline that was not run, or that no protocol here takes.
     """
     reading = records.read(folder)
+    bases = {one.protocol.partition("[")[0] for one in reading.records}
+    if baseline is not None and bases <= {*protocols.STUDIES}:
+        raise ValueError(
+            f"baseline is {baseline!r}, but there are records of {', '.join(sorted(bases))} alone, "
+            "whose questions say who is compared with whom: leave --baseline out"
+        )
     question = Question(str(folder), baseline)
     return Report(
         sections=tuple(sections(statistics.entries(reading.records), question)),

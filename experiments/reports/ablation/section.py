@@ -34,7 +34,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     whole = judged(found, numbers["budgets"][budget]["final"])
     by_workload = workloads(whole)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
-    answers = questions.answers(whole, asked)
+    answers = questions.answers(whole, asked, arm_title)
     start = opening(budget)
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     made += [stairs_table(one, by_workload) for one in stairs()]

@@ -88,8 +88,9 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
 
 def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, ...]:
     smallest = verdict.smallest_detectable
+    first, other = answer.called(answer.first), answer.called(answer.other)
     return (
-        f"{answer.question}, {answer.regime}: {answer.first} - {answer.other} ({answer.setting})",
+        f"{answer.question}, {answer.regime}: {first} - {other} ({answer.setting})",
         dataset_title(name),
         f"{verdict.measure.name}, {verdict.measure.unit}",
         verdict.numbers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments import optimizers
@@ -15,7 +15,7 @@ from experiments.analysis.verdicts import Verdict
 from experiments.files import JsonObject
 from experiments.protocols.fair import constants
 from experiments.records import Record
-from experiments.reports.labels import dataset_title
+from experiments.reports.labels import dataset_title, optimizer_title
 
 SETTINGS = {"tuned": "tuned", "carried": "at the setting best on the other sets"}
 
@@ -37,6 +37,7 @@ class Answer:
         improvement: the probability that a run of ``first`` ends above a run of ``other`` on test
             images, by data set, and over "all" where there are several.
         unfinished: the data sets that are left out, since final runs of either are missing there.
+        called: what an optimizer is called.
     """
 
     question: str
@@ -50,6 +51,7 @@ class Answer:
     train_loss: Verdict | None
     improvement: Mapping[str, Estimate]
     unfinished: tuple[str, ...] = ()
+    called: Callable[[str], str] = optimizer_title
 
     @property
     def line(self) -> str:
@@ -66,9 +68,11 @@ class Answer:
     def summary(self) -> str:
         """The answer alone."""
         if self.held_out is None:
+            if self.setting == "carried" and len(self.unfinished) == 1:
+                return "No answer: it needs a second data set, to carry the setting over from."
             return (
-                f"No answer yet: final runs of {self.first} and {self.other}, "
-                f"{SETTINGS[self.setting]}, are missing."
+                f"No answer yet: final runs of {self.called(self.first)} and "
+                f"{self.called(self.other)}, {SETTINGS[self.setting]}, are missing."
             )
         loss = f"; {_short(self.train_loss)}" if self.train_loss else ""
         return f"{self.held_out.text}{loss}."
@@ -76,12 +80,14 @@ class Answer:
 
 def _short(verdict: Verdict) -> str:
     """A second verdict on the same pair, its subject left out."""
-    return verdict.text.partition(", ")[2]
+    start = f"{verdict.measure.name}: "
+    return start + verdict.text.partition(start)[2]
 
 
 def answers(
     found: Sequence[Arm],
     questions: Mapping[str, JsonObject] | None = None,
+    called: Callable[[str], str] = optimizer_title,
 ) -> list[Answer]:
     """Every question in every regime and with every network that the arms have.
 
@@ -89,7 +95,8 @@ def answers(
         found: the arms of one study, without the runs of a setting that has too few of them: a data
             set where either optimizer has none is left out of the verdict.
         questions: each one's text, first, against and setting, by its number; None are the fair
-            protocol's.
+            protocol's, behind those of optimizers that are not the benchmark's.
+        called: what an optimizer is called.
     """
     made = []
     by_workload = workloads(found)
@@ -101,26 +108,30 @@ def answers(
             if (workload.network, workload.regime) == (network, regime)
         }
         there = {name for arms in these.values() for name in arms}
-        for number, asked in (questions or _questions(there)).items():
+        for number, asked in questions.items() if questions else _questions(there):
             for other in asked["against"]:
                 if {asked["first"], other} <= there:
                     place = network, regime
-                    made.append(_answer(number, asked, other, these, place))
+                    made.append(_answer(number, asked, other, these, place, called))
     return made
 
 
-def _questions(there: set[str]) -> dict[str, JsonObject]:
-    """The protocol's own, and the same of every optimizer that is not the benchmark's."""
-    found: dict[str, JsonObject] = dict(constants.protocol()["questions"])
-    for name in sorted(there):
-        if name.partition(":")[0] not in optimizers.NAMES:
-            found[f"yours, {name}"] = {
+def _questions(there: set[str]) -> list[tuple[str, JsonObject]]:
+    """One of every optimizer that is not the benchmark's, then the protocol's own."""
+    yours: list[tuple[str, JsonObject]] = [
+        (
+            "yours",
+            {
                 "text": f"Is {name} better?",
                 "first": name,
                 "against": [one for one in ("adamw", "thermolion") if one in there],
                 "setting": "tuned",
-            }
-    return found
+            },
+        )
+        for name in sorted(there)
+        if name.partition(":")[0] not in optimizers.NAMES
+    ]
+    return [*yours, *constants.protocol()["questions"].items()]
 
 
 def _answer(
@@ -129,6 +140,7 @@ def _answer(
     other: str,
     these: Mapping[Workload, Mapping[str, Arm]],
     place: tuple[str, str],
+    called: Callable[[str], str],
 ) -> Answer:
     first, setting = asked["first"], asked["setting"]
     pairs: dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]] = {}
@@ -148,8 +160,9 @@ def _answer(
         judged = {name: both for name, pair in pairs.items() if (both := _judged(*pair))}
         found = {name: paired.difference(*both, comparisons=count) for name, both in judged.items()}
         losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
-        held_out = _verdict(first, other, found, verdicts.HELD_OUT)
-        train_loss = _verdict(first, other, _alike(losses), verdicts.TRAIN_LOSS)
+        names = called(first), called(other)
+        held_out = _verdict(*names, found, verdicts.HELD_OUT)
+        train_loss = _verdict(*names, _alike(losses), verdicts.TRAIN_LOSS)
         improvement = _improvement(judged)
     network, regime = place
     return Answer(
@@ -164,6 +177,7 @@ def _answer(
         train_loss,
         improvement,
         tuple(unfinished),
+        called,
     )
 
 
@@ -229,6 +243,8 @@ def _verdict(
         return None
     if len(found) == 1:
         ((name, only),) = found.items()
-        made = verdicts.verdict(first, f"{other} on {name}", only, measure=measure)
+        made = verdicts.verdict(first, f"{other} on {dataset_title(name)}", only, measure=measure)
         return replace(made, sets={name: made})
-    return verdicts.verdict_over_sets(first, other, found, measure=measure)
+    titled = {dataset_title(name): each for name, each in found.items()}
+    made = verdicts.verdict_over_sets(first, other, titled, measure=measure)
+    return replace(made, sets={name: made.sets[dataset_title(name)] for name in found})

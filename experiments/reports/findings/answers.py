@@ -109,7 +109,7 @@ def _compared(
     first, setting = asked["first"], asked["setting"]
     found = {
         (one.regime, one.other): one
-        for one in answers(study.arms, {number: asked})
+        for one in answers(study.arms, {number: asked}, called)
         if one.network == NETWORK and one.held_out is not None
     }
     more = sorted({regime for regime, _ in found} - set(regimes))

@@ -60,7 +60,7 @@ def check_complete(found, optimizers):
 
 def check_verdict(report, question, other):
     """The question's line is there, and says of itself that it answers nothing."""
-    lines = [x for x in report.splitlines() if f"thermolion against {other} on" in x]
+    lines = [x for x in report.splitlines() if f"ThermoLion against {other} on" in x]
     assert len(lines) == 2  # with the tables, and again at the end
     assert all(f"not an answer (smoke): {question}, regime B" in line for line in lines)
 
@@ -83,7 +83,7 @@ def test_an_optimizer_a_network_and_images_of_ones_own(mine, capsys, monkeypatch
         one.hyperparameters["learning_rate"] for one in found if one.optimizer == optimizers[0]
     }
     assert len(tried) >= 3
-    check_verdict(report, "Q1", "adamw")
+    check_verdict(report, "Q1", "AdamW")
     assert "mine_of_fair:slow" in page
     assert "mine.npz" in page
 
@@ -93,7 +93,7 @@ def test_the_embedded_digits_by_three_optimizers(mine, capsys):
     words = ("--datasets", "digits", "--network", "mine_of_fair:linear")
     _, report, found, _ = study(capsys, mine / "out", *words, "--optimizers", *optimizers)
     check_complete(found, optimizers)
-    check_verdict(report, "Q1", "adamw")
-    check_verdict(report, "Q2", "signum")
+    check_verdict(report, "Q1", "AdamW")
+    check_verdict(report, "Q2", "Signum")
     best = max(one.test_accuracy for one in found if one.phase == "final")
     assert best > 0.5  # of ten classes: they were trained

@@ -97,9 +97,9 @@ def test_every_question_that_was_run_has_its_verdict_and_its_table(made, folder_
     (section,) = built.sections
     text = report.text(built)
     assert "Q3, regime B: Does the gate know something of its own parameter?" in text
-    against = "thermolion against {}, held-out accuracy: over 2 sets, {}: +"
-    assert against.format("thermolion:gate=permuted", "better") in text
-    assert against.format("thermolion:boost=0", "better by less than 1 point") in text
+    against = "ThermoLion against {}, held-out accuracy: over 2 sets, {}: +"
+    assert against.format("λ of another parameter", "better") in text
+    assert against.format("no boost", "better by less than 1 point") in text
     assert "not an answer" not in text
     assert [table.title.partition(":")[0] for table in section.tables][:-1] == [
         "Q3",
@@ -225,7 +225,7 @@ def test_a_set_with_some_of_its_final_runs_is_left_out(made, folder_of):
     ]
     (section,) = report.build(folder_of(kept)).sections
     for line in section.verdicts:
-        assert "thermolion:gate=permuted on fashion_mnist" in line
+        assert "λ of another parameter on F-MNIST" in line
         assert "10 seeds" in line
         assert line.endswith("Unfinished and so left out: signs.npz.")
 

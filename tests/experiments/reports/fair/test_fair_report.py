@@ -12,6 +12,7 @@ from experiments.analysis import statistics
 from experiments.protocols import fair
 from experiments.protocols.fair import constants
 from experiments.records import DataFacts
+from experiments.reports import report
 from experiments.reports.fair import section
 from experiments.reports.section import Question
 
@@ -53,6 +54,38 @@ def line_of(found, number):
 @pytest.fixture(scope="module")
 def whole():
     return made()
+
+
+def test_the_first_verdict_is_on_the_users_optimizer():
+    def mine(one):
+        """NadamW's runs as those of a user's optimizer, judged 10 points better than the others."""
+        judged = one.test_accuracy is not None
+        return replace(one, optimizer="mine:sharp", test_accuracy=0.6 if judged else None)
+
+    records = made(names=("adamw", "nadamw", "thermolion"), sets=("digits", "usps"))
+    records = [mine(one) if one.optimizer == "nadamw" else one for one in records]
+    few = [one for one in records if one.optimizer != "mine:sharp" or one.seed < 211]
+    found = built(few)
+    assert found.missing == ()
+    assert found.verdicts[0] == (
+        "yours, regime B: Is mine:sharp better? mine:sharp against AdamW, held-out accuracy: over "
+        "2 sets, better: +10.00 points [+10.00, +10.00] at 97.5 %, 10 seeds; smallest detectable "
+        "0.00 points; train loss: over 2 sets, no difference larger than 5 %: +0.00 % "
+        "[+0.00, +0.00] at 97.5 %, 10 seeds; smallest detectable 0.00 %."
+    )
+    starts = [line.partition("?")[0] for line in found.verdicts]
+    assert starts[1] == "yours, regime B: Is mine:sharp better"
+    assert starts[2].startswith("Q0, regime B")
+    one_set = built([one for one in few if one.dataset == "usps"])
+    assert "mine:sharp against AdamW on USPS, held-out accuracy: better" in one_set.verdicts[0]
+
+
+def test_with_one_data_set_no_setting_can_be_carried_over(whole):
+    found = built([one for one in whole if one.dataset == "digits"])
+    assert line_of(found, "Q0").endswith(
+        "No answer: it needs a second data set, to carry the setting over from."
+    )
+    assert found.missing == ()
 
 
 def test_of_a_whole_study_nothing_is_missing(whole):
@@ -115,7 +148,7 @@ def test_a_winner_that_lost_a_confirming_run_is_not_judged(whole):
     ]
     assert len(some) == len(whole) - 1
     found = built(some)
-    assert "thermolion against adamw on semeion" in line_of(found, "Q1")
+    assert "ThermoLion against AdamW on SEMEION" in line_of(found, "Q1")
     assert line_of(found, "Q1").endswith("Unfinished and so left out: digits.")
     assert "5 of 6 confirm runs" in found.missing[0]
 
@@ -123,7 +156,7 @@ def test_a_winner_that_lost_a_confirming_run_is_not_judged(whole):
 def test_a_set_with_three_of_twenty_seeds_is_left_out_and_said_to_be_unfinished(whole):
     found = built([one for one in whole if not (ours_on_digits(one, "final") and one.seed > 203)])
     line = line_of(found, "Q1")
-    assert "thermolion against adamw on semeion" in line
+    assert "ThermoLion against AdamW on SEMEION" in line
     assert "20 seeds" in line
     assert " 3 seeds" not in line
     assert line.endswith("Unfinished and so left out: digits.")
@@ -210,6 +243,11 @@ def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
     assert len(lines) == 2
     assert all(line.startswith("not an answer (smoke): Q") for line in lines)
     assert all(line.count("not an answer") == 1 for line in lines)
+
+
+def test_a_baseline_is_refused_since_the_questions_say_who_is_compared(whole, folder_of):
+    with pytest.raises(ValueError, match=r"baseline is 'adamw', but .* fair alone, .* leave"):
+        report.build(folder_of(whole[:40]), baseline="adamw")
 
 
 def test_a_note_tells_of_test_images_that_judged_another_version(whole):

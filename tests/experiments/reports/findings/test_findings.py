@@ -105,9 +105,9 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
     second = part(text, "Q2")
     assert "**Regime A, against Signum**: no answer yet." in second
     assert "**Regime B, against Lion**: no answer yet." in second  # 5 of 20 runs are none
-    assert "F-MNIST, A: Signum 20, Lion 15; F-MNIST, B: Lion 15; gtsrb32.npz, A: all 60" in second
+    assert "F-MNIST, A: Signum 20, Lion 15; F-MNIST, B: Lion 15; GTSRB-32, A: all 60" in second
     assert "Missing, 290 of 360 final runs" in second
-    assert "on 1 of 3 data sets alone, thermolion against signum on fashion_mnist" in second
+    assert "on 1 of 3 data sets alone, ThermoLion against Signum on F-MNIST" in second
     assert "No answer yet" in part(text, "Q0")  # the best on the other sets is not known
     assert "Regime B, as far as F-MNIST goes**: not known yet." in text
     assert "fair/fair-v1-differences.svg" in text
@@ -140,17 +140,15 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
     assert "not known yet" not in part(text, "When to use")
     assert "Signum ties" in part(text, "When to use")
     assert "Regime A**: yes, it was ahead of AdamW, and nobody was ahead of it." in text
-    assert (
-        "thermolion against thermolion:gate=permuted, held-out accuracy: over 2 sets, better"
-        in text
-    )
+    said = "ThermoLion against λ of another parameter, held-out accuracy: over 2 sets, better"
+    assert said in text
     assert "over all 9 cells it does" in part(text, "Q8")
     for number in range(9):
         assert ".svg)" in part(text, f"Q{number}"), number
     assert "Adding one part after the other" in part(text, "What the gain is made of")
     left = part(text, "What is left of the gain")
     for regime in "AB":  # of five, over three sets
-        row = rf"\| {regime}: ThermoLion +\| +[12]\S* \[\S+, \S+\] \| +5 \| +F-MNIST, gtsrb32"
+        row = rf"\| {regime}: ThermoLion +\| +[12]\S* \[\S+, \S+\] \| +5 \| +F-MNIST, GTSRB-32"
         assert re.search(row, left)
     assert left.count("of 5 (3 still missing)") == 4
     assert left.count("of 5 (4 still missing)") == 2  # with Muon: GTSRB-32 and digits in B
