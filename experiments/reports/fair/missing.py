@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from experiments.analysis.arms import Arm
 from experiments.protocols.fair import constants
 from experiments.reports.fair.tables import workload_title
-from experiments.reports.labels import optimizer_title
-from experiments.reports.missing import study_command, with_command
+from experiments.reports.labels import bare, optimizer_title
+from experiments.reports.missing import study_command
 
 RUN_NAMES = {
     "final": "final runs",
@@ -45,14 +45,14 @@ def finished(arm: Arm, budget: str) -> Arm:
 
 
 def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
-    """Arms that are not complete, and the command that goes on with them.
+    """Arms that are not complete, and the commands that go on with these alone.
 
     Args:
         found: all arms of the study.
         budget: of the study.
-        folder: of the records, for the command.
+        folder: of the records, for the commands.
     """
-    lines = []
+    lines, begun = [], []
     for arm in found:
         parts = lacking(arm, budget)
         transferred = arm.optimizer in constants.protocol()["transfer"]
@@ -67,24 +67,50 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
             lines.append(
                 f"{optimizer_title(arm.optimizer)} on {workload_title(arm.workload)}: {counts}"
             )
-    command = study_command(
-        "fair",
-        [arm.workload.dataset for arm in found],
-        folder,
-        budget=budget,
-        networks=[arm.workload.network for arm in found],
-        optimizers=[arm.optimizer for arm in found],
-        regimes=[arm.workload.regime for arm in found],
-    )
-    return with_command(lines, command)
+            begun.append(arm)
+    return [*lines, *_commands(begun, found, budget, folder)]
+
+
+def _commands(
+    begun: Sequence[Arm], found: Sequence[Arm], budget: str, folder: str
+) -> Iterator[str]:
+    """One for all optimizers and regimes with the same data sets.
+
+    Each optimizer comes with all of its data sets in that regime, as its setting carried over to
+    one is chosen on the others; where it has all its runs none is made again.
+    """
+    by_regime: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for arm in begun:
+        here = arm.workload
+        sets = tuple(bare(one.workload.dataset) for one in found if _alike(arm, one))
+        names = by_regime.setdefault((here.network, sets, here.regime), [])
+        if arm.optimizer not in names:
+            names.append(arm.optimizer)
+    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (network, sets, regime), names in by_regime.items():
+        groups.setdefault((network, sets, tuple(names)), []).append(regime)
+    for (network, sets, names), regimes in groups.items():
+        command = study_command(
+            "fair",
+            sets,
+            folder,
+            budget=budget,
+            networks=[network],
+            optimizers=names,
+            regimes=regimes,
+        )
+        yield f"the command that goes on: `{command}`"
+
+
+def _alike(arm: Arm, other: Arm) -> bool:
+    """Whether these are one optimizer for as long, with the same network."""
+    one, two = arm.workload, other.workload
+    alike = (one.regime, one.network) == (two.regime, two.network)
+    return alike and arm.optimizer == other.optimizer
 
 
 def _elsewhere(arm: Arm, found: Sequence[Arm]) -> bool:
     """Whether the same optimizer was run on another data set for as long, with the same network."""
-    here = arm.workload
     return any(
-        other.optimizer == arm.optimizer
-        and other.workload.dataset != here.dataset
-        and (other.workload.regime, other.workload.network) == (here.regime, here.network)
-        for other in found
+        _alike(arm, other) and other.workload.dataset != arm.workload.dataset for other in found
     )

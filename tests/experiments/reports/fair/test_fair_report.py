@@ -1,6 +1,7 @@
 """The fair study's section, from records of runs that never were."""
 
 import math
+import shlex
 from collections import Counter
 from dataclasses import replace
 
@@ -9,6 +10,8 @@ from made_records import Made
 
 from experiments import optimizers
 from experiments.analysis import statistics
+from experiments.command_line import run_options
+from experiments.command_line.options import parser
 from experiments.protocols import fair
 from experiments.protocols.fair import constants
 from experiments.records import DataFacts
@@ -16,6 +19,7 @@ from experiments.reports import report
 from experiments.reports.fair import section
 from experiments.reports.section import Question
 
+COMMANDS = ("run", "report", "findings", "list", "prepare", "train")
 FACTS = DataFacts(classes=10, examples=1000, test_examples=300)
 
 
@@ -131,6 +135,42 @@ def test_lost_records_are_listed_and_not_a_crash(whole, phase, said):
     found = built([one for one in whole if not ours_on_digits(one, phase)])
     assert found.missing[0] == f"ThermoLion on digits, B: {said}"
     assert found.missing[-1].endswith("--regimes B --out results`")
+
+
+def test_the_commands_that_go_on_start_what_is_listed_and_nothing_else():
+    names = ("adamw", "thermolion", "signum", "lion")
+    resolved = {name: optimizers.resolve(name) for name in names}
+    every = Made(lambda cell: 0.9 - 0.05 * abs(math.log10(_rate(cell) / 1e-3)))
+    every.finish(fair.study(["digits", "usps"], resolved, budget="smoke", regimes=("B", "A")))
+    begun = {
+        cell: one
+        for cell, one in every.records.items()
+        if (cell.learner.optimizer, cell.task.dataset) != ("lion", "usps")
+    }  # Lion is not begun on USPS
+
+    def kept(cell):
+        place = cell.learner.optimizer, cell.task.dataset, cell.regime.name
+        return not (
+            (place == ("thermolion", "usps", "A") and cell.phase == "default")
+            or (place == ("signum", "digits", "B") and cell.phase == "final")
+            or (place == ("lion", "digits", "B") and cell.phase == "final")
+        )
+
+    there = {cell: one for cell, one in begun.items() if kept(cell)}
+    lines = built([replace(one, data=FACTS) for one in there.values()]).missing
+    listed = {line.partition(":")[0] for line in lines if "the command" not in line}
+    assert listed == {"ThermoLion on USPS, A", "Signum on digits, B", "Lion on digits, B"}
+    commands = [line.partition("`")[2].rstrip("`") for line in lines if "the command" in line]
+    started = set()
+    for command in commands:
+        options = parser(dict.fromkeys(COMMANDS, len)).parse_args(shlex.split(command)[3:])
+        for cell in run_options.study_of(options).plan(there.get).cells:
+            started.add((cell.learner.optimizer, cell.task.dataset, cell.regime.name))
+    assert started == {
+        ("thermolion", "usps", "A"),
+        ("signum", "digits", "B"),
+        ("lion", "digits", "B"),
+    }
 
 
 def test_a_winner_that_lost_a_confirming_run_is_not_judged(whole):
