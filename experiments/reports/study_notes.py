@@ -12,6 +12,11 @@ from experiments.reports.table import EDGE
 
 AT_EDGE = f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
 
+OWN_TEST = (
+    "A test set of a set's own stays as published: near-duplicates are kept apart among the parts "
+    "that were cut here, and images of it may be near-duplicates of train or validation."
+)
+
 
 def budget_note(budget: str) -> list[str]:
     """The first note of every study below its full budget."""
@@ -56,4 +61,8 @@ def edge_note(found: Sequence[Arm]) -> list[str]:
 def part_notes(found: Sequence[Arm]) -> list[str]:
     """How the parts to train, tune and judge on were cut."""
     rules = {one.data.rule for arm in found for one in arm.ledger[:1] if one.data.rule}
-    return [f"Parts: {rule}" for rule in sorted(rules)]
+    own = any(rule.partition("test: the set's own.")[1] for rule in rules)
+    return [
+        *(f"Parts: {rule}" for rule in sorted(rules)),
+        *([OWN_TEST] if own else []),
+    ]

@@ -60,16 +60,31 @@ def _judged(arms: Mapping[str, Arm]) -> list[str]:
     return [name for name, arm in arms.items() if arm.tuned]
 
 
+_DEFAULTS = {
+    "nadamw": "NadamW at AdamW's rate (its author's is twice that)",
+    "schedule_free_adamw": "schedule-free AdamW without the warm-up that its authors advise",
+    "smes": "SMES at a rate and eps in units of the measured size of each data set's gradients, "
+    "where that was measured",
+}
+"""Untuned defaults that are not their authors' settings."""
+
+
 def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
     best_other = (
         "The best other is chosen by the very test result that is shown, so it is rather too high."
     )
+    there = {arm.optimizer for arm in found if arm.default}
+    others = "; ".join(words for name, words in _DEFAULTS.items() if name in there)
     notes = [
         *budget_note(budget),
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
-        "Untuned is an optimizer at its own default settings with a constant learning rate.",
+        "Untuned is an optimizer at the benchmark's defaults with a constant learning rate"
+        + (f": {others}." if others else "."),
         *([best_other] if ours else []),  # it speaks of the table that only then is there
+        *_of_shared_seeds(found),
+        "What of each of the benchmark's optimizers was tuned between which bounds, and what was "
+        "fixed at which number, stands in docs/fair.md.",
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]
@@ -79,3 +94,17 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
             "near-duplicates, so its intervals over new images are rather too narrow."
         )
     return [*notes, *closing_notes(found)]
+
+
+def _of_shared_seeds(found: Sequence[Arm]) -> list[str]:
+    """Why the first table's gain need not be the difference of the means beside it."""
+    for these in workloads(found).values():
+        if {tables.OURS, tables.REFERENCE, tables.UNTUNED} <= these.keys():
+            many, few = len(these[tables.OURS].tuned), len(these[tables.UNTUNED].default)
+            if few < many:
+                return [
+                    "The gain and what is left of it are over the seeds that ThermoLion, untuned "
+                    f"Adam and AdamW share, {few}; the accuracies beside them are over all of an "
+                    f"optimizer's, {many} for ThermoLion, so their differences may be others."
+                ]
+    return []

@@ -224,5 +224,5 @@ def settings_table(
             | {name: numbers.get(name) for name in names}
         )
     header = ("data set, regime: optimizer", "schedule", *names)
-    words = "Settings that won, chosen on validation images (what is not named was fixed)"
+    words = "Settings that won, chosen on validation images (what has no number was fixed)"
     return Table("settings", words, header, tuple(rows), tuple(data))

@@ -1,53 +1,21 @@
 """The fair study's section, from records of runs that never were."""
 
-import math
 import shlex
 from collections import Counter
 from dataclasses import replace
 
 import pytest
+from made_fair import FACTS, accuracy, built, made, ours_on_digits
 from made_records import Made
 
 from experiments import optimizers
-from experiments.analysis import statistics
 from experiments.command_line import run_options
 from experiments.command_line.options import parser
 from experiments.protocols import fair
 from experiments.protocols.fair import constants
-from experiments.records import DataFacts
 from experiments.reports import report
-from experiments.reports.fair import section
-from experiments.reports.section import Question
 
 COMMANDS = ("run", "report", "findings", "list", "prepare", "train")
-FACTS = DataFacts(classes=10, examples=1000, test_examples=300)
-
-
-def _rate(cell):
-    return dict(cell.learner.changed)["learning_rate"]
-
-
-def made(
-    status=lambda cell: "ok",
-    budget="full",
-    names=("adamw", "thermolion"),
-    sets=("digits", "semeion"),
-):
-    """Every run of a study, all optimizers alike."""
-    resolved = {name: optimizers.resolve(name) for name in names}
-    study = fair.study(list(sets), resolved, regimes=("B",), budget=budget)
-    runs = Made(lambda cell: 0.9 - 0.05 * abs(math.log10(_rate(cell) / 1e-3)), status)
-    runs.finish(study)
-    return [replace(one, data=FACTS) for one in runs.records.values()]
-
-
-def built(records):
-    (found,) = section.build(statistics.entries(records), Question("results"))
-    return found
-
-
-def ours_on_digits(one, phase):
-    return (one.optimizer, one.dataset, one.phase) == ("thermolion", "digits", phase)
 
 
 def line_of(found, number):
@@ -140,7 +108,7 @@ def test_lost_records_are_listed_and_not_a_crash(whole, phase, said):
 def test_the_commands_that_go_on_start_what_is_listed_and_nothing_else():
     names = ("adamw", "thermolion", "signum", "lion")
     resolved = {name: optimizers.resolve(name) for name in names}
-    every = Made(lambda cell: 0.9 - 0.05 * abs(math.log10(_rate(cell) / 1e-3)))
+    every = Made(accuracy)
     every.finish(fair.study(["digits", "usps"], resolved, budget="smoke", regimes=("B", "A")))
     begun = {
         cell: one
@@ -261,16 +229,6 @@ def test_a_small_train_loss_is_shown_with_its_digits(whole):
         assert {row[place] for row in table.rows} == {"2.35e-06"}
 
 
-def test_the_notes_say_how_to_read_the_tables(whole):
-    notes = " ".join(built(whole).notes)
-    assert "The best other is chosen by the very test result" in notes
-    assert "A rank is by the mean in its table" in notes
-    assert "geometric mean" in notes
-    assert "near-duplicates, so" not in notes
-    signs = [replace(one, dataset="gtsrb32.npz") for one in whole if one.dataset == "digits"]
-    assert "near-duplicates, so its intervals" in " ".join(built(signs).notes)
-
-
 def test_without_thermolion_the_table_of_its_gain_is_left_out(whole):
     found = built([one for one in whole if one.optimizer != "thermolion"])
     assert not tables_of(found, "answer")
@@ -278,23 +236,6 @@ def test_without_thermolion_the_table_of_its_gain_is_left_out(whole):
     assert tables_of(built(whole), "answer")
 
 
-def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
-    lines = built(made(budget="smoke")).verdicts
-    assert len(lines) == 2
-    assert all(line.startswith("not an answer (smoke): Q") for line in lines)
-    assert all(line.count("not an answer") == 1 for line in lines)
-
-
 def test_a_baseline_is_refused_since_the_questions_say_who_is_compared(whole, folder_of):
     with pytest.raises(ValueError, match=r"baseline is 'adamw', but .* fair alone, .* leave"):
         report.build(folder_of(whole[:40]), baseline="adamw")
-
-
-def test_a_note_tells_of_test_images_that_judged_another_version(whole):
-    assert not [note for note in built(whole).notes if "versions of its file" in note]
-    again = [
-        replace(one, test_readings=2) if ours_on_digits(one, "final") else one for one in whole
-    ]
-    (note,) = [note for note in built(again).notes if "versions of its file" in note]
-    assert note.startswith("ThermoLion on digits")
-    assert "have judged 2 versions" in note
