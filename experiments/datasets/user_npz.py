@@ -156,6 +156,7 @@ def _read(
 
 def _stand_in(held: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
     """Zeros of the shape and dtype that an array's header states; its content is not read."""
+    assert held.zip is not None  # it is until the file is closed
     with held.zip.open(f"{key}.npy") as stream:
         first = np.lib.format.read_magic(stream) == (1, 0)
         read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
@@ -200,7 +201,10 @@ def _class_names(file: Path, labels: np.ndarray, given: np.ndarray | None) -> tu
         names = tuple(map(str, range(int(labels.max()) + 1)))
     if len(names) < 2:
         key = "labels" if given is None else "class_names"
-        raise _unfit(file, f"`{key}` has 1 class, {names[0]!r}, expected 2 or more to tell apart")
+        raise _unfit(
+            file,
+            f"`{key}` has 1 class, {', '.join(map(repr, names))}, expected 2 or more to tell apart",
+        )
     return names
 
 
