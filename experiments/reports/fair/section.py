@@ -83,8 +83,8 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         + (f": {others}." if others else "."),
         *([best_other] if ours else []),  # it speaks of the table that only then is there
         *_of_shared_seeds(found),
-        "What of each of the benchmark's optimizers was tuned between which bounds, and what was "
-        "fixed at which number, stands in docs/fair.md.",
+        "The bounds between which each optimizer was tuned stand in "
+        "experiments/optimizers/bounds.py.",
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]
