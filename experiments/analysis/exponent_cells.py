@@ -22,6 +22,7 @@ class ExponentCell:
         regime: how long.
         sparsity: share of the pixels set to 0.
         arms: by optimizer.
+        fixed: those of one α each: tables and figures match the train losses of these.
     """
 
     dataset: str
@@ -29,17 +30,27 @@ class ExponentCell:
     regime: str
     sparsity: float
     arms: Mapping[str, Arm]
+    fixed: tuple[str, ...]
 
 
-def exponent_cells(found: Iterable[Arm]) -> list[ExponentCell]:
-    """The cells of arms, by data set, network, regime and sparsity."""
+def exponent_cells(found: Iterable[Arm], fixed: Iterable[str]) -> list[ExponentCell]:
+    """The cells of arms, by data set, network, regime and sparsity.
+
+    Args:
+        found: of one study.
+        fixed: names of the arms of one α each.
+    """
     groups: dict[tuple[str, str, str, float], dict[str, Arm]] = {}
     for arm in found:
         sparsity = (*arm.ledger, *arm.tuned)[0].data.sparsity or 0.0
         name = arm.workload.dataset.rpartition(" (")[0] if sparsity else arm.workload.dataset
         place = (name, arm.workload.network, arm.workload.regime, sparsity)
         groups.setdefault(place, {})[arm.optimizer] = arm
-    return [ExponentCell(*place, groups[place]) for place in sorted(groups)]
+    names = tuple(fixed)
+    return [
+        ExponentCell(*place, groups[place], tuple(one for one in names if one in groups[place]))
+        for place in sorted(groups)
+    ]
 
 
 def values(cell: ExponentCell, name: str, what: str) -> dict[int, float]:
@@ -48,16 +59,24 @@ def values(cell: ExponentCell, name: str, what: str) -> dict[int, float]:
     Args:
         cell: the cell.
         name: the optimizer.
-        what: "train loss" of the last epoch; "held-out" accuracy in per cent; "gap", validation
-            minus train loss where the train loss is the cell's largest final one; "raw gap",
-            train minus held-out accuracy in points.
+        what: "train loss" of the last epoch; "held-out" accuracy in per cent; "accuracy gap",
+            train minus held-out accuracy in points; "raw gap", validation minus train loss at the
+            end; "gap", the same where the train loss is the largest final one of the fixed α. An
+            arm beside them with a run that ends above that has none.
     """
     runs = cell.arms[name].tuned if name in cell.arms else ()
     if what == "train loss":
         return final_losses(runs)
     if what == "gap":
-        wanted = matched.levels(cell.arms)
-        return {s: loss - wanted[s] for s, loss in matched.at_levels(runs, wanted).items()}
+        return _matched_gap(cell, name)
+    if what == "raw gap":
+        return {
+            one.seed: validation - train
+            for one in runs
+            if one.status == "ok"
+            and (train := one.train_loss[-1]) is not None
+            and (validation := (one.validation_loss or [None])[-1]) is not None
+        }
     judged = test_runs(runs)
     if judged is None:
         return {}
@@ -71,16 +90,26 @@ def values(cell: ExponentCell, name: str, what: str) -> dict[int, float]:
     }
 
 
+def _matched_gap(cell: ExponentCell, name: str) -> dict[int, float]:
+    wanted = matched.levels(cell.arms[one] for one in cell.fixed)
+    finished = [one for one in cell.arms[name].tuned if one.status == "ok"]
+    found = matched.at_levels(finished, wanted)
+    if len(found) < len(finished) and name not in cell.fixed:
+        return {}  # its better fits alone would be no fair sample of it
+    return {seed: loss - wanted[seed] for seed, loss in found.items()}
+
+
 def matched_difference(
     cell: ExponentCell, first: str, other: str, *, comparisons: int = 1
 ) -> Difference | None:
     """Paired difference of the validation loss at matched train loss, in per cent.
 
-    Both are read at the same train loss, so who has the smaller one has the smaller gap.
+    Both are read at the same train loss, the larger of their final ones, so who has the smaller one
+    has the smaller gap.
     """
     if not {first, other} <= cell.arms.keys():
         return None
-    wanted = matched.levels(cell.arms)
+    wanted = matched.levels(cell.arms[name] for name in (first, other))
     one, two = (matched.at_levels(cell.arms[name].tuned, wanted) for name in (first, other))
     if not one.keys() & two.keys():
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell
-from experiments.analysis.selection import Score, mean_score, score
+from experiments.analysis.selection import Score, mean_score, score, smallest_mean_rank
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,11 @@ class PreferredSetting:
         alpha: the exponent.
         learning_rate: in Adam's units.
         eps: likewise.
-        accuracy: mean validation accuracy over the cells, at the first stage's seed.
+        accuracy: mean validation accuracy over the cells, in each over the seeds that it ran on.
         cells: how many there are.
         size: of gradients, the geometric mean over the cells' data sets.
+        rate_at_edge: whether the rate is the outermost that was tried.
+        eps_at_edge: the same of eps.
     """
 
     alpha: float
@@ -30,6 +33,8 @@ class PreferredSetting:
     accuracy: float
     cells: int
     size: float
+    rate_at_edge: bool = False
+    eps_at_edge: bool = False
 
     @property
     def plain(self) -> tuple[float, float]:
@@ -45,10 +50,11 @@ class PreferredSetting:
 
 
 def validated(cells: Iterable[ExponentCell], alphas: Mapping[str, float]) -> list[PreferredSetting]:
-    """For each exponent the setting of the best mean validation accuracy over the dense cells.
+    """For each exponent the setting of the best mean rank over the dense cells, by validation.
 
-    Only the first stage counts, which ran every setting, and of each exponent only the cells where
-    that stage is behind it. Ties go to the smaller validation loss, then to what was tried first.
+    In one cell that is the setting whose final runs were made: those that ran on both seeds stand
+    before the others, by their mean. Of each exponent only the cells count whose tuning is whole.
+    Ties go to the rate nearer to the middle one, then to the smaller eps.
 
     Args:
         cells: of one study.
@@ -59,22 +65,62 @@ def validated(cells: Iterable[ExponentCell], alphas: Mapping[str, float]) -> lis
     return [one for one in found if one is not None]
 
 
+def outermost(value: float, tried: Collection[float]) -> bool:
+    """Whether a value is the smallest or the largest of several that were tried.
+
+    Example:
+        >>> outermost(1e-2, [1e-8, 1e-4, 1e-2]), outermost(0.0, [0.0])
+        (True, False)
+    """
+    return len({*tried}) > 1 and value in (min(tried), max(tried))
+
+
+def eps_at_edge(arm: Arm) -> bool:
+    """Whether the winner's eps is the smallest or the largest that was tried."""
+    if arm.winner is None:
+        return False
+    eps = dict(arm.winner.hyperparameters)["eps"]
+    return outermost(eps, [one.hyperparameters["eps"] for one in arm.ledger])
+
+
 def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> PreferredSetting | None:
-    scores: dict[tuple[float, float], list[Score]] = {}
-    sizes: dict[str, float] = {}
-    for cell in cells:
-        arm = cell.arms.get(name)
-        if arm is None or arm.winner is None:
-            continue
-        for one in arm.ledger:
-            if one.phase == "tune":
-                numbers = one.hyperparameters
-                place = (numbers["learning_rate"], numbers["eps"])
-                scores.setdefault(place, []).append(score(one))
-                sizes[cell.dataset] = numbers["gradient_size"]
-    if not scores:
+    arms = [cell.arms[name] for cell in cells if name in cell.arms and cell.arms[name].winner]
+    if not arms:
         return None
-    means = {place: mean_score(some) for place, some in scores.items()}
-    rate, eps = best = max(means, key=lambda place: means[place])
-    size = float(np.exp(np.mean(np.log([*sizes.values()]))))
-    return PreferredSetting(alpha, rate, eps, means[best][0], len(scores[best]), size)
+    sizes = {arm.workload.dataset: arm.ledger[0].hyperparameters["gradient_size"] for arm in arms}
+    by_cell = [_scores(arm) for arm in arms]
+    common = sorted(set.intersection(*map(set, by_cell)), key=lambda one: (one[1], one[0]))
+    if not common:
+        return None
+    rates, tried_eps = (sorted({setting[i] for setting in common}) for i in (0, 1))
+    middle = len(rates) // 2
+    called = {one: (rates.index(one[0]) - middle, f"{one[1]:g}") for one in common}
+    best = smallest_mean_rank(
+        [{called[one]: _confirmed_first(found[one]) for one in common} for found in by_cell]
+    )
+    rate, eps = next(one for one, name in called.items() if name == best)
+    return PreferredSetting(
+        alpha,
+        rate,
+        eps,
+        accuracy=float(np.mean([mean_score(found[rate, eps])[0] for found in by_cell])),
+        cells=len(arms),
+        size=float(np.exp(np.mean(np.log([*sizes.values()])))),
+        rate_at_edge=outermost(rate, rates),
+        eps_at_edge=outermost(eps, tried_eps),
+    )
+
+
+def _scores(arm: Arm) -> dict[tuple[float, float], list[Score]]:
+    """(rate, eps) -> the scores of its tuning runs, one or two seeds."""
+    found: dict[tuple[float, float], list[Score]] = {}
+    for one in arm.ledger:
+        numbers = one.hyperparameters
+        found.setdefault((numbers["learning_rate"], numbers["eps"]), []).append(score(one))
+    return found
+
+
+def _confirmed_first(scores: Sequence[Score]) -> Score:
+    """The mean, an accuracy of at most 1, lifted above all others for what ran on both seeds."""
+    accuracy, loss = mean_score(scores)
+    return accuracy + (len(scores) > 1), loss

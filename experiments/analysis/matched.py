@@ -4,52 +4,46 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from experiments.analysis.arms import Arm
 from experiments.records import Record
 
 
-def curve(record: Record) -> list[tuple[float, float]]:
-    """(train loss, validation loss) along a run, from chance to the end; none where it diverged.
-
-    A train loss is the mean of its epoch's batches, a validation loss is read at the epoch's end;
-    readings are spread evenly over the epochs.
-    """
-    readings, epochs = record.validation_loss or [], len(record.train_loss)
-    if record.status != "ok" or not readings:
-        return []
-    chance = math.log(record.data.classes or math.e)
-    places = [(number + 1) * epochs // len(readings) - 1 for number in range(len(readings))]
-    found = [
-        (train, validation)
-        for place, validation in zip(places, readings, strict=True)
-        if (train := record.train_loss[place]) is not None and validation is not None
-    ]
-    return [(chance, chance), *found]
-
-
 def validation_at(record: Record, level: float) -> float | None:
     """Validation loss where the train loss first comes down to a level; None where it does not.
 
-    Between two readings it is taken as linear in the train loss.
+    Both are taken as linear over the epochs: the train loss from one epoch's mean to the next, the
+    validation loss between its readings, which are fewer and spread evenly. Before the first epoch
+    both are chance's. None, too, where the run diverged.
 
     Args:
         record: a run.
         level: the train loss.
     """
-    points = curve(record)
-    for (before, above), (after, below) in itertools.pairwise(points):
+    readings, epochs = record.validation_loss or [], len(record.train_loss)
+    means = [loss for loss in record.train_loss if loss is not None]
+    if record.status != "ok" or not readings or None in readings or len(means) < epochs:
+        return None
+    chance = math.log(record.data.classes or math.e)
+    read_at = [number * epochs // len(readings) for number in range(len(readings) + 1)]
+    for epoch, (before, after) in enumerate(itertools.pairwise([chance, *means])):
         if after <= level <= before:
             share = (before - level) / (before - after) if before > after else 1.0
-            return above + share * (below - above)
+            return float(np.interp(epoch + share, read_at, np.array([chance, *readings], float)))
     return None
 
 
-def levels(arms: Mapping[str, Arm]) -> dict[int, float]:
-    """By seed the largest last train loss of the arms' final runs, diverged ones left out."""
+def levels(arms: Iterable[Arm]) -> dict[int, float]:
+    """By seed the largest last train loss of the arms' final runs, diverged ones left out.
+
+    Args:
+        arms: those that are compared, and no other: another would decide where they are read.
+    """
     found: dict[int, float] = {}
-    for arm in arms.values():
+    for arm in arms:
         for one in arm.tuned:
             loss = one.train_loss[-1]
             if one.status == "ok" and loss is not None:

@@ -47,14 +47,44 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
     rule = "(three seeds each; a mean of at least 50 % counts)"
     assert rule in readme
     assert rule in advice
-    faster = re.search(
-        r"fit the training set faster\? \| of 3 comparisons: (.*?) (\(.*?\)) \|", said
+    for words in (readme, advice):
+        assert "on Fashion-MNIST after 600 steps" in words
+        assert _so_far(said) in words
+
+
+def _so_far(page):
+    """How much of the study there is, as the page says it."""
+    return re.search(r"so far on \d of \d pairs of data set and length", page)[0]
+
+
+def _cases(page, measure):
+    """(first, other) -> the verdict's words, of the comparisons of one measure."""
+    found = re.findall(
+        rf"^- regime B: (α = .) against (α = .) on F-MNIST, {measure}: ([^:]+):", page, re.M
     )
-    assert faster[1] == "yes in 3"
-    assert faster[2] in readme  # how many cells there are so far
-    gap = re.search(r"at matched train loss\? \| of 3 comparisons: (.*?) \(", said)
-    assert gap[1] == "no difference that counts in 2, yes in 1"
-    assert re.search(r"α = ½ against α = ¾ on F-MNIST, validation loss .*?: better: -5\.55 %", said)
+    assert len(found) == 3
+    return {(one, other): case for one, other, case in found}
+
+
+def test_the_sentences_on_the_exponent_follow_its_verdicts():
+    page = (RESULTS / "smes.md").read_text(encoding="utf-8")
+    faster = _cases(page, "final train loss, at the setting best on validation")
+    gap = _cases(page, "validation loss at matched train loss")
+    larger = ("α = ½", "α = 0"), ("α = ½", "α = ¼"), ("α = ¾", "α = ½")
+    smaller = ("α = 0", "α = ½"), ("α = ¼", "α = ½"), ("α = ½", "α = ¾")
+    readme, advice = (
+        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
+        for name in ("README.md", "docs/should_i_use_it.md")
+    )
+    fits = "a larger α ends at a smaller train loss in the same number of steps"
+    assert all(faster[pair] == "better" for pair in larger) == (fits in readme) == (fits in advice)
+    none = "no difference larger than 5 %"
+    closes_none = [gap[pair] == none for pair in smaller[:2]] == [True, True]
+    assert closes_none == ("smaller one closes no gap from 0 to ½" in readme)
+    assert closes_none == ("a smaller α closes no gap between 0 and ½" in advice)
+    best_half = gap[smaller[2]] == "better"
+    assert best_half == ("½ has a smaller one than ¾" in readme)
+    assert best_half == ("but the validation loss at ½ is" in advice)
 
 
 def test_the_advice_tells_the_exponents_numbers():
@@ -70,5 +100,5 @@ def test_the_advice_tells_the_exponents_numbers():
     assert f"from {losses[0]:.3f} at α = 0 to {losses[-1]:.3f} at ¾" in page
     assert f"is {min(held_out):.1f} to {max(held_out):.1f} % throughout" in page
     said = (RESULTS / "smes.md").read_text("utf-8")
-    worse = re.search(r"α = ½ against α = ¾ .* matched train loss: better: -([\d.]+) %", said)[1]
-    assert f"only ¾ is worse than ½, by {worse} %" in page
+    below = re.search(r"α = ½ against α = ¾ .* matched train loss: better: -([\d.]+) %", said)[1]
+    assert f"the validation loss at ½ is {below} % below that at ¾" in page

@@ -11,7 +11,7 @@ from experiments.files import JsonObject
 from experiments.protocols.fair import constants as fair
 
 WORDS = ("description", "arms", "alphas", "questions", "gradient_sizes", "budgets")
-"""What of `exponent.json` decides no run but through a chain's candidates and seeds."""
+"""What of `exponent.json` decides which runs there are and what is asked, and not how one goes."""
 
 SHARED = ("limit", "margins", "regimes")
 """What is the fair protocol's."""
@@ -45,9 +45,12 @@ def recorded_gradient_size(dataset: str, sparsity: float) -> float:
 
 
 def content_hash(candidates: Sequence[Mapping[str, float]]) -> str:
-    """First 16 hex digits of a sha256 over all that decides an arm's runs and verdicts.
+    """First 16 hex digits of a sha256 over what all runs of an arm have in common.
 
-    A further arm, question or measured size changes no run that was made.
+    That is the candidates, which hold the rates, eps and the gradients' size, and every number of
+    `exponent.json` and `SHARED` that is not among `WORDS`. How many seeds there are, which sets are
+    sparse, and what is asked, is not in it: it adds or leaves out runs, or comparisons of them, and
+    changes none.
 
     Args:
         candidates: the configurations that the arm is tuned over.

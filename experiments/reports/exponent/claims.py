@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from experiments.analysis import verdicts
+from experiments.analysis import paired, verdicts
 from experiments.analysis.exponent_cells import ExponentCell, best_arm, matched_difference
-from experiments.analysis.noise_cells import growth
+from experiments.analysis.noise_cells import FinalRuns, growth
 from experiments.analysis.paired import Difference
 from experiments.protocols.exponent import constants
-from experiments.reports.exponent.tables import arm_title
+from experiments.reports.exponent.tables import arm_title, blank
+from experiments.reports.fair.headings import budget_of
 from experiments.reports.fair.questions import loss_difference
 from experiments.reports.labels import dataset_title
 
-AT_MATCHED = verdicts.Measure(
-    "validation loss at matched train loss",
-    "%",
-    verdicts.TRAIN_LOSS.delta,
-    higher_is_better=False,
-    logarithmic=True,
+FITTED = dataclasses.replace(
+    verdicts.TRAIN_LOSS, name="final train loss, at the setting best on validation"
 )
+AT_MATCHED = dataclasses.replace(verdicts.TRAIN_LOSS, name="validation loss at matched train loss")
 Compare = Callable[[ExponentCell, str, str, int], Difference | None]
 
 
@@ -52,12 +51,10 @@ def claims(cells: Sequence[ExponentCell]) -> list[Claim]:
     for place in dict.fromkeys((cell.network, cell.regime) for cell in cells):
         some = [cell for cell in cells if (cell.network, cell.regime) == place]
         dense = [cell for cell in some if not cell.sparsity]
-        lines += _over_sets("faster", dense, _train_loss, verdicts.TRAIN_LOSS)
+        lines += _over_sets("faster", dense, _train_loss, FITTED)
         lines += _over_sets("gap", dense, _at_matched, AT_MATCHED)
-        for cell in dense:
-            sparse = [one for one in some if one.sparsity and one.dataset == cell.dataset]
-            if sparse:
-                lines += _by_sparsity([cell, *sparse])
+        for dataset in dict.fromkeys(cell.dataset for cell in some):
+            lines += _by_sparsity([cell for cell in some if cell.dataset == dataset])
     return lines
 
 
@@ -77,24 +74,33 @@ def _over_sets(
     compare: Compare,
     measure: verdicts.Measure,
 ) -> list[Claim]:
-    """One a pair of exponents, over the data sets whose final runs share their seeds."""
+    """One a pair of exponents, over the data sets whose final runs have the same seeds."""
     question, lines = constants.protocol()["questions"][asked], []
+    count = len(question["pairs"])
     for first, other in question["pairs"]:
-        if not any({first, other} <= cell.arms.keys() for cell in cells):
+        there = [cell for cell in cells if {first, other} <= cell.arms.keys()]
+        if not there:
             continue
         place = _where(cells[0])
         found = {
             dataset_title(cell.dataset): each
-            for cell in cells
-            if (each := compare(cell, first, other, len(question["pairs"]))) is not None
+            for cell in there
+            if (each := compare(cell, first, other, count)) is not None
         }
+        run = {
+            frozenset(_seeds(cell, first) & _seeds(cell, other))
+            for cell in there
+            if dataset_title(cell.dataset) in found
+        }
+        seeds = set.intersection(*(set(each.by_seed) for each in found.values())) if found else ()
         names = arm_title(first), arm_title(other)
         if not found:
             text = f"No answer yet: final runs of {' and '.join(names)} are missing."
             lines.append(Claim(asked, place, text))
-        elif len({tuple(each.by_seed) for each in found.values()}) == 1 and len(found) > 1:
-            over = verdicts.verdict_over_sets(*names, found, measure=measure)
-            lines.append(Claim(asked, place, f"{over.text}.", over.case))
+        elif len(found) > 1 and len(run) == 1 and len(seeds) > 1:
+            shared = {name: _of_seeds(each, seeds, count) for name, each in found.items()}
+            over = verdicts.verdict_over_sets(*names, shared, measure=measure)
+            lines.append(Claim(asked, place, f"{over.text}{_lost(min(run), seeds)}.", over.case))
         else:  # one set, or sets that are not yet as far as each other
             for name, each in found.items():
                 one = verdicts.verdict(names[0], f"{names[1]} on {name}", each, measure=measure)
@@ -102,38 +108,73 @@ def _over_sets(
     return lines
 
 
+def _seeds(cell: ExponentCell, name: str) -> set[int]:
+    return {one.seed for one in cell.arms[name].tuned}
+
+
+def _of_seeds(found: Difference, seeds: Collection[int], count: int) -> Difference:
+    """A difference of losses, which has no images, over some of its seeds."""
+    return paired.over_seeds(
+        {seed: found.by_seed[seed] for seed in sorted(seeds)}, comparisons=count
+    )
+
+
+def _lost(run: Collection[int], seeds: Collection[int]) -> str:
+    """That seeds are left out on all sets, where a run of one diverged on one."""
+    if len(seeds) == len(run):
+        return ""
+    return f"; only the {len(seeds)} of {len(run)} seeds count that have a number on every set"
+
+
 def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
     """Whether the advantage of one exponent over another grows with sparsity, and each one's best.
 
+    Every comparison that the protocol asks for has its line, and all share its error, whether or
+    not the runs of the others are there.
+
     Args:
-        cells: of one data set, that without sparsity first.
+        cells: of one data set, network and regime, at every sparsity that there is.
     """
+    by_share = {cell.sparsity: cell for cell in cells}
+    shares = sorted(_planned_shares(cells[0]) | {share for share in by_share if share})
     question, lines = constants.protocol()["questions"]["sparsity"], []
     place = f"{dataset_title(cells[0].dataset)}, {_where(cells[0])}"
-    count = len(question["pairs"]) * (len(cells) - 1)
+    count = len(question["pairs"]) * len(shares)
     for first, other in question["pairs"]:
-        if not all({first, other} <= cell.arms.keys() for cell in cells):
-            continue
-        runs = [(cell.arms[first].tuned, cell.arms[other].tuned) for cell in cells]
-        for cell, sparse in zip(cells[1:], runs[1:], strict=True):
-            found = growth(runs[0], sparse, comparisons=count)
+        plain = _final_runs(by_share.get(0.0), first, other)
+        for share in shares:
+            found = growth(plain, _final_runs(by_share.get(share), first, other), comparisons=count)
+            names = f"{arm_title(first)} minus {arm_title(other)} with {blank(share)}"
             if found is None:
-                lines.append(Claim("sparsity", place, "No answer yet: final runs are missing."))
+                text = f"No answer yet to {names} against the same with none: runs are missing."
+                lines.append(Claim("sparsity", place, text))
                 continue
-            names = f"{arm_title(first)} minus {arm_title(other)}"
-            one = verdicts.verdict(
-                f"{names} with {100 * cell.sparsity:g} % of the pixels 0",
-                "the same with none",
-                found,
-            )
+            one = verdicts.verdict(names, "the same with none", found)
             lines.append(Claim("sparsity", place, f"{one.text}.", one.case))
     alphas = constants.protocol()["alphas"]
-    tops = {cell.sparsity: best_arm(cell, alphas) for cell in cells}
-    if lines and all(tops.values()):
+    tops = {share: best_arm(by_share[share], alphas) for share in sorted(by_share)}
+    if shares and all(_has_all(by_share.get(share), alphas) for share in (0.0, *shares)):
         text = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
         text = f"best held-out accuracy, whatever the intervals: {text}."
         lines.append(Claim("sparsity", place, text))
     return lines
+
+
+def _planned_shares(cell: ExponentCell) -> set[float]:
+    """Shares of the pixels that the protocol takes away in a cell's data set and regime."""
+    sparse = constants.protocol()["budgets"][budget_of(cell.arms.values())]["sparse"]
+    planned = cell.dataset in sparse["datasets"] and cell.regime in sparse["regimes"]
+    return set(sparse["shares"]) if planned else set()
+
+
+def _final_runs(cell: ExponentCell | None, first: str, other: str) -> FinalRuns | None:
+    if cell is None or not {first, other} <= cell.arms.keys():
+        return None
+    return cell.arms[first].tuned, cell.arms[other].tuned
+
+
+def _has_all(cell: ExponentCell | None, names: Collection[str]) -> bool:
+    return cell is not None and all(name in cell.arms and cell.arms[name].tuned for name in names)
 
 
 def _where(cell: ExponentCell) -> str:

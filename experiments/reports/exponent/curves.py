@@ -15,7 +15,7 @@ from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.statistics import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports import canvas, style
-from experiments.reports.exponent.tables import arm_title
+from experiments.reports.exponent.tables import arm_title, blank, sparse_suffix
 from experiments.reports.fair import headings
 from experiments.reports.labels import dataset_title
 from experiments.reports.style import Look
@@ -36,8 +36,9 @@ _SPARSE = (("#440154", "-", "o"), ("#21918C", "--", "s"), ("#DDAA33", ":", "^"))
 def panel_title(cell: ExponentCell, *, sparse: bool = True) -> str:
     """A cell above its panel."""
     trained = headings.panel(cell.regime, cell.network, headings.budget_of(cell.arms.values()))
-    blank = f", {100 * cell.sparsity:g} % of the pixels 0" if cell.sparsity and sparse else ""
-    return f"{dataset_title(cell.dataset)}, {trained}{blank}"
+    return (
+        f"{dataset_title(cell.dataset)}, {trained}{sparse_suffix(cell.sparsity) if sparse else ''}"
+    )
 
 
 def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
@@ -182,7 +183,7 @@ def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
         for axis, cells in zip(axes, groups, strict=True):
             for number, cell in enumerate(cells):
                 estimate = fixed_alphas(cell, "held-out")
-                called = f"{100 * cell.sparsity:g} % of the pixels 0"
+                called = blank(cell.sparsity)
                 if len(estimate) < 2:
                     handles.setdefault(f"{called}: too few α yet", Line2D([], [], linestyle="none"))
                     continue

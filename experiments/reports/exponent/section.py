@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
 from collections.abc import Sequence
 
+from experiments import optimizers
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell, exponent_cells
-from experiments.analysis.exponent_settings import validated
+from experiments.analysis.exponent_settings import eps_at_edge, validated
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
+from experiments.protocols import exponent
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
+from experiments.records import Record
 from experiments.reports.exponent import figures
 from experiments.reports.exponent.claims import claims
-from experiments.reports.exponent.tables import arm_title, cell_table, cell_title, settings_table
+from experiments.reports.exponent.tables import arm_title, cell_table, place_title, settings_table
 from experiments.reports.missing import study_command, with_command
 from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
 from experiments.reports.study_notes import budget_note, edge_note, part_notes
+from experiments.reports.table import EDGE
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -31,8 +37,9 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     first = records[0]
     budget = first.budget or "full"
     found = short_arms(records)
-    cells = exponent_cells(found)
-    tables = (cell_table(cells), settings_table(validated(cells, constants.protocol()["alphas"])))
+    alphas = constants.protocol()["alphas"]
+    cells = exponent_cells(found, alphas)
+    tables = (cell_table(cells), settings_table(validated(cells, alphas)))
     return [
         Section(
             title=f"Protocol {first.protocol}, version {first.protocol_version}",
@@ -45,7 +52,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
                 for key, caption, draw in figures.available(cells)
             ),
             notes=tuple(_notes(found, budget)),
-            missing=(*excluded, *_missing(cells, budget, question.folder)),
+            missing=(*excluded, *_missing(cells, records, budget, question.folder)),
         )
     ]
 
@@ -64,10 +71,14 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "s^(2α-1) and the eps times s^(2α), also of a cyclic α at each of its steps.",
         "The cyclic α swings as a cosine four times from ½ to 0 and back: our choice, after "
         "Natural Spectral Fusion, whose text was not at hand.",
-        "The gap is read where a run's train loss comes down to the largest final one of all arms "
-        "at that seed, between readings by a straight line; a train loss is the mean of an epoch's "
-        "batches, a validation loss is read at the epoch's end. Arms pass that level at different "
-        "places of their rates' schedule.",
+        "Who fits faster is read from the train loss at the end of the same number of steps, at "
+        "the setting that is best on validation, not at the one that fits best.",
+        "The matched gap is read where a run's train loss first comes down to the largest final "
+        "one at that seed: in a verdict of the two arms that it compares, in the table and the "
+        "figure of the fixed α (an arm beside them with a run that ends above it has none). Train "
+        "losses, means of an epoch's batches, are known of every epoch; the validation loss is "
+        f"read {numbers['readings']} times a run, at an epoch's end, and taken as linear over the "
+        "epochs between. Arms pass that level at different places of their rates' schedule.",
         f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
         f"±{margins['train_loss_percent']:g} % of a loss count as none; a run that diverged counts "
         "as chance, and has no gap. Over several data sets a change of a loss is the geometric "
@@ -75,27 +86,77 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
     ]
     if any(one.data.sparsity for arm in found for one in arm.ledger[:1]):
         notes.append(
-            "Sparse images lose a fixed share of pixels, each image others, in train, validation "
-            "and test alike."
+            "Sparse images have a fixed share of pixels set to mid-grey (byte 128, which is 0 "
+            "after normalisation; black is -1), each image others, in train, validation and test "
+            "alike. Only the fixed α run there."
         )
-    return [*notes, *edge_note(found), *part_notes(found)]
+    return [*notes, *_eps_note(found), *edge_note(found), *_time_note(found), *part_notes(found)]
 
 
-def _missing(cells: Sequence[ExponentCell], budget: str, folder: str) -> list[str]:
-    """Arms that have not all their final runs, and the command that goes on with them."""
-    wanted = constants.protocol()["budgets"][budget]["final"]
-    lacking = [
-        f"{arm_title(name)} on {cell_title(cell)}: {len(arm.tuned)} of {wanted} final runs"
-        for cell in cells
-        for name, arm in cell.arms.items()
-        if len(arm.tuned) < wanted
+def _eps_note(found: Sequence[Arm]) -> list[str]:
+    if not any(eps_at_edge(arm) for arm in found if arm.tuned):
+        return []
+    least, *_, most = constants.protocol()["eps"]
+    return [
+        f"{EDGE} at an eps: the smallest or the largest that was tried. Below {least:g} little can "
+        f"change, as a typical √v̂ is 1 in these units; above {most:g} a better one may lie."
+    ]
+
+
+def _time_note(found: Sequence[Arm]) -> list[str]:
+    """The median of a run's seconds, and how many runs took far longer, as in a machine's sleep."""
+    seconds = [one.seconds for arm in found for one in (*arm.ledger, *arm.tuned)]
+    median = statistics.median(seconds)
+    long = [one for one in seconds if one > 10 * median]
+    tail = (
+        f"; {len(long)} took over ten times that, together {sum(long) / 60:.1f} minutes of the "
+        "time below, as where the machine was suspended"
+        if long
+        else ""
+    )
+    return [f"A run took {median:.1f} s, the median{tail}."]
+
+
+def _missing(
+    cells: Sequence[ExponentCell], records: Sequence[Record], budget: str, folder: str
+) -> list[str]:
+    """What lacks runs of the data sets and regimes begun, and the command that makes them all."""
+    names = [*dict.fromkeys([*exponent.OPTIMIZERS, *(one.optimizer for one in records)])]
+    places: dict[str, list[str]] = {
+        key: [*dict.fromkeys(getattr(cell, key) for cell in cells)]
+        for key in ("dataset", "network", "regime")
+    }
+    try:
+        resolved = {name: optimizers.resolve(name) for name in names}
+        chains = exponent.study(
+            places["dataset"],
+            resolved,
+            places["network"],
+            budget=budget,
+            regimes=places["regime"],
+        ).chains
+    except ValueError as error:  # records of what this version does not know
+        return [f"what is missing cannot be told: {error}"]
+    have = Counter((one.dataset, one.network, str(one.regime), one.optimizer) for one in records)
+    lacking: dict[str, dict[str, int]] = {}
+    for chain in chains:
+        task, regime = chain.task, str(chain.regime.name)
+        left = chain.length - have[task.title, task.network, regime, chain.name]
+        if left > 0:
+            title = place_title(task.dataset, task.network, regime, task.sparsity)
+            lacking.setdefault(title, {})[arm_title(chain.name)] = left
+    lines = [
+        f"{place}: {sum(arms.values())} runs, of "
+        + ", ".join(f"{arm} ({left})" for arm, left in arms.items())
+        for place, arms in lacking.items()
     ]
     command = study_command(
         "exponent",
-        [cell.dataset for cell in cells],
+        places["dataset"],
         folder,
         budget=budget,
-        networks=[cell.network for cell in cells],
-        regimes=[cell.regime for cell in cells],
+        networks=places["network"],
+        optimizers=names if len(names) > len(exponent.OPTIMIZERS) else (),
+        regimes=places["regime"],
     )
-    return with_command(lacking, command)
+    return with_command(lines, command)

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from experiments.analysis.exponent_cells import ExponentCell, values
-from experiments.analysis.exponent_settings import PreferredSetting
+from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
 from experiments.analysis.statistics import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
-QUANTITIES = ("train loss", "held-out", "raw gap", "gap")
+QUANTITIES = ("train loss", "held-out", "accuracy gap", "raw gap", "gap")
 
 
 def arm_title(name: str) -> str:
@@ -22,9 +22,28 @@ def arm_title(name: str) -> str:
 
 def cell_title(cell: ExponentCell) -> str:
     """A cell in tables."""
-    network = f", {cell.network}" if cell.network != "convnet" else ""
-    blank = f", {100 * cell.sparsity:g} % of the pixels 0" if cell.sparsity else ""
-    return f"{dataset_title(cell.dataset)}, {cell.regime}{network}{blank}"
+    return place_title(cell.dataset, cell.network, cell.regime, cell.sparsity)
+
+
+def place_title(dataset: str, network: str, regime: str, sparsity: float) -> str:
+    """What is trained on, how long, and with what where that is not the convnet."""
+    network = f", {network}" if network != "convnet" else ""
+    return f"{dataset_title(dataset)}, {regime}{network}{sparse_suffix(sparsity)}"
+
+
+def blank(share: float) -> str:
+    """A sparsity in words: byte 128 is mid-grey, and 0 after normalisation; black is -1.
+
+    Example:
+        >>> blank(0.5)
+        '50 % of pixels mid-grey'
+    """
+    return f"{100 * share:g} % of pixels mid-grey"
+
+
+def sparse_suffix(share: float) -> str:
+    """The same behind other words; nothing where there is none."""
+    return f", {blank(share)}" if share else ""
 
 
 def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
@@ -42,17 +61,17 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
             intervals = {what: interval(some) if some else None for what, some in found.items()}
             losses = [
                 f"{each.mean:.4f} ± {each.half or 0:.4f}" if each else DASH
-                for each in (intervals["train loss"], intervals["gap"])
+                for each in (intervals[what] for what in ("train loss", "raw gap", "gap"))
             ]
             rows.append(
                 (
                     f"{cell_title(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",
                     f"{numbers['learning_rate']:.3g}",
-                    f"{numbers['eps']:g}",
+                    f"{numbers['eps']:g}{EDGE if eps_at_edge(arm) else ''}",
                     losses[0],
                     number(intervals["held-out"], bounds=PERCENT),
-                    number(intervals["raw gap"], sign=True),
-                    losses[1],
+                    number(intervals["accuracy gap"], sign=True),
+                    *losses[1:],
                 )
             )
             data.append(_data(cell, name, numbers, intervals))
@@ -65,7 +84,8 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
         "train loss",
         "held-out %",
         "train - held-out, points",
-        "validation - train loss at matched train loss",
+        "validation - train loss at the end",
+        "the same at matched train loss",
     )
     words = "Every exponent, tuned: how well it fits and how well it generalises"
     return Table("exponents", words, header, tuple(rows), tuple(data))
@@ -82,6 +102,7 @@ def _data(
         "arm": name,
         "seeds": len(cell.arms[name].tuned),
         "at_edge": cell.arms[name].at_edge,
+        "eps_at_edge": eps_at_edge(cell.arms[name]),
         **numbers,
     }
     for what, each in intervals.items():
@@ -101,8 +122,8 @@ def settings_table(settings: Sequence[PreferredSetting]) -> Table | None:
         rows.append(
             (
                 f"{one.alpha:g}",
-                f"{one.learning_rate:.3g}",
-                f"{one.eps:g}",
+                f"{one.learning_rate:.3g}{EDGE if one.rate_at_edge else ''}",
+                f"{one.eps:g}{EDGE if one.eps_at_edge else ''}",
                 f"{100 * one.accuracy:.2f}",
                 f"{one.cells}",
                 f"{rate:g}",
@@ -121,5 +142,8 @@ def settings_table(settings: Sequence[PreferredSetting]) -> Table | None:
         "eps of smes",
         "at gradients of size s",
     )
-    words = "The best validated setting at each α, over all data sets and regimes without sparsity"
+    words = (
+        "The setting of the best mean rank on validation at each α, over all data sets and "
+        "regimes without sparsity"
+    )
     return Table("settings", words, header, tuple(rows), tuple(data))

@@ -40,10 +40,12 @@ def test_the_whole_study_has_the_runs_that_it_says():
     made, one = Made(lambda cell: 0.5), study(datasets=("fashion_mnist",), regimes=("B", "A"))
     assert made.finish(one).left == 0
     arm = 27 + 2 + 10
-    assert len(made.order) == 4 * (5 * arm + (9 + 2 + 10))
+    assert len(made.order) == 2 * (5 * arm + (9 + 2 + 10)) + 2 * (3 * arm + (9 + 2 + 10))
     assert len({made.records[cell].identity for cell in made.order}) == len(made.order)
     finals = Counter((c.regime.name, c.task.sparsity) for c in made.order if c.phase == "final")
-    assert finals == {("B", 0.0): 60, ("B", 0.5): 60, ("B", 0.9): 60, ("A", 0.0): 60}
+    assert finals == {("B", 0.0): 60, ("B", 0.5): 40, ("B", 0.9): 40, ("A", 0.0): 60}
+    sparse = {c.learner.optimizer for c in made.order if c.task.sparsity}
+    assert sparse == {*constants.protocol()["alphas"]}  # no question asks for another there
     assert {c.task.title for c in made.order} == {
         "fashion_mnist",
         "fashion_mnist (50 % of the pixels 0)",

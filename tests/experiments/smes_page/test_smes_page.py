@@ -1,6 +1,7 @@
 """SMES's page: what it says without records, with some, and with a whole study's."""
 
 import re
+from dataclasses import replace
 
 import made_exponent
 import pytest
@@ -9,7 +10,7 @@ from experiments import records
 from experiments.distortion_study import folder as distortion
 from experiments.distortion_study import plan
 from experiments.smes_page import __main__ as cli
-from experiments.smes_page import page
+from experiments.smes_page import fit, page
 
 
 @pytest.fixture
@@ -39,8 +40,10 @@ def test_without_records_every_question_is_there_with_the_commands(folder):
     assert len(rows(text)) == 7
     assert set(rows(text).values()) == {"not run yet"}
     assert images(text) == []
-    # a chain at α = 0 is 9 + 2 + 10 runs, another 27 + 2 + 10; six cells and two sparse ones
-    assert f"{8 * (21 + 5 * 39):,} of 1,728 runs of the exponent study, about 4.8 hours" in text
+    # a chain at α = 0 is 9 + 2 + 10 runs, another 27 + 2 + 10; six cells, and two sparse ones
+    # of the four fixed α
+    runs = 6 * (21 + 5 * 39) + 2 * (21 + 3 * 39)
+    assert f"{runs:,} of 1,572 runs of the exponent study, 4.8 hours or more on 2 cores" in text
     command = re.search(r"`(python -m experiments run .*)`", text)[1].split()
     assert command[-2:] == ["--out", str(folder / "exponent")]
     assert command[command.index("--datasets") + 2] == "PATH/gtsrb32.npz"
@@ -54,16 +57,19 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
     assert capsys.readouterr().out == text + "\n"
     said = rows(text)
     assert said["Does a larger α fit the training set faster?"] == (
-        "of 3 comparisons: yes in 3 (so far 2 of 6 cells)"
+        "of 3 comparisons, by the train loss after equal steps at the setting best on validation: "
+        "yes in 3 (so far on 2 of 6 pairs of data set and length)"
     )
     gap = said["Does a smaller α close the gap at matched train loss?"]
-    assert gap == "of 3 comparisons: yes in 3 (so far 2 of 6 cells)"
+    assert gap == "of 3 comparisons: yes in 3 (so far on 2 of 6 pairs of data set and length)"
     sparse = said["Does the best α depend on sparsity?"]
     assert sparse == "of 4 comparisons: yes, towards the larger α in 4"
-    assert "α = ½ against α = 0, train loss: over 2 sets, better: -63" in text
-    assert re.search(r"^\| 0\.5  +\| +0\.001 \| +1e-08 \| +80\.00 \| +2 \|", text, re.M)
-    assert "Here one seed chooses, the first stage's" in text
-    assert "864 of 1,728 runs" in text  # regime A and the traffic signs
+    words = "final train loss, at the setting best on validation: over 2 sets, better: -63"
+    assert f"α = ½ against α = 0, {words}" in text
+    assert re.search(r"^\| 0\.5  +\| +0\.001 \| +1e-08¶ \| +80\.00 \| +2 \|", text, re.M)
+    assert "¶: the outermost that was tried" in text
+    left = 4 * (21 + 5 * 39)  # regime A and the traffic signs
+    assert f"{left} of 1,572 runs" in text
     names = [name.rpartition("/exponent-v1-")[2] for name in images(text)]
     assert names == ["train-loss.svg", "gap.svg", "held-out.svg", "sparsity.svg", "heat.svg"]
     assert all((folder.parent / name).is_file() for name in images(text))
@@ -78,7 +84,35 @@ def test_a_study_that_has_only_begun_has_no_answer_and_a_smoke_budget_is_none(fo
     said = rows(text)
     assert [*said.values()][:4] == ["no answer yet"] * 4
     assert images(text) == ["smes/exponent/exponent-v1-heat.svg"]
-    assert f"{1728 - 9 - 5 * 27:,} of 1,728 runs" in text
+    assert f"{1572 - 9 - 5 * 27:,} of 1,572 runs" in text
+
+
+def test_the_time_to_come_is_the_median_of_the_runs_so_far_whatever_one_took(folder):
+    found = made_exponent.records_of(sets=("digits",))
+    layout = {"devices": 2, "devices_per_run": 1}
+    write(
+        folder,
+        [
+            replace(one, seconds=1e6 if number < 3 else 36.0, layout=layout, device={"cores": 2})
+            for number, one in enumerate(found)
+        ],
+    )
+    left = 1572 - len(found)
+    words = f"{left:,} of 1,572 runs of the exponent study, {left * 36 / 2 / 3600:.1f} hours"
+    assert words in page.text(folder)
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("worse by less", "yes, towards the smaller α, by less than counts"),
+        ("better by less", "yes, towards the larger α, by less than counts"),
+        ("worse", "yes, towards the smaller α"),
+        ("no larger difference", "no difference that counts"),
+    ],
+)
+def test_a_dependence_either_way_is_a_yes(case, said):
+    assert fit.DEPENDS[case] == said
 
 
 def test_more_fewer_or_as_many_networks(folder):

@@ -11,11 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.analysis import statistics
 from experiments.analysis.exponent_cells import exponent_cells, values
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import interval
 from experiments.reports import report
 from experiments.reports.exponent import curves, figures
+from experiments.reports.exponent import section as exponent_section
+from experiments.reports.section import Question
+
+
+def cells_of(records):
+    return exponent_cells(short_arms(records), made_exponent.ALPHAS)
+
+
+def section_of(records):
+    (found,) = exponent_section.build(statistics.entries(records), Question("runs"))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +41,16 @@ def test_the_three_claims_are_answered_by_rule(made, folder_of):
     lines = section.verdicts
     faster = [line for line in lines if "fit the training set faster?" in line]
     assert len(faster) == 3
-    assert "α = ½ against α = 0, train loss: over 2 sets, better: -63" in faster[0]
+    assert (
+        "final train loss, at the setting best on validation: over 2 sets, better: -63" in faster[0]
+    )
     gap = [line for line in lines if "close the gap at matched train loss?" in line]
     assert len(gap) == 3
     words = "α = 0 against α = ½, validation loss at matched train loss: over 2 sets, better: -"
     assert words in gap[0]
     sparse = [line for line in lines if "depend on sparsity?" in line]
     assert len(sparse) == 2 * 2 + 1
-    grows = "α = ½ minus α = 0 with 90 % of the pixels 0 against the same with none"
+    grows = "α = ½ minus α = 0 with 90 % of pixels mid-grey against the same with none"
     assert any(f"{grows}, held-out accuracy: better: +2" in line for line in sparse)
     assert "α = 0 at 0 %, α = ½ at 50 %, α = ½ at 90 %" in sparse[-1]
     assert not any("not an answer" in line for line in lines)
@@ -48,16 +62,17 @@ def test_the_table_has_every_arm_of_every_cell(made, folder_of):
     table, settings = section.tables
     assert [row[0] for row in settings.rows] == ["0", "0.25", "0.5", "0.75"]
     rows = list(csv.DictReader(io.StringIO(report.csv_of([table]))))
-    assert len(rows) == 4 * 6
+    assert len(rows) == 2 * 6 + 2 * 4
     half = next(r for r in rows if r["arm"].endswith("alpha=0.5") and r["sparsity"] == "0")
     assert float(half["learning_rate"]) == 1e-3
     assert float(half["train_loss_mean"]) == pytest.approx(math.exp(-2), rel=1e-2)
-    assert float(half["raw_gap_mean"]) == pytest.approx(95 - 79.5, abs=0.2)
+    assert float(half["accuracy_gap_mean"]) == pytest.approx(95 - 79.5, abs=0.2)
+    assert float(half["raw_gap_mean"]) == pytest.approx(0.6)  # at the end, by construction
     assert half["gap_mean"]
 
 
 def test_the_gap_is_read_at_the_worst_fit(made):
-    cells = exponent_cells(short_arms(made(sets=("digits",))))
+    cells = cells_of(made(sets=("digits",)))
     (cell,) = cells
     zero = values(cell, "scaled_smes:alpha=0", "gap")
     assert zero.keys() == set(range(201, 211))  # at their own end
@@ -74,8 +89,116 @@ def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
     (section,) = report.build(folder_of([r for r in records if r not in gone[:2]])).sections
     assert section.verdicts
     assert all(line.startswith("not an answer (smoke): Q9, ") for line in section.verdicts)
-    assert any(line.startswith("α = 0 on digits, B") for line in section.missing)
+    assert section.missing[0].startswith("digits, B: 34 runs, of α = 0 (2), α = ¼ (8)")
+    assert section.missing[1].startswith("digits, B, 90 % of pixels mid-grey: ")
     assert "--protocol exponent --budget smoke --datasets digits --regimes B" in section.missing[-1]
+
+
+def test_what_lacks_is_named_where_no_run_has_begun_too(made, folder_of):
+    begun = [one for one in made() if not one.data.sparsity and one.optimizer != "scaled_smes"]
+    (section,) = report.build(folder_of(begun)).sections
+    lines = [line for line in section.missing if "command" not in line]
+    assert lines == [
+        "digits, B: 39 runs, of α = ¼ (39)",
+        "F-MNIST, B: 39 runs, of α = ¼ (39)",
+        *(
+            f"F-MNIST, B, {share} % of pixels mid-grey: 138 runs, of α = 0 (21), α = ¼ (39), "
+            "α = ½ (39), α = ¾ (39)"
+            for share in (50, 90)
+        ),
+    ]
+
+
+def test_the_arms_that_are_compared_alone_decide_where_train_losses_match(made):
+    def gaps(records):
+        section = section_of(records)
+        rows = csv.DictReader(io.StringIO(report.csv_of(section.tables[:1])))
+        fixed = [r for r in rows if r["arm"] in made_exponent.ALPHAS]
+        return (
+            [line for line in section.verdicts if "close the gap" in line],
+            [(r["dataset"], r["arm"], r["gap_mean"]) for r in fixed],
+        )
+
+    worse = [
+        one if one.optimizer in made_exponent.ALPHAS else replace(one, train_loss=[1.0, 0.5, 0.45])
+        for one in made()
+    ]
+    alone = [one for one in made() if one.optimizer in made_exponent.ALPHAS]
+    assert gaps(worse) == gaps(alone)
+    without = [one for one in alone if not one.optimizer.endswith("=0")]
+    assert gaps(without)[0] == gaps(alone)[0][1:]
+
+
+def test_an_arm_beside_has_a_gap_where_all_its_runs_come_down_to_the_level(made):
+    (cell,) = cells_of(made(sets=("digits",)))
+    cyclic = "scaled_smes:cycles=4"
+    assert values(cell, cyclic, "gap").keys() == set(range(201, 211))
+    some = [
+        replace(one, train_loss=[1.0, 0.5, 0.45]) if one.seed == 203 else one
+        for one in made(sets=("digits",))
+    ]
+    worse = [
+        new if new.optimizer == cyclic else old
+        for new, old in zip(some, made(sets=("digits",)), strict=True)
+    ]
+    (cell,) = cells_of(worse)
+    assert values(cell, cyclic, "gap") == {}
+
+
+def test_one_divergence_leaves_the_sets_together_on_the_seeds_that_they_share(made, folder_of):
+    def diverged(one):
+        half = one.optimizer.endswith("alpha=0.5") and one.phase == "final" and one.seed == 203
+        return half and one.dataset == "digits"
+
+    some = [replace(one, status="diverged") if diverged(one) else one for one in made()]
+    (section,) = report.build(folder_of(some)).sections
+    gap = [line for line in section.verdicts if "α = 0 against α = ½, validation" in line]
+    assert len(gap) == 1
+    assert "over 2 sets" in gap[0]
+    assert "9 seeds" in gap[0]
+    assert "only the 9 of 10 seeds count that have a number on every set" in gap[0]
+
+
+def test_a_set_without_final_runs_does_not_keep_the_others_apart(made):
+    def gtsrb(one):
+        return replace(one, dataset="gtsrb32.npz", fingerprint="0")
+
+    tuning = [gtsrb(one) for one in made(sets=("digits",)) if one.phase != "final"]
+    lines = [line for line in section_of([*made(), *tuning]).verdicts if "faster?" in line]
+    assert len(lines) == 3
+    assert all("over 2 sets" in line for line in lines)
+
+
+def test_sparsity_keeps_its_lines_and_its_level_while_the_study_runs(made):
+    some = [one for one in made() if one.data.sparsity != 0.9]
+    section = section_of(some)
+    lines = [line for line in section.verdicts if "depend on sparsity?" in line]
+    assert len(lines) == 2 * 2  # pairs by the protocol's shares
+    told = [line for line in lines if "50 % of pixels" in line]
+    assert all("at 98.75 %" in line for line in told)
+    assert len(told) == 2
+    assert all("No answer yet" in line for line in lines if line not in told)
+    lacking = [
+        one
+        for one in some
+        if not (one.data.sparsity and one.optimizer == "scaled_smes" and one.phase == "final")
+    ]
+    section = section_of(lacking)
+    lines = [line for line in section.verdicts if "depend on sparsity?" in line]
+    assert [("at 98.75 %" in line) for line in lines] == [True, False, False, False]
+
+
+def test_an_eps_and_a_long_run_are_told(made, folder_of):
+    some = made(sets=("digits",))
+    some = [replace(one, seconds=3000.0 if k < 2 else 10.0) for k, one in enumerate(some)]
+    (section,) = report.build(folder_of(some)).sections
+    marks = [row[2] for row in section.tables[0].rows]
+    assert marks == ["0", *["1e-08¶"] * 5]
+    assert any(
+        note.startswith("¶ at an eps: the smallest or the largest") for note in section.notes
+    )
+    words = "A run took 10.0 s, the median; 2 took over ten times that, together 100.0 minutes"
+    assert any(note.startswith(words) for note in section.notes)
 
 
 def test_a_study_that_has_only_begun_has_no_verdict(made, folder_of):
@@ -85,7 +208,7 @@ def test_a_study_that_has_only_begun_has_no_verdict(made, folder_of):
 
 
 def test_the_heat_maps_cells_are_the_best_over_eps(made):
-    (cell,) = exponent_cells(short_arms(made(sets=("digits",))))
+    (cell,) = cells_of(made(sets=("digits",)))
     grid = figures.accuracy_grid(cell)
     assert len(grid) == 4 * 9
     assert grid[0.25, 1e-3] == pytest.approx(80)
@@ -117,10 +240,10 @@ def test_a_sparsity_with_one_alpha_is_no_line_and_that_is_said(made, folder_of):
         if one.data.sparsity != 0.5 or one.optimizer == "scaled_smes:alpha=0"
     ]
     figure, text = _drawn(some, "sparsity", folder_of)
-    assert "Not shown yet: F-MNIST, 600 steps, 50 % of the pixels 0 (1 of 4 α)" in figure.caption
-    assert "<!-- 90 % of the pixels 0 -->" in text
-    assert "<!-- 50 % of the pixels 0 -->" not in text
-    assert "<!-- 50 % of the pixels 0: too few α yet -->" in text
+    assert "Not shown yet: F-MNIST, 600 steps, 50 % of pixels mid-grey (1 of 4 α)" in figure.caption
+    assert "<!-- 90 % of pixels mid-grey -->" in text
+    assert "<!-- 50 % of pixels mid-grey -->" not in text
+    assert "<!-- 50 % of pixels mid-grey: too few α yet -->" in text
 
 
 def test_a_panel_shows_the_fixed_alphas_whatever_stands_beside():
