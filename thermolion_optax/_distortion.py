@@ -81,9 +81,10 @@ def gradient_distortion(grads: optax.Updates) -> GradientDistortion:
     _tree_checks.check_leaves(owner, "grads", grads)
     leaves = jax.tree_util.tree_leaves_with_path(grads)
     log_rms = _log_rms([leaf for _, leaf in leaves])
-    mean = _mean_of_finite(log_rms)
-    spread = jnp.sqrt(_mean_of_finite(jnp.square(log_rms - mean)))
-    empty = ~jnp.isfinite(log_rms).any()
+    counted = jnp.isfinite(log_rms)
+    mean = _mean(log_rms, counted)
+    spread = jnp.sqrt(_mean(jnp.square(_away(log_rms, mean, counted)), counted))
+    empty = ~counted.any()
     paths = [
         (i, jax.tree_util.keystr(p)) for i, (p, leaf) in enumerate(leaves) if jnp.size(leaf) > 0
     ]
@@ -118,7 +119,9 @@ def normalize_distortion(
     whole leaves'; inside ``jax.shard_map`` those of each device's pieces.
 
     Args:
-        strength: the power, in [0, 1], or a schedule of the 0-based step; may be traced.
+        strength: the power, in [0, 1], or a schedule of the 0-based step; may be traced. What a
+            schedule returns is held to that range where it can be read: not where it is traced,
+            as what depends on the step is under jit.
 
     Returns:
         A transformation without state, or, for a schedule, with
@@ -126,7 +129,7 @@ def normalize_distortion(
         float32 and cannot overflow before the result would.
 
     Raises:
-        ValueError: for a strength out of range.
+        ValueError: for a strength out of range, or a schedule that returned one.
         TypeError: for an argument of the wrong kind or leaves that are not real floats.
 
     Example:
@@ -161,6 +164,7 @@ def normalize_distortion(
         if callable(strength):
             count = _states.check_state(owner, state, NormalizeDistortionState).count
             power = strength(count)
+            _checks.check_scalar(owner, "what the schedule strength returned", power, 0, 1)
             after = NormalizeDistortionState(jnp.asarray(optax.safe_increment(count)))
         else:
             power, after = strength, _states.check_state(owner, state, optax.EmptyState)
@@ -169,8 +173,9 @@ def normalize_distortion(
         power = jnp.asarray(power, log_rms.dtype)
         # The factor's square root, to be used twice: the factor itself may overflow where what
         # it makes of the leaf does not.
-        root = jnp.exp(-0.5 * power * (log_rms - _mean_of_finite(log_rms)))
-        changes = jnp.isfinite(log_rms) & (power != 0)
+        counted = jnp.isfinite(log_rms)
+        root = jnp.exp(-0.5 * power * _away(log_rms, _mean(log_rms, counted), counted))
+        changes = counted & (power != 0)
         rescaled = [
             _rescale(leaf, root[i], changes[i]) for i, leaf in enumerate(map(jnp.asarray, leaves))
         ]
@@ -182,12 +187,21 @@ def normalize_distortion(
 def _log_rms(leaves: list[ArrayLike]) -> jax.Array:
     """Logarithms of the leaves' root mean squares, shape (leaves,); -inf for zeros."""
     sizes = [scaled_rms(leaf) for leaf in leaves]
-    return jnp.array([jnp.log(scale) + jnp.log(ratio) for scale, ratio in sizes])
+    return jnp.array([jnp.log(scale) + _log(ratio) for scale, ratio in sizes])
 
 
-def _mean_of_finite(values: jax.Array) -> jax.Array:
-    finite = jnp.isfinite(values)
-    return jnp.where(finite, values, 0).sum() / jnp.maximum(finite.sum(), 1)
+def _log(ratio: jax.Array) -> jax.Array:
+    """The logarithm, whose derivative at 0 is 0: a leaf of zeros takes no part."""
+    return jnp.where(ratio == 0, -jnp.inf, jnp.log(jnp.where(ratio == 0, 1, ratio)))
+
+
+def _mean(values: jax.Array, counted: jax.Array) -> jax.Array:
+    return jnp.where(counted, values, 0).sum() / jnp.maximum(counted.sum(), 1)
+
+
+def _away(values: jax.Array, mean: jax.Array, counted: jax.Array) -> jax.Array:
+    """Distances to the mean, 0 for what does not count, so that no derivative is 0 times inf."""
+    return jnp.where(counted, values - mean, 0)
 
 
 def _rescale(leaf: jax.Array, root: jax.Array, changes: jax.Array) -> jax.Array:
