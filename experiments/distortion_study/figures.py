@@ -1,26 +1,26 @@
-"""Records -> figures: who trains, gradients over depth, distortion over time."""
+"""Records -> figures: who trains, distortion over depth and over time."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from experiments.distortion_study.findings import (
     CHANCE,
-    KINDS,
     TRAINS,
     RunsByArm,
     accuracies,
     finals,
     networks,
-    ratio,
-    typical,
 )
 from experiments.distortion_study.network import layers
 from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, DistortionArm
+from experiments.distortion_study.readings import KINDS, distortions, spread, typical
 from experiments.distortion_study.record import DistortionRecord
 from experiments.reports import canvas, style
 from experiments.reports.style import Look
@@ -91,47 +91,62 @@ def outcomes(found: RunsByArm) -> dict[str, bytes]:
 
 
 def over_depth(found: RunsByArm) -> dict[str, bytes]:
-    """Each layer's gradient before the first step, geometric means over the seeds."""
+    """Each layer's distortion d before the first step, geometric means over the seeds."""
     with style.context():
         places = networks(found)
-        figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=_COLUMNS, sharey=True)
+        figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=_COLUMNS, sharey="col")
         handles: dict[str, Line2D] = {}
         for axis, place in zip(axes, places, strict=True):
             runs = next(some for arm, some in found.items() if (arm.depth, arm.start) == place)
-            for (label, of), look in zip(KINDS.items(), ("o-", "s--"), strict=True):
-                sizes = np.array([of(one.gradients[0]) for one in runs], np.float64)
-                mean = np.exp(np.log(sizes).mean(0))
+            seeds = [distortions(one.gradients[0]) for one in runs]
+            for label, look in zip(KINDS, ("o-", "s--"), strict=True):
+                mean = np.exp(np.log([one[label] for one in seeds]).mean(0))
                 (handles[label],) = axis.plot(range(1, len(mean) + 1), mean, look)
-            axis.set_yscale("log")
+            handles["each layer rescaled to one size"] = axis.axhline(
+                1, color="black", lw=1.2, linestyle=":"
+            )
+            _log_ticks(axis)
             axis.set_title(_title(place))
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.set_xlabel(f"layer, from the input; {len(layers(place[0]))} is the dense one")
-            axis.set_ylabel("gradient, root mean square")
+            axis.set_ylabel("gradient's size over the\ngeometric mean of all")
         canvas.add_legend(figure, handles)
         return canvas.encode(figure)
 
 
 def over_time(found: RunsByArm) -> dict[str, bytes]:
-    """Largest over smallest kernel gradient along training without rescaling, medians."""
+    """The distortion over all leaves along training, medians over the seeds; a column a start."""
     with style.context():
-        places = networks(found)
-        figure, axes = canvas.panels(len(places), 3.1, 5.0, in_a_row=_COLUMNS, sharey=True)
+        starts = [start for start in GAINS if any(arm.start == start for arm in found)]
+        depths = sorted({arm.depth for arm in found})
+        places = list(itertools.product(depths, STRENGTHS, starts))
+        figure, axes = canvas.panels(len(places), 2.9, 5.0, in_a_row=len(starts), sharey="col")
         handles: dict[str, Line2D] = {}
-        for axis, place in zip(axes, places, strict=True):
+        for axis, (depth, strength, start) in zip(axes, places, strict=True):
             for name, look in _LOOKS.items():
-                some = found.get(DistortionArm(*place, name, 0.0), [])
+                some = found.get(DistortionArm(depth, start, name, strength), [])
                 by_step: dict[int, list[float | None]] = {}
                 for one in some:
                     for reading in one.gradients:
-                        by_step.setdefault(reading.step, []).append(ratio(reading.kernel))
-                values = {step: typical(ratios) for step, ratios in sorted(by_step.items())}
+                        by_step.setdefault(reading.step, []).append(spread(reading))
+                values = {step: typical(each) for step, each in sorted(by_step.items())}
                 curve = {step: value for step, value in values.items() if value is not None}
                 if curve:
                     drawn = axis.plot([*curve], [*curve.values()], **look, markersize=4)
                     handles[name] = drawn[0]
-            axis.set_yscale("log")
-            axis.set_title(_title(place))
+            _log_ticks(axis)
+            axis.set_title(f"{depth} layers, {start}, {'rescaled' if strength else 'as it is'}")
             axis.set_xlabel("step")
-            axis.set_ylabel("kernels' gradients, max / min")
+            axis.set_ylabel("distortion")
         canvas.add_legend(figure, handles)
         return canvas.encode(figure)
+
+
+def _log_ticks(axis: Axes) -> None:
+    """A logarithmic axis that has numbers on it where it spans less than a decade or two, too."""
+    axis.set_yscale("log")
+    low, high = axis.get_ylim()
+    if high < 100 * low:
+        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())

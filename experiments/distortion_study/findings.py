@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from experiments.distortion_study.plan import (
     ALPHAS,
@@ -14,18 +13,30 @@ from experiments.distortion_study.plan import (
     DistortionArm,
     run_of,
 )
-from experiments.distortion_study.record import DistortionRecord, GradientReading
+from experiments.distortion_study.readings import (
+    KINDS,
+    at_the_ends,
+    change,
+    over,
+    ratio,
+    spread,
+    times,
+    typical,
+)
+from experiments.distortion_study.record import DistortionRecord
 
 TRAINS, CHANCE = 0.5, 0.15
 """Mean train accuracy from which a network counts as trained, and up to which as at chance."""
 
-RunsByArm = dict[DistortionArm, list[DistortionRecord]]
+MEDIANS = (
+    "Max/min and distortion are medians over the seeds; the distortion is `gradient_distortion`'s, "
+    "the geometric standard deviation of all leaves' gradients, 1 where all are alike. A seed is "
+    "left out where the gradient of a layer is 0, as in a network that has died, or where it "
+    "diverged."
+)
+"""What the two last columns of the table are of."""
 
-KINDS: dict[str, Callable[[GradientReading], list[float | None]]] = {
-    "kernels": lambda reading: reading.kernel,
-    "biases": lambda reading: reading.bias,
-}
-"""What of a reading is compared over the layers."""
+RunsByArm = dict[DistortionArm, list[DistortionRecord]]
 
 
 def finals(records: Sequence[DistortionRecord]) -> RunsByArm:
@@ -48,18 +59,6 @@ def outcome(records: Sequence[DistortionRecord]) -> str:
     return "trains" if mean >= TRAINS else "at chance" if mean <= CHANCE else "partly"
 
 
-def ratio(sizes: Sequence[float | None]) -> float | None:
-    """Largest over smallest of the layers' gradients; None where one is 0 or not finite."""
-    found = [size for size in sizes if size]
-    return max(found) / min(found) if found and len(found) == len(sizes) else None
-
-
-def typical(values: Sequence[float | None]) -> float | None:
-    """The median of those that exist."""
-    found = [value for value in values if value is not None]
-    return statistics.median(found) if found else None
-
-
 def networks(found: RunsByArm) -> list[tuple[int, str]]:
     """The networks of some arms, the shallow first."""
     there = {(arm.depth, arm.start) for arm in found}
@@ -79,9 +78,11 @@ def text(records: Sequence[DistortionRecord]) -> str:
         setup(records),
         "",
         "The rescaling gives every leaf the geometric mean of all: it evens out the layers, not "
-        "the size of the gradient from step to step. Without biases ⟨kernel, its gradient⟩ would "
-        "be one number in all layers of such a network, so where gradients explode those of the "
-        "kernels grow together, and it is the biases' that are unequal.",
+        "the size of the gradient from step to step. Where gradients explode it is the biases' "
+        "that are unequal, and the kernels' are nearly alike: in a ReLU network without biases the "
+        "output grows by the same factor whichever layer's kernel is enlarged, so the sum of "
+        "weight times gradient is the same in every kernel, and kernels of one size have gradients "
+        "of much the same size.",
         "",
         *_part("Which exponents train", expectations(found)),
         *_part("What the rescaling does", rescaling(found)),
@@ -89,8 +90,8 @@ def text(records: Sequence[DistortionRecord]) -> str:
         "## Every arm",
         "",
         "| network, initialisation | optimizer | rescaled | best size | train accuracy %, by seed "
-        "| outcome | kernels max/min at the start → end |",
-        "|---|---|---|---:|---:|---|---:|",
+        "| outcome | kernels max/min at the start → end | distortion at the start → end |",
+        "|---|---|---|---:|---:|---|---:|---:|",
     ]
     for depth, start in networks(found):
         for optimizer in ALPHAS:
@@ -98,6 +99,7 @@ def text(records: Sequence[DistortionRecord]) -> str:
                 some = found.get(DistortionArm(depth, start, optimizer, strength))
                 if some:
                     lines.append(_row(depth, start, optimizer, strength, some, records))
+    lines += ["", MEDIANS]
     wanted = len({arm.depth for arm in found}) * len(GAINS) * len(ALPHAS) * len(STRENGTHS)
     if len(found) < wanted:
         lines += ["", f"{wanted - len(found)} of {wanted} arms are still being run."]
@@ -111,8 +113,10 @@ def setup(records: Sequence[DistortionRecord]) -> str:
         f"Plain ConvNets of 3×3 convolutions (16 channels, 16×16, no normalisation), {images:,} "
         f"images of {records[0].dataset} shrunk to 16×16, {steps} steps of 32; PyTorch's "
         f"initialisation, and kernels {GAINS['large']:g} times as large. Rates: the best of a "
-        "list, by train loss on a tuning seed; then three fresh seeds. A rate is stated by the "
-        "first step of the leaf of the largest gradient. SMES has eps 0, AdamW its default. "
+        "list, by train loss on a tuning seed; then three fresh seeds. The list is of step sizes, "
+        "the same for all optimizers: a size of 0.001 is the rate at which the leaf with the "
+        "largest gradient moves by 0.001 (root mean square) in the first step. SMES has eps 0, "
+        "AdamW its default. "
         f"*Trains*: mean train accuracy of at least {100 * TRAINS:g} %; *at chance*: at most "
         f"{100 * CHANCE:g} %; else *partly*. One seed that stays at chance can decide between them."
     )
@@ -134,12 +138,11 @@ def _row(
     diverged = sum(one.status != "ok" for one in some)
     tried = {one.size for one in records if one.phase == "tune"}
     edge = " (outermost)" if some[0].size in (min(tried), max(tried)) else ""
-    ends = [typical([ratio(one.gradients[end].kernel) for one in some]) for end in (0, -1)]
-    change = " → ".join("–" if end is None else f"{end:.1e}" for end in ends)
+    kernels = change(some, lambda reading: ratio(reading.kernel), ".1e")
     return (
         f"| {depth} layers, {start} | {optimizer} | {'yes' if strength else 'no'} "
         f"| {some[0].size:g}{edge} | {shown}{f' ({diverged} diverged)' if diverged else ''} "
-        f"| {outcome(some)} | {change} |"
+        f"| {outcome(some)} | {kernels} | {change(some, spread, '.2g')} |"
     )
 
 
@@ -197,15 +200,12 @@ def rescaling(found: RunsByArm) -> list[str]:
     return lines
 
 
-def first_ratios(
-    found: RunsByArm,
-) -> dict[tuple[int, str], list[float]]:
-    """Largest over smallest layer before anything was learnt, of kernels and of biases."""
+def first_ratios(found: RunsByArm) -> dict[tuple[int, str], dict[str, list[float | None]]]:
+    """Largest over smallest layer before anything was learnt, by kind, of every seed."""
     return {
-        place: [
-            typical([ratio(sizes(one.gradients[0])) for one in some]) or math.nan
-            for sizes in KINDS.values()
-        ]
+        place: {
+            kind: [ratio(sizes(one.gradients[0])) for one in some] for kind, sizes in KINDS.items()
+        }
         for place in networks(found)
         if (some := next(runs for arm, runs in found.items() if (arm.depth, arm.start) == place))
     }
@@ -214,9 +214,26 @@ def first_ratios(
 def first_gradients(found: RunsByArm) -> list[str]:
     """The same in words."""
     return [
-        f"{depth} layers, {start} initialisation: largest over smallest layer {kernels:.1e} in "
-        f"kernels, {biases:.1e} in biases."
-        for (depth, start), (kernels, biases) in first_ratios(found).items()
+        f"{depth} layers, {start} initialisation: largest over smallest layer "
+        + ", ".join(f"{_times(values)} in {kind}" for kind, values in kinds.items())
+        + "."
+        for (depth, start), kinds in first_ratios(found).items()
+    ]
+
+
+def _times(values: Sequence[float | None]) -> str:
+    middle = typical(values)
+    return ("not known" if middle is None else f"{times(middle)} times") + over(values)
+
+
+def left(found: RunsByArm) -> list[str]:
+    """How many seeds can be compared at the end, of arms of which not all can."""
+    ends = {arm: at_the_ends(some, spread)[1] for arm, some in found.items()}
+    return [
+        f"{arm.optimizer} on {arm.depth} layers {arm.start}"
+        f"{', rescaled' if arm.strength else ''}: {len(end) - end.count(None)} of {len(end)}"
+        for arm, end in ends.items()
+        if None in end
     ]
 
 

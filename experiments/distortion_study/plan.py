@@ -1,8 +1,9 @@
 """What is run: networks × optimizers × rates on one seed, then each one's best rate on fresh seeds.
 
-A rate is stated by how far it moves the leaf of the largest gradient in the first step: with that
-leaf's root mean square s, rate = size · s^(2α-1), since a step of exponent α has the units of
-g^(1-2α). So one list of sizes serves every exponent, network and initialisation.
+A rate is given as a size: how far it moves, in the first step, the leaf whose gradient is the
+largest. With the root mean square s of that gradient, rate = size · s^(2α-1), since a step of
+exponent α has the units of g^(1-2α). So one list of sizes serves every exponent, network and
+initialisation.
 """
 
 from __future__ import annotations

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.distortion_study import findings, plan
+from experiments.distortion_study.readings import times, typical
 from experiments.distortion_study.record import DistortionRecord
 from experiments.smes_page.part import Part, bullets, image, not_run, part
 
 CAPTIONS = {
     "outcomes": "Train accuracy of every seed, as it is and with the rescaling",
-    "depth": "The gradient over depth before the first step",
-    "time": "How unequal the kernels' gradients are along training, medians over the seeds",
+    "depth": "The distortion over depth before the first step: each leaf's gradient, root mean "
+    "square, over the geometric mean of all",
+    "time": "The distortion along training: the geometric standard deviation of all leaves' "
+    "gradients, 1 where all are alike; medians over the seeds",
 }
 """Key to caption of the study's figures."""
 
@@ -32,16 +35,26 @@ def parts(runs: Sequence[DistortionRecord], shown: str) -> list[Part]:
     if not found:
         return [not_run(title) for title in (unequal, trains, helps)]
     expected = findings.expectations(found)
-    kernels = [kernel for kernel, _ in findings.first_ratios(found).values()]
+    ratios = [typical(kinds["kernels"]) for kinds in findings.first_ratios(found).values()]
+    kernels = [one for one in ratios if one is not None]
+    left = "; ".join(findings.left(found))
     return [
         part(
             unequal,
-            f"largest over smallest kernel before the first step: {min(kernels):.0e} to "
-            f"{max(kernels):.0e}",
+            "before the first step the largest gradient of a kernel is from "
+            f"{times(min(kernels))} times to {times(max(kernels))} times the smallest"
+            if kernels
+            else "no gradients to compare",
             [findings.setup(runs)],
             bullets(findings.first_gradients(found)),
             _image("depth", shown),
             _image("time", shown),
+            [
+                "Left out is a seed from where on a layer's gradient is 0, and the end of one that "
+                f"diverged. Seeds left at the end: {left}; of all others all."
+            ]
+            if left
+            else [],
         ),
         part(
             trains,

@@ -14,7 +14,7 @@ from jax import lax
 
 from experiments import datasets
 from experiments.distortion_study import __main__ as cli
-from experiments.distortion_study import findings, folder, network, plan, training
+from experiments.distortion_study import findings, folder, network, plan, readings, training
 from experiments.distortion_study.record import DistortionRecord, GradientReading
 from experiments.networks import taps
 from experiments.records import environment, lines
@@ -138,8 +138,35 @@ def test_where_runs_are_missing_there_is_no_answer():
 
 
 def test_a_ratio_of_what_is_not_there_is_none():
-    assert findings.ratio([1.0, 4.0, 2.0]) == 4.0
-    assert findings.ratio([0.0, 1.0]) is findings.ratio([None, 1.0]) is findings.ratio([]) is None
+    assert readings.ratio([1.0, 4.0, 2.0]) == 4.0
+    assert readings.ratio([0.0, 1.0]) is readings.ratio([None, 1.0]) is readings.ratio([]) is None
+
+
+def test_a_layers_distortion_is_its_gradient_over_the_mean_of_all():
+    reading = GradientReading(step=0, spread=None, kernel=[1e-3, 0.0], bias=[1e-1, None])
+    found = readings.distortions(reading)
+    np.testing.assert_allclose(found["kernels"], [0.1, np.nan])
+    np.testing.assert_allclose(found["biases"], [10, np.nan])
+
+
+def test_a_seed_that_died_or_diverged_is_in_no_median_and_that_is_said():
+    arms = plan.all_arms()
+    dead = [
+        GradientReading(step=0, spread=2.0, kernel=[1e-3, 1.0], bias=[0.1] * 2),
+        GradientReading(step=9, spread=1.0, kernel=[0.0, 0.0], bias=[0.0, 0.1]),
+    ]
+    found = []
+    for arm in arms:
+        for phase, seeds in (("tune", (1,)), ("final", plan.SEEDS)):
+            found += [made(plan.DistortionRun(arm, 1e-3, seed, phase)) for seed in seeds]
+    assert "of 3 seeds)" not in findings.text(found)
+    assert findings.left(findings.finals(found)) == []
+    first = next(i for i, one in enumerate(found) if one.seed == plan.SEEDS[0])
+    found[first] = replace(found[first], gradients=dead)
+    found[first + 1] = replace(found[first + 1], status="diverged")
+    said = findings.text(found)
+    assert "| 1.0e+03 → 1.0e+03 (1 of 3 seeds) | 2 → 2 (1 of 3 seeds) |" in said
+    assert findings.left(findings.finals(found)) == ["SGD on 10 layers default: 1 of 3"]
 
 
 @pytest.fixture(scope="module")

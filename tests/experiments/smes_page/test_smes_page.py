@@ -136,7 +136,7 @@ def test_more_fewer_or_as_many_networks(folder):
     path.write_text(made, encoding="utf-8")
     text = page.text(folder)
     *_, unequal, trains, helps = rows(text).values()
-    assert unequal.endswith("1e+03 to 1e+03")
+    assert unequal.endswith("is from 1,000 times to 1,000 times the smallest")
     assert trains == (
         "α=½ nearly immune: no, it trains 0 of 4 networks; "
         "α=0 helpless: yes, it trains 0 of 4 networks"
