@@ -8,10 +8,11 @@ from linear_network import NETWORK
 from made_records import Made
 
 from experiments import __main__ as cli
-from experiments import optimizers, records
+from experiments import datasets, optimizers, records
 from experiments.protocols import exponent
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
+from experiments.protocols.fair.gradient_size import gradient_size
 
 ZERO, QUARTER, HALF = "scaled_smes:alpha=0", "scaled_smes", "scaled_smes:alpha=0.5"
 
@@ -104,6 +105,16 @@ def test_every_set_of_the_budgets_has_its_size():
         for dataset in one["sparse"]["datasets"]:
             for share in [0.0, *one["sparse"]["shares"]]:
                 assert 0 < constants.recorded_gradient_size(dataset, share) < 1
+
+
+@pytest.mark.parametrize(
+    "share", [0.0, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.5, 0.9))]
+)
+def test_the_committed_size_is_what_the_digits_measure(share):
+    dense = datasets.load_splits("digits", limit=fair.protocol()["limit"], with_test=False).train
+    train = datasets.with_sparsity(dense, share)
+    size = gradient_size(train.images, train.labels, train.num_classes)
+    assert constants.recorded_gradient_size("digits", share) == pytest.approx(size, rel=0.01)
 
 
 @pytest.mark.parametrize(
