@@ -92,7 +92,8 @@ def values(cell: ExponentCell, name: str, what: str) -> dict[int, float]:
 
 def _matched_gap(cell: ExponentCell, name: str) -> dict[int, float]:
     wanted = matched.levels(cell.arms[one] for one in cell.fixed)
-    finished = [one for one in cell.arms[name].tuned if one.status == "ok"]
+    runs = cell.arms[name].tuned if name in cell.arms else ()
+    finished = [one for one in runs if one.status == "ok"]
     found = matched.at_levels(finished, wanted)
     if len(found) < len(finished) and name not in cell.fixed:
         return {}  # its better fits alone would be no fair sample of it

@@ -231,6 +231,8 @@ def test_without_them_there_is_no_place_for_them(made, folder_of):
     names = tuple(made_exponent.ALPHAS)
     _, text = _drawn(made(names=names, sets=("digits",)), "held-out", folder_of)
     assert "cyclic" not in text
+    _, text = _drawn(made(names=names, sets=("digits",)), "gap", folder_of)
+    assert "cyclic" not in text
 
 
 def test_a_sparsity_with_one_alpha_is_no_line_and_that_is_said(made, folder_of):
