@@ -1,5 +1,8 @@
 """`load_splits`: disjoint, stratified, written down; the test images untouched while tuning."""
 
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -107,6 +110,27 @@ def test_a_published_test_split_is_not_read_while_tuning(kind, tiny_set, tmp_pat
         p.fingerprint for p in parts_of(before)[:2]
     ]
     with pytest.raises(DatasetError, match="cannot be read"):
+        load_splits("mnist", limit=6, with_test=True, **where)
+
+
+def test_a_published_test_split_that_lacks_a_class_of_train_is_refused(
+    tiny_set, tmp_path, monkeypatch
+):
+    tiny = tiny_set("mnist", classes=2)
+    tiny.write(tmp_path)
+    where = {"data_dir": tmp_path, "manual_dir": tmp_path, "catalogue": {"mnist": tiny.spec}}
+
+    def of_one_class_in_test(name, split="train", limit=None, **where):
+        found = load(name, split, limit, **where)
+        kept = found.labels >= (split == "test")
+        return replace(found, images=found.images[kept], labels=found.labels[kept])
+
+    module = sys.modules[load_splits.__module__]
+    monkeypatch.setattr(module, "load", of_one_class_in_test)
+    load_splits("mnist", limit=6, with_test=False, **where)
+    with pytest.raises(
+        DatasetError, match=r"split 'test' has no image of class.* '0'.*which train"
+    ):
         load_splits("mnist", limit=6, with_test=True, **where)
 
 
