@@ -98,6 +98,15 @@ def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> Arm:
     )
 
 
+def whole(arm: Arm, final: int) -> Arm:
+    """The arm without the runs of a setting that has fewer than ``final``: some are no answer."""
+
+    def kept(runs: tuple[Record, ...]) -> tuple[Record, ...]:
+        return runs if len(runs) >= final else ()
+
+    return replace(arm, tuned=kept(arm.tuned), default=kept(arm.default), carried=kept(arm.carried))
+
+
 def by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
     """Runs in the order of their seeds."""
     return tuple(sorted(records, key=lambda one: one.seed))

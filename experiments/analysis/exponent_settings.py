@@ -94,11 +94,13 @@ def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> PreferredSe
         return None
     rates, tried_eps = (sorted({setting[i] for setting in common}) for i in (0, 1))
     middle = len(rates) // 2
-    called = {one: (rates.index(one[0]) - middle, f"{one[1]:g}") for one in common}
-    best = smallest_mean_rank(
-        [{called[one]: _confirmed_first(found[one]) for one in common} for found in by_cell]
+    place, eps = smallest_mean_rank(
+        [
+            {(rates.index(one[0]) - middle, one[1]): _confirmed_first(found[one]) for one in common}
+            for found in by_cell
+        ]
     )
-    rate, eps = next(one for one, name in called.items() if name == best)
+    rate = rates[middle + place]
     return PreferredSetting(
         alpha,
         rate,

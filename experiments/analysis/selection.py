@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from scipy.stats import rankdata
 
@@ -40,10 +41,14 @@ def mean_score(scores: Sequence[Score]) -> Score:
     return accuracy, loss
 
 
-def smallest_mean_rank(sets: Sequence[Mapping[Setting, Score]]) -> Setting:
+_Setting = TypeVar("_Setting", bound=tuple[int, Any])
+
+
+def smallest_mean_rank(sets: Sequence[Mapping[_Setting, Score]]) -> _Setting:
     """The setting with the smallest mean rank over several sets, all with the same settings.
 
-    A tie goes to the rate nearer to the default, then to the setting named first.
+    A setting is a rate's place on the grid and anything else, such as a schedule. A tie goes to the
+    rate nearer to place 0, then to the setting named first.
 
     Example:
         >>> smallest_mean_rank([{(0, "constant"): (0.5, 0.0), (1, "constant"): (0.6, 0.0)}])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from experiments.analysis.arms import Arm, Workload, at_edge, by_seed
 from experiments.analysis.ledger import Configuration, configuration_of
@@ -32,11 +31,6 @@ def short_arms(records: Iterable[Record], derived: Mapping[str, str] | None = No
             setting = configuration_of(others[0])
             found.append(Arm(workload, further, (), setting, False, by_seed(others), (), ()))
     return found
-
-
-def judged(found: Iterable[Arm], final: int) -> list[Arm]:
-    """The arms, those with fewer than ``final`` final runs without them: some are no answer."""
-    return [arm if len(arm.tuned) >= final else replace(arm, tuned=()) for arm in found]
 
 
 def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> tuple[Arm, list[Record]]:

@@ -56,7 +56,7 @@ def optimizer_title(name: str) -> str:
 
 def dataset_title(name: str) -> str:
     """A data set's name in tables."""
-    return (DATASET_TITLES | _SAMPLES).get(name, name)
+    return DATASET_TITLES.get(name) or _SAMPLES.get(name, name)
 
 
 def _place(name: str, titles: dict[str, str]) -> tuple[int, str]:

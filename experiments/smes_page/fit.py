@@ -160,11 +160,9 @@ def _core_seconds(one: Record) -> float:
 def missing_runs(runs: Sequence[Record], folder: Path) -> list[str]:
     """How many runs are missing, and the command that makes them."""
     resolved = {name: optimizers.resolve(name) for name in exponent.OPTIMIZERS}
-    chains = exponent.study(SETS, resolved, regimes=REGIMES).chains
-    have = Counter((one.dataset, one.regime, one.optimizer) for one in runs)
-    wanted = {(one.task.title, one.regime.name, one.name): one.length for one in chains}
-    total = sum(wanted.values())
-    missing = sum(max(0, number - have[key]) for key, number in wanted.items())
+    left = exponent.study(SETS, resolved, regimes=REGIMES).runs_left(runs)
+    total = sum(chain.length for chain, _ in left)
+    missing = sum(number for _, number in left)
     if not missing:
         return []
     sets = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in SETS)

@@ -8,7 +8,8 @@ Only the winner reads the test images, with final seeds that all chains share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.analysis.selection import mean_score, score
@@ -23,6 +24,7 @@ from experiments.protocols.cell import (
     check_shard,
     missing,
 )
+from experiments.records import Record
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,15 @@ class ShortStudy:
         left = sum(one.left for one in progress)
         length = sum(chain.length for chain in self.mine)
         return Plan([cell for one in progress for cell in one.due], left, length - left)
+
+    def runs_left(self, records: Iterable[Record]) -> list[tuple[ShortChain, int]]:
+        """Each chain and how many runs it still lacks, counted by what records name."""
+        have = Counter((one.dataset, one.network, one.regime, one.optimizer) for one in records)
+        wanted = [
+            (one, (one.task.title, one.task.network, one.regime.name, one.name))
+            for one in self.chains
+        ]
+        return [(one, max(0, one.length - have[key])) for one, key in wanted]
 
     def share(self, index: int, count: int) -> ShortStudy:
         """The chains that shard ``index`` of ``count`` runs, dealt in turn."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from experiments.analysis.arms import Arm, Workload, workloads
-from experiments.analysis.short_arms import judged, short_arms
+from experiments.analysis.arms import Arm, Workload, whole, workloads
+from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation import figures
@@ -31,10 +31,11 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     budget = first.budget or "full"
     derived = {one["optimizer"]: name for name, one in numbers["derived"].items()}
     found = short_arms(records, derived)
-    whole = judged(found, numbers["budgets"][budget]["final"])
-    by_workload = workloads(whole)
+    final = numbers["budgets"][budget]["final"]
+    judged = [whole(arm, final) for arm in found]
+    by_workload = workloads(judged)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
-    answers = questions.answers(whole, asked, arm_title)
+    answers = questions.answers(judged, asked, arm_title)
     start = opening(budget)
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     made += [stairs_table(one, by_workload) for one in stairs()]

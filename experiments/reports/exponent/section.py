@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 
 from experiments import optimizers
@@ -128,22 +127,20 @@ def _missing(
     }
     try:
         resolved = {name: optimizers.resolve(name) for name in names}
-        chains = exponent.study(
+        study = exponent.study(
             places["dataset"],
             resolved,
             places["network"],
             budget=budget,
             regimes=places["regime"],
-        ).chains
+        )
     except ValueError as error:  # records of what this version does not know
         return [f"what is missing cannot be told: {error}"]
-    have = Counter((one.dataset, one.network, str(one.regime), one.optimizer) for one in records)
     lacking: dict[str, dict[str, int]] = {}
-    for chain in chains:
-        task, regime = chain.task, str(chain.regime.name)
-        left = chain.length - have[task.title, task.network, regime, chain.name]
-        if left > 0:
-            title = place_title(task.dataset, task.network, regime, task.sparsity)
+    for chain, left in study.runs_left(records):
+        if left:
+            task = chain.task
+            title = place_title(task.dataset, task.network, str(chain.regime.name), task.sparsity)
             lacking.setdefault(title, {})[arm_title(chain.name)] = left
     lines = [
         f"{place}: {sum(arms.values())} runs, of "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments import records
-from experiments.analysis.arms import Arm, Workload, arms
+from experiments.analysis.arms import Arm, Workload, arms, whole
 from experiments.analysis.short_arms import short_arms
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
@@ -123,7 +123,7 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
     # `report` writes into a folder of its own, unless it is told another, as for this project's.
     drawn = f"{name}/report" if (place / "report").is_dir() else name
     figures = _figures(place, name, latest, drawn) if kept else {}
-    judged = tuple(_whole(arm, name) for arm in every)
+    judged = tuple(whole(arm, wanted(name, arm.optimizer)) for arm in every)
     return StudyResults(name, judged, have, drawn, figures, len(kept))
 
 
@@ -144,16 +144,6 @@ def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
         and one.winner
     }
     return arm if searched >= set(SCOPE["fair"][0]) else replace(arm, carried=())
-
-
-def _whole(arm: Arm, name: str) -> Arm:
-    """The arm without the runs of a setting that has too few of them for an answer."""
-    needed = wanted(name, arm.optimizer)
-
-    def kept(runs: tuple[Record, ...]) -> tuple[Record, ...]:
-        return runs if len(runs) >= needed else ()
-
-    return replace(arm, tuned=kept(arm.tuned), carried=kept(arm.carried), default=kept(arm.default))
 
 
 def _figures(place: Path, name: str, version: int, drawn: str) -> dict[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis import verdicts
-from experiments.analysis.arms import Arm
+from experiments.analysis.arms import Arm, whole
 from experiments.analysis.noise_cells import NoiseCell, growth, noise_cells, sees
 from experiments.analysis.paired import Difference
-from experiments.analysis.short_arms import judged, short_arms
+from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
 from experiments.reports.ablation.tables import arm_title
@@ -31,7 +31,8 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     first, numbers = records[0], constants.protocol()
     budget = first.budget or "full"
     found = short_arms(records)
-    cells = noise_cells(judged(found, numbers["budgets"][budget]["final"]))
+    final = numbers["budgets"][budget]["final"]
+    cells = noise_cells(whole(arm, final) for arm in found)
     start = opening(budget)
     table = cell_table(cells)
     return [
