@@ -59,6 +59,36 @@ class Measure:
         """
         return 100 * math.expm1(value / 100) if self.logarithmic else value
 
+    def signed(self, *values: float) -> list[str]:
+        """Differences as text, in the unit; as ratios where one is a rise of more than 100 %.
+
+        Example:
+            >>> HELD_OUT.signed(1.5, -0.25), TRAIN_LOSS.signed(100 * math.log(0.5))
+            (['+1.50', '-0.25'], ['-50.00'])
+            >>> TRAIN_LOSS.signed(100 * math.log(35), 100 * math.log(0.5), 100 * math.log(1e4))
+            ['×35', '×0.5', '×10,000']
+        """
+        shown = [self.shown(value) for value in values]
+        if self.logarithmic and max(shown) > 100:
+            return [_ratio(one) for one in shown]
+        return [f"{one:+.2f}" for one in shown]
+
+    def amount(self, size: float) -> str:
+        """How large a difference is that `shown` gave, with its unit; above 100 % as a ratio.
+
+        Example:
+            >>> HELD_OUT.amount(1.5), TRAIN_LOSS.amount(99.5), TRAIN_LOSS.amount(3400.0)
+            ('1.50 points', '99.50 %', '×35')
+        """
+        large = self.logarithmic and size > 100
+        return _ratio(size) if large else f"{size:.2f} {self.unit}"
+
+
+def _ratio(change: float) -> str:
+    """The ratio that a change in per cent stands for."""
+    ratio = 1 + change / 100
+    return f"×{ratio:,.0f}" if ratio >= 100 else f"×{ratio:.3g}"
+
 
 HELD_OUT = Measure("held-out accuracy", "points", 1.0)
 # Δ is the factor 1.05: 5 % more, and 4.8 % less, so that nothing beyond 5 % counts as none.
@@ -93,9 +123,7 @@ class Verdict:
     @property
     def numbers(self) -> str:
         """The difference and its interval, in the measure's unit."""
-        found, shown = self.difference, self.measure.shown
-        mean = f"{shown(found.mean):+.2f}"
-        return mean if found.half is None else f"{mean} {_between(found.half, found, self.measure)}"
+        return _interval(self.difference, self.measure)
 
 
 def verdict(one: str, other: str, found: Difference, *, measure: Measure = HELD_OUT) -> Verdict:
@@ -164,9 +192,12 @@ def _at_most(found: Difference, measure: Measure) -> float:
     return max(abs(measure.shown(found.low)), abs(measure.shown(found.high)))
 
 
-def _between(half: float, found: Difference, measure: Measure) -> str:
-    low, high = measure.shown(found.mean - half), measure.shown(found.mean + half)
-    return f"[{low:+.2f}, {high:+.2f}]"
+def _interval(found: Difference, measure: Measure, unit: str = "") -> str:
+    """The mean, with the unit if it is given and the numbers are no ratios, and its interval."""
+    if found.half is None:
+        return measure.signed(found.mean)[0] + unit
+    mean, low, high = measure.signed(found.mean, found.low, found.high)
+    return f"{mean}{'' if mean.startswith('×') else unit} [{low}, {high}]"
 
 
 def _words(case: Case, found: Difference, measure: Measure) -> str:
@@ -177,7 +208,7 @@ def _words(case: Case, found: Difference, measure: Measure) -> str:
         return f"no difference larger than {delta}"
     if case == "undecided":
         most = _at_most(found, measure)
-        return f"undecided, at most {most:.2f} {measure.unit}" if math.isfinite(most) else case
+        return f"undecided, at most {measure.amount(most)}" if math.isfinite(most) else case
     return case
 
 
@@ -201,19 +232,18 @@ def _made(
 
 
 def _numbers(found: Difference, measure: Measure) -> str:
-    text = f"{measure.shown(found.mean):+.2f} {measure.unit}"
+    text = _interval(found, measure, f" {measure.unit}")
     if found.half is None or found.half_seeds is None:
         return f"{text}, one seed and so no interval"
-    text += f" {_between(found.half, found, measure)} at {100 * found.level:.4g} %"
+    text += f" at {100 * found.level:.4g} %"
     seeds = f"{len(found.by_seed)} seeds"
     if found.images is None:
         text += f", {seeds}"
     else:
-        alone = _between(found.half_seeds, found, measure)
-        text += f" over {seeds} and {found.images:,} images (seeds alone {alone})"
+        ends = (found.mean - found.half_seeds, found.mean + found.half_seeds)
+        alone = ", ".join(measure.signed(*ends))
+        text += f" over {seeds} and {found.images:,} images (seeds alone [{alone}])"
     smallest = found.smallest_detectable
-    return (
-        text
-        if smallest is None
-        else f"{text}; smallest detectable {measure.shown(smallest):.2f} {measure.unit}"
-    )
+    if smallest is None:
+        return text
+    return f"{text}; smallest detectable {measure.amount(measure.shown(smallest))}"

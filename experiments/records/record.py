@@ -7,6 +7,7 @@ default, so that older records stay readable.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -149,7 +150,7 @@ class Record:
     command: str | None = None
     finished: str | None = None
 
-    @property
+    @functools.cached_property
     def identity(self) -> str:
         """The name of the cell that was run; see `identity`."""
         return identity(vars(self))
@@ -157,6 +158,8 @@ class Record:
 
 IDENTITY: tuple[str, ...] = tuple(f.name for f in fields(Record) if f.metadata.get("identity"))
 """The fields that make a record the record of one cell."""
+
+_SORTED = json.JSONEncoder(sort_keys=True)  # one for all: records come in tens of thousands
 
 DEFAULTS = {f.name: f.default for f in fields(Record) if f.default is not MISSING}
 
@@ -180,4 +183,4 @@ def identity(cell: Mapping[str, Any]) -> str:
         if name not in DEFAULTS or cell.get(name, DEFAULTS[name]) != DEFAULTS[name]
     }
     values["hyperparameters"] = {k: float(v) for k, v in values["hyperparameters"].items()}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(_SORTED.encode(values).encode()).hexdigest()[:16]

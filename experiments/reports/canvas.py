@@ -13,6 +13,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -62,12 +63,12 @@ def encode(figure: Figure) -> dict[str, bytes]:
             round(side, 9) for side in axis.get_position(original=True).bounds
         )
         axis.set_position((left, bottom, width, height), which="original")
-    files = {}
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, metadata=metadata)
-        files[kind] = buffer.getvalue()
-    return files
+    # `savefig` would draw once more for each format, to measure what is laid out already.
+    figure.set_dpi(style.DPI)
+    png, svg = io.BytesIO(), io.BytesIO()
+    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
+    return {"png": png.getvalue(), "svg": svg.getvalue()}
 
 
 def looks_of(called: dict[Row, str]) -> dict[Row, Look]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from experiments.records import Record
+from experiments.reports.labels import dataset_title, optimizer_title
 
 
 def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
@@ -20,7 +21,8 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     kept = {key: count.most_common(1)[0][0] for key, count in counts.items()}
     found = [one for one in records if str(one.protocol_hash) == kept[one.optimizer, one.dataset]]
     excluded = [
-        f"left out: {sum(count.values()) - count[kept[key]]} record(s) of {key[0]} on {key[1]} "
+        f"left out: {sum(count.values()) - count[kept[key]]} record(s) of {optimizer_title(key[0])} on "
+        f"{dataset_title(key[1])} "
         "that were made with other grids or another search space"
         for key, count in counts.items()
         if len(count) > 1

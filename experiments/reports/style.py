@@ -42,6 +42,9 @@ _OTHER_COLOURS = ("#882255", "#CC6677", "#661100", "#6699CC")
 _OTHER_LINES = ((0, (3, 2)), (0, (1, 1.5)), (0, (5, 1, 1, 1)), (0, (2, 1, 2, 3)))
 _OTHER_MARKERS = ("p", "d", "H", "8", "1", "2", "3", "4")
 
+DPI = 150
+"""Dots an inch of a PNG file."""
+
 _RC: Any = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -54,7 +57,6 @@ _RC: Any = {
     "grid.alpha": 0.3,
     "legend.fontsize": 11,
     "legend.frameon": False,
-    "savefig.dpi": 150,
     # Names inside an SVG come from this salt, not from chance: same figure, same bytes.
     "svg.hashsalt": "thermolion_optax",
 }

@@ -94,7 +94,7 @@ def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, .
         dataset_title(name),
         f"{verdict.measure.name}, {verdict.measure.unit}",
         verdict.numbers,
-        DASH if smallest is None else f"{verdict.measure.shown(smallest):.2f}",
+        DASH if smallest is None else verdict.measure.signed(smallest)[0].removeprefix("+"),
         verdict.case,
         _percent(_improvement(answer, name, verdict)),
     )

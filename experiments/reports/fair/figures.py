@@ -154,9 +154,10 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[tuple[str
         }
         gone = " and ".join(place for place in begun if place not in shown)
         left = f"; not shown, as fewer than two optimizers are searched: {gone}" if gone else ""
-        words = f"Validation accuracy against learning rate (bands: lowest to highest seed{left})"
-        made.append(("rates", words, learning_rates))
-        words = f"The same against multiples of each optimizer's best rate{left}"
+        under = "each optimizer under the schedule that was chosen for it"
+        words = f"Validation accuracy against learning rate, {under} (bands: lowest to highest seed"
+        made.append(("rates", f"{words}{left})", learning_rates))
+        words = f"The same against multiples of each optimizer's best rate, {under}{left}"
         made.append(("aligned", words, functools.partial(learning_rates, aligned=True)))
         words = f"Best validation accuracy so far against runs spent on tuning{left}"
         made.append(("budget", words, budgets))

@@ -140,11 +140,13 @@ def _words(each: Verdict | None) -> str:
         "better by less": f"better by less than {delta}",
         "worse by less": f"worse by less than {delta}",
         "no larger difference": f"no difference > {delta}",
-        "undecided": f"undecided, ≤ {each.at_most:.1f}"
-        if math.isfinite(each.at_most)
-        else "undecided",
+        "undecided": f"undecided, ≤ {_short(each)}" if math.isfinite(each.at_most) else "undecided",
     }.get(each.case, each.case)
-    return f"{each.measure.shown(each.difference.mean):+.2f}  {words}"
+    return f"{each.measure.signed(each.difference.mean)[0]}  {words}"
+
+
+def _short(each: Verdict) -> str:
+    return each.measure.amount(each.at_most).removesuffix(f" {each.measure.unit}")
 
 
 def _colour(case: Case) -> str:

@@ -25,9 +25,10 @@ def learning_rates(
 ) -> dict[str, bytes]:
     """Accuracy against learning rate, and below it each optimizer's usable rates.
 
-    A column for each data set: curves with bands above (its best 15 points); below a bar from the
-    lowest to the highest rate within 1 point of the optimizer's best, its length in decades beside
-    it, "≥" where the range reaches an end of what was tried.
+    A panel for each data set, three in a row: curves with bands above (its best 15 points); below a
+    bar from the lowest to the highest rate within 1 point of the optimizer's best, its length in
+    decades beside it, "≥" where the range reaches an end of what was tried. "one rate" stands
+    there where no other rate that was tried is within 1 point: the length is then interpolation.
 
     Args:
         panels: by title, then by optimizer.
@@ -42,11 +43,18 @@ def learning_rates(
     called = [*map(optimizer_title, names)]
     with style.context():
         heights = [3.0, 0.5 + 0.27 * len(names)]
-        figure = canvas.blank(canvas.text_width(called) + 3.9 * len(panels), sum(heights) + 0.9)
+        columns = min(canvas.COLUMNS, len(panels))
+        rows = -(-len(panels) // columns)
+        figure = canvas.blank(
+            canvas.text_width(called) + 3.9 * columns, rows * (sum(heights) + 0.8) + 0.1
+        )
         figure.set_layout_engine("constrained", rect=(0.01, 0, 0.99, 1))
-        axes = figure.subplots(2, len(panels), squeeze=False, sharex="col", height_ratios=heights)
+        grid = figure.add_gridspec(2 * rows, columns, height_ratios=heights * rows)
         for place, (title, profiles) in enumerate(panels.items()):
-            curves, bars = axes[:, place]
+            row, column = divmod(place, columns)
+            curves = figure.add_subplot(grid[2 * row, column])
+            bars = figure.add_subplot(grid[2 * row + 1, column], sharex=curves)
+            curves.tick_params(labelbottom=False)
             for name, profile in profiles.items():
                 shift = profile.best if aligned else 1.0
                 _curve(curves, name, profile, shift)
@@ -61,9 +69,10 @@ def learning_rates(
             bars.set_xlabel("learning rate / its best" if aligned else "learning rate")
             bars.set_ylim(len(names) - 0.4, -0.6)
             bars.grid(False, axis="y")
-            _names(bars, names if place == 0 else [""] * len(names))
-        axes[0, 0].set_ylabel("validation accuracy (%)")
-        axes[1, 0].set_title("within 1 point of the best, decades", loc="left", fontsize=11)
+            _names(bars, names if column == 0 else [""] * len(names))
+            if column == 0:
+                curves.set_ylabel("validation accuracy (%)")
+                bars.set_title("within 1 point of the best, decades", loc="left", fontsize=11)
         return canvas.encode(figure)
 
 
@@ -89,8 +98,9 @@ def _usable(axis: Axes, row: int, name: str, profile: Profile, shift: float) -> 
     point: style.Look = look | {"markersize": 11}
     axis.plot(profile.best / shift, row, **point)
     mark = "≥ " if width.at_least else ""
+    inside = np.count_nonzero((profile.rates >= width.low) & (profile.rates <= width.high))
     axis.annotate(
-        f"{mark}{width.decades:.1f}",
+        mark + ("one rate" if inside <= 1 else f"{width.decades:.1f}"),
         (max(high, profile.best / shift), row),
         xytext=(9, 0),
         textcoords="offset points",

@@ -65,7 +65,16 @@ def test_a_loss_is_shown_as_the_change_in_per_cent_that_its_logarithms_stand_for
         in verdict("a", "b", found, measure=TRAIN_LOSS).text
     )
     tenfold = loss_difference({0: 0.1, 1: 10.0}, {0: 0.1, 1: 0.1})
-    assert verdict("a", "b", tenfold, measure=TRAIN_LOSS).numbers.startswith("+900.00 [")
+    assert verdict("a", "b", tenfold, measure=TRAIN_LOSS).numbers.startswith("×10 [×")
+
+
+def test_a_rise_of_more_than_a_hundred_per_cent_is_a_ratio():
+    found = loss_difference({0: 0.34, 1: 0.36}, {0: 0.01, 1: 0.01})
+    said = verdict("a", "b", found, measure=TRAIN_LOSS)
+    assert said.text.startswith("a against b, train loss: worse: ×35 [×24.3, ×50.3] at 95 %, 2 s")
+    small = loss_difference({0: 0.8, 1: 1.1}, {0: 1.0, 1: 1.0})
+    text = verdict("a", "b", small, measure=TRAIN_LOSS).text
+    assert "undecided, at most ×7.09: ×0.938 [×0.124, ×7.09] at" in text
 
 
 def test_one_seed_is_undecided_and_says_why():

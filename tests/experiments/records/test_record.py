@@ -1,4 +1,6 @@
+import csv
 import inspect
+import io
 import json
 from dataclasses import fields, replace
 
@@ -104,3 +106,27 @@ def test_every_field_is_documented():
     for kind in (Record, DataFacts):
         for one in fields(kind):
             assert f"    {one.name}: " in (inspect.getdoc(kind) or ""), one.name
+
+
+def test_a_table_of_runs_has_every_field_but_lists_and_bits(synthetic):
+    one = synthetic(
+        hyperparameters={"b": 1.0, "a": 0.5},
+        data=DataFacts(shape=[8, 8, 1], label_noise=float("nan")),
+        test_correct="wA==",
+        layout={},
+        validation_loss=[0.5],
+    )
+    (row,) = csv.DictReader(io.StringIO(records.to_csv([one])))
+    lists = {"train_loss", "validation_accuracy", "validation_loss", "health"}
+    assert row.keys() == {field.name for field in fields(Record)} - lists - {"test_correct"}
+    assert row["hyperparameters"] == '{"a": 0.5, "b": 1.0}'
+    data = json.loads(row["data"])
+    assert (data["shape"], data["label_noise"], data["rule"]) == ([8, 8, 1], None, None)
+    assert (row["layout"], row["regime"], row["optimizer"]) == ("{}", "", one.optimizer)
+
+
+def test_a_list_of_another_kind_is_named(synthetic):
+    line = json.loads(records.encode(synthetic()))
+    for change in ({"train_loss": [0.5, "x"]}, {"hyperparameters": {"b1": "high"}}):
+        with pytest.raises(ValueError, match=next(iter(change))):
+            records.parse(json.dumps(line | change).encode())

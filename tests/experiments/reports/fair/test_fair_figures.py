@@ -103,6 +103,28 @@ def test_widths_stand_beside_their_bars():
         assert f"<!-- {'≥ ' if width.at_least else ''}{width.decades:.1f} -->" in text
 
 
+def test_a_width_between_the_rates_that_were_tried_is_no_number():
+    best, off = [0.9, 0.9], [0.5, 0.5]
+    steep = rates.profile([1e-4, 1e-3, 1e-2], [off, best, off])
+    assert 0 < steep.width().decades < 0.1
+    text = _text(tuning_figures.learning_rates({"digits": {"adamw": steep}}))
+    assert "<!-- one rate -->" in text
+    flat = rates.profile([1e-4, 1e-3, 1e-2, 1e-1], [off, best, best, off])
+    assert "one rate" not in _text(tuning_figures.learning_rates({"digits": {"adamw": flat}}))
+
+
+def test_panels_of_rates_stand_three_in_a_row():
+    def width(count):
+        panels = {f"set {i}": _profiles() for i in range(count)}
+        drawn = tuning_figures.learning_rates(panels)["png"]
+        with Image.open(io.BytesIO(drawn)) as image:
+            return image.size
+
+    three, four = width(3), width(4)
+    assert four[0] == three[0]
+    assert four[1] > 1.9 * three[1]
+
+
 def test_a_forest_says_each_verdict():
     text = _text(DRAWN["forest"]())
     for said in (
@@ -148,7 +170,7 @@ def test_panels_of_an_ablation_share_their_scale():
 
 def test_a_figure_of_one_optimizer_at_one_rate():
     one = {"adamw": rates.profile([1e-3], [[0.5]])}
-    assert "≥ 0.0" in _text(tuning_figures.learning_rates({"digits": one}, aligned=True))
+    assert "≥ one rate" in _text(tuning_figures.learning_rates({"digits": one}, aligned=True))
     assert "AdamW" in _text(tuning_figures.budgets({"digits": {"adamw": rates.best_so_far([0.5])}}))
 
 
