@@ -60,7 +60,9 @@ class Measure:
         return 100 * math.expm1(value / 100) if self.logarithmic else value
 
     def signed(self, *values: float) -> list[str]:
-        """Differences as text, in the unit; as ratios where one is a rise of more than 100 %.
+        """Differences as text, in the unit; as ratios where a per cent tells little.
+
+        That is where one is a rise of more than 100 % or a fall of more than 99 %.
 
         Example:
             >>> HELD_OUT.signed(1.5, -0.25), TRAIN_LOSS.signed(100 * math.log(0.5))
@@ -69,7 +71,7 @@ class Measure:
             ['×35', '×0.5', '×10,000']
         """
         shown = [self.shown(value) for value in values]
-        if self.logarithmic and max(shown) > 100:
+        if self.logarithmic and (max(shown) > 100 or min(shown) < -99):
             return [_ratio(one) for one in shown]
         return [f"{one:+.2f}" for one in shown]
 

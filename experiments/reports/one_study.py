@@ -21,10 +21,10 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     kept = {key: count.most_common(1)[0][0] for key, count in counts.items()}
     found = [one for one in records if str(one.protocol_hash) == kept[one.optimizer, one.dataset]]
     excluded = [
-        f"left out: {sum(count.values()) - count[kept[key]]} record(s) of {optimizer_title(key[0])} on "
-        f"{dataset_title(key[1])} "
-        "that were made with other grids or another search space"
-        for key, count in counts.items()
+        f"left out: {sum(count.values()) - count[kept[name, data]]} record(s) of "
+        f"{optimizer_title(name)} on {dataset_title(data)} that were made with other grids or "
+        "another search space"
+        for (name, data), count in counts.items()
         if len(count) > 1
     ]
     return found, excluded

@@ -1,16 +1,19 @@
 """Sentences of the pages about the ablation study are what its records say."""
 
+import csv
 import re
 from pathlib import Path
 from statistics import mean
 
 from experiments import records
-from experiments.analysis.paired import loss_difference
 from experiments.analysis.short_arms import short_arms
-from experiments.analysis.verdicts import TRAIN_LOSS, verdict
-from experiments.reports.fair.questions import accuracy_difference
+from experiments.analysis.verdicts import TRAIN_LOSS
+from experiments.reports import report
+from experiments.reports.ablation.tables import arm_title
 
 ROOT = Path(__file__).parents[2]
+ASKED = ("q3", "q4", "q5", "q6", "q7", "solid-scale", "signum")
+"""The tables that answer a question; the others go from part to part."""
 MATCHED = "adamw at the step of thermolion"
 
 
@@ -34,16 +37,47 @@ def test_how_much_longer_the_matched_steps_are_is_so():
     assert int(said) == round(100 * (sizes[0] / sizes[1] - 1), -1)
 
 
-def test_why_there_is_no_bias_correction_is_so():
-    arms = _arms()
-    pair = arms["thermolion"], arms["thermolion:bias_correction=true"]
-    found = accuracy_difference(*pair)
-    losses = ({one.seed: one.train_loss[-1] for one in some} for some in pair)
-    cases = (
-        verdict("without", "with", found).case,
-        verdict("without", "with", loss_difference(*losses), measure=TRAIN_LOSS).case,
-    )
-    assert cases == ("no larger difference", "better")
-    said = f"*no difference larger than 1 point* held out, {found.mean:+.2f} points "
-    said += f"[{found.low:+.2f}, {found.high:+.2f}], and *better* in train loss"
-    assert said in _text("docs/settings.md")
+def test_what_the_parts_bring_is_told_as_the_report_has_it():
+    (section,) = report.build(ROOT / "results" / "ablation").sections
+    by_set = {}
+    for table in section.tables:
+        for row in table.data:
+            if table.key in ASKED and row["held_out_difference"] is not None:
+                mean, half = row["held_out_difference"], row["held_out_half"]
+                numbers = f"{mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}]"
+                by_set[arm_title(row["arm"]), row["dataset"]] = numbers
+    line = r"B: .*\? ThermoLion against (.*), held-out accuracy: over 2 sets, (.*?): (\S+) points "
+    line += r"(\[.*?\])"
+    rows = [
+        f"| {name} | {by_set[name, 'fashion_mnist']} | {by_set[name, 'gtsrb32.npz']} "
+        f"| {mean} {ends} | {case} |"
+        for said in section.verdicts
+        for name, case, mean, ends in re.findall(line, said)
+    ]
+    assert len(rows) == len(section.verdicts) == 15
+    page = (ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8")
+    _, _, part = page.partition("## What its parts bring")
+    told = [one for one in part.partition("\n## ")[0].splitlines() if one.startswith("| ")][1:]
+    assert sorted(told) == sorted(rows)
+
+    def verdict_on(name):
+        (row,) = (row for row in rows if row.startswith(f"| {name} |"))
+        return row.strip("| ").split(" | ")
+
+    *_, noise, said = verdict_on("no noise")
+    assert said == "no difference larger than 1 point"
+    assert "higher by " + noise.lstrip("+").replace(" [", " points [") in _text("docs/settings.md")
+    correction, said = verdict_on("bias corrected")[-2:]
+    told = f"*{said}* held out, {correction.replace(' [', ' points [')}, and *better* in train"
+    assert told in _text("docs/settings.md")
+
+
+def test_what_the_boost_does_to_train_loss_is_so():
+    data = ROOT / "results" / "ablation" / "ablation-v1-q4.csv"
+    with data.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["train_loss_difference"]]
+    changes = {
+        row["dataset"]: -TRAIN_LOSS.shown(float(row["train_loss_difference"])) for row in rows
+    }
+    said = f"by {changes['fashion_mnist']:.0f} and {changes['gtsrb32.npz']:.0f} %"
+    assert f"The boost does lower train loss, {said}" in _text("docs/should_i_use_it.md")

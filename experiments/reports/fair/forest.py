@@ -25,6 +25,8 @@ from experiments.reports.style import Look
 
 _AXIS = 2.9  # inches
 _ROW = 0.27
+_REACH = 20.0
+"""Points of accuracy beyond which a difference is an arrow at the edge, or it would flatten all."""
 
 Groups = Mapping[str, Mapping[str, Verdict | None]]
 """By heading, then by label; None where the runs are still to come."""
@@ -115,7 +117,9 @@ def _panel(axis: Axes, panel: Panel, lines: Sequence[tuple[str, str]], *, named:
         if label not in panel.groups.get(heading, {}):
             continue
         each = panel.groups[heading][label]
-        if each is not None:
+        if each is not None and _off_the_scale(each):
+            _arrow(axis, place, each)
+        elif each is not None:
             _interval(axis, place, each.difference, _colour(each.case))
         axis.annotate(
             _words(each),
@@ -164,6 +168,18 @@ def _interval(axis: Axes, place: float, found: Difference, colour: str) -> None:
     )
 
 
+def _off_the_scale(each: Verdict) -> bool:
+    return not each.measure.logarithmic and abs(each.difference.mean) > _REACH
+
+
+def _arrow(axis: Axes, place: float, each: Verdict) -> None:
+    right = each.difference.mean > 0
+    look: Look = {"color": _colour(each.case), "markersize": 11, "clip_on": False}
+    axis.plot(
+        int(right), place, ">" if right else "<", transform=axis.get_yaxis_transform(), **look
+    )
+
+
 def _ends(axis: Axes, panel: Panel, measure: Measure) -> None:
     """Who is better at which end of the axis; long names on two lines."""
     names = (panel.other, panel.first) if measure.higher_is_better else (panel.first, panel.other)
@@ -188,7 +204,8 @@ def _explained(verdicts: Sequence[Verdict]) -> str:
     images = any(each.difference.images for each in verdicts)
     lines = "thin line: new seeds and new images; thick: new seeds alone"
     levels = sorted({f"{100 * each.difference.level:.4g}" for each in verdicts}, key=float)
+    off = f"; arrows: beyond {_REACH:g}" if any(map(_off_the_scale, verdicts)) else ""
     return (
-        f"difference in {measure.name} ({measure.scale}), ±{measure.delta:.3g} shaded{lower}\n"
+        f"difference in {measure.name} ({measure.scale}), ±{measure.delta:.3g} shaded{lower}{off}\n"
         f"{lines if images else 'line: new seeds'}; at {' or '.join(levels)} %"
     )

@@ -77,6 +77,12 @@ def test_a_rise_of_more_than_a_hundred_per_cent_is_a_ratio():
     assert "undecided, at most ×7.09: ×0.938 [×0.124, ×7.09] at" in text
 
 
+def test_a_fall_of_more_than_99_per_cent_is_a_ratio():
+    found = loss_difference({0: 0.0034, 1: 0.0036}, {0: 1.0, 1: 1.0})
+    said = verdict("a", "b", found, measure=TRAIN_LOSS)
+    assert said.text.startswith("a against b, train loss: better: ×0.0035 [×0.00243, ×0.00503] at")
+
+
 def test_one_seed_is_undecided_and_says_why():
     found = verdict("a", "b", difference(runs([0], [0.9]), runs([0], [0.5])))
     assert (found.case, found.at_most, found.smallest_detectable) == ("undecided", math.inf, None)

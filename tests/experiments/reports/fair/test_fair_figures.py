@@ -138,6 +138,16 @@ def test_a_forest_says_each_verdict():
     assert "thin line: new seeds and new images" in text
 
 
+def test_a_difference_off_the_scale_is_an_arrow_and_flattens_nothing():
+    def axis_ends(mean):
+        groups = {"digits": {"small": _verdict(), "large": verdicts.verdict("a", "b", mean)}}
+        text = _text(forest([Panel("60 steps", "a", "b", groups)]))
+        return "arrows: beyond 20" in text, "<!-- +2 -->" in text, "<!-- +20 -->" in text
+
+    assert axis_ends(_difference(19.0)) == (False, False, True)
+    assert axis_ends(_difference(45.0)) == (True, True, False)
+
+
 def test_a_forest_of_losses_says_that_lower_is_better():
     loss = paired.loss_difference({0: 0.5, 1: 0.51}, {0: 1.0, 1: 1.0})
     found = verdicts.verdict("a", "b", loss, measure=verdicts.TRAIN_LOSS)
