@@ -111,10 +111,10 @@ def _complete(lines: Sequence[Line]) -> str:
     some = sum(bool(line.answer) and not line.whole for line in lines)
     counted = f"{whole} of the" if whole else "None of the"
     are = "are complete over all their" if whole > 1 else "is complete over all its"
-    return (
-        f"{counted} {len(lines)} comparisons {are} data sets; {some} speak of some of the sets, "
-        "which they name, and are no answer to the question yet; the others have none."
-    )
+    partly = "some of the sets, which they name, and are no answer to the question yet"
+    rest = "the others have" if whole or some else "they have"
+    spoken = f"{some} speak of {partly}; {rest} none" if some else f"{rest} no answer yet"
+    return f"{counted} {len(lines)} comparisons {are} data sets; {spoken}."
 
 
 def _overview(found: Sequence[Finding]) -> Table:

@@ -78,7 +78,10 @@ def part(text, heading):
 def test_without_records_nothing_sounds_like_an_answer(tmp_path):
     text = page(tmp_path, {})
     assert not [word for word in VERDICTS if word in text]
-    assert "None of the 40 comparisons is complete over all its data sets; 0 speak" in text
+    assert (
+        "None of the 40 comparisons is complete over all its data sets; they have no answer yet"
+        in text
+    )
     assert text.count("No answer yet, in no regime and against nobody.") == 10
     assert "Missing: all of the 240 final runs." in part(text, "Q0")
     assert "Missing: all of the 270 final runs." in part(text, "Q8")
