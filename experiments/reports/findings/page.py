@@ -47,9 +47,9 @@ def build(folder: str | os.PathLike[str]) -> str:
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
             "protocol, on ThermoLion against the other; A is 60 steps of at most 1,024 images, B "
-            "is 600 of 128. Under Q1 and Q2 everything is tuned, from Q3 on the rate alone, so that "
-            "a verdict on AdamW or Signum may be another there. Q8 is read by batch size, below; Q9, "
-            f"on SMES's exponent, has {smes}."
+            "is 600 of 128. Under Q1 and Q2 everything is tuned, from Q3 on the rate alone, so "
+            "that a verdict on AdamW or Signum may be another there. Q8 is read by batch size, "
+            f"below; Q9, on SMES's exponent, has {smes}."
         ),
         Heading(2, "Question by question"),
     ]
