@@ -12,8 +12,14 @@ from experiments.analysis import verdicts
 from experiments.analysis.noise_cells import OURS, NoiseCell, curves
 from experiments.reports import canvas, style
 from experiments.reports.ablation.tables import arm_title
-from experiments.reports.label_noise.tables import cell_difference, level_words, others
+from experiments.reports.label_noise.tables import (
+    at_edge,
+    cell_difference,
+    level_words,
+    others,
+)
 from experiments.reports.labels import dataset_title
+from experiments.reports.table import EDGE
 
 # From few wrong labels to many: dark to light, a line and a marker each, as grey prints need.
 _SHADES = ("#440154", "#21918C", "#DDAA33", "#BB5566", "#777777")
@@ -56,7 +62,9 @@ def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
                     values[i, j] = each.mean
                     ends = f"[{each.low:+.2f}, {each.high:+.2f}]" if each.half else ""
                     centred: style.Look = {"ha": "center", "color": _ink(each.mean / most)}
-                    weight, mean = "bold" if each.excludes_zero else "normal", f"{each.mean:+.2f}"
+                    edge = EDGE if at_edge(grid[noise, batch], name) else ""
+                    weight = "bold" if each.excludes_zero else "normal"
+                    mean = f"{each.mean:+.2f}{edge}"
                     axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)
                     axis.text(j, i + 0.04, ends, va="top", fontsize=9, **centred)
             image = axis.imshow(values, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
@@ -129,7 +137,10 @@ def available(
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
     if any(cell_difference(cell, name) for cell in cells for name in others(cells)):
         words = "Paired differences of held-out accuracy by label noise and batch size (bold: the "
-        words += f"interval excludes 0; level {level_words()})"
+        words += (
+            f"interval excludes 0; level {level_words()}; {EDGE}: a best rate is the outermost "
+        )
+        words += "that was tried)"
         made.append(("heat", words, functools.partial(heat_maps, cells)))
     if any(curves(cell.arms[OURS].tuned, "gate_mean").size for cell in cells if OURS in cell.arms):
         words = "Mean λ of ThermoLion's gate over training, by label noise and batch size "

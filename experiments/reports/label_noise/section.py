@@ -13,7 +13,13 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.label_noise import constants
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.label_noise import figures
-from experiments.reports.label_noise.tables import cell_table, cell_title, final_runs, others
+from experiments.reports.label_noise.tables import (
+    at_edge,
+    cell_table,
+    cell_title,
+    final_runs,
+    others,
+)
 from experiments.reports.missing import study_command, with_command
 from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Figure, Question, Section, opening, slug
@@ -124,9 +130,19 @@ def helped(cells: Sequence[NoiseCell]) -> list[str]:
                 lines.append(
                     f"{start}From {100 * ends[0]:g} to {100 * ends[1]:g} % label noise "
                     f"ThermoLion's lead over {arm_title(other)} in held-out accuracy {change}: "
-                    f"{numbers_said}."
+                    f"{numbers_said}.{_outermost([ours[end] for end in ends], other)}"
                 )
     return lines
+
+
+def _outermost(cells: Sequence[NoiseCell], other: str) -> str:
+    """Where the comparison is of best rates that may not be the best there are."""
+    found = [
+        f"{arm_title(name)}'s at {100 * cell.noise:g} %"
+        for cell in cells
+        for name in at_edge(cell, other)
+    ]
+    return f" Outermost of the rates tried: {', '.join(found)}." if found else ""
 
 
 _CHANGE: dict[verdicts.Case, str] = {
@@ -152,6 +168,8 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "A label that is redrawn becomes one of the other classes, each as likely; which ones is "
         "fixed for a set, and those of less noise are among those of more.",
         "Batch sizes have different numbers of steps: effects are read within one of them.",
+        "Mean λ is that of ThermoLion at the rate that was chosen in the cell; it depends on the "
+        "rate, too, which the noise moves.",
         f"A lead is ThermoLion's held-out accuracy minus the other's, negative where it is behind. "
         f"Verdicts on its growth compare the ends, {100 * least:g} and {100 * most:g} % label "
         f"noise, alone; what lies between stands in the table and the figures.",

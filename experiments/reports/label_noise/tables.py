@@ -43,6 +43,11 @@ def final_runs(cell: NoiseCell, other: str) -> FinalRuns | None:
     return (one, two) if one and two else None
 
 
+def at_edge(cell: NoiseCell, other: str) -> list[str]:
+    """Which of ThermoLion and another have the outermost rate that was tried as their best."""
+    return [name for name in (OURS, other) if name in cell.arms and cell.arms[name].at_edge]
+
+
 def cell_title(cell: NoiseCell) -> str:
     """A cell in tables."""
     network = f", {cell.network}" if cell.network != "convnet" else ""

@@ -43,9 +43,9 @@ class Noisy(Made):
             )
 
 
-def made(budget="full", sets=("fashion_mnist",)):
+def made(budget="full", sets=("fashion_mnist",), validation=lambda cell: 0.5):
     names = {name: optimizers.resolve(name) for name in label_noise.OPTIMIZERS}
-    found = Noisy(lambda cell: 0.5)
+    found = Noisy(validation)
     found.finish(label_noise.study(list(sets), names, budget=budget))
     return list(found.records.values())
 
@@ -102,6 +102,25 @@ def test_both_questions_are_answered_for_every_batch_size(records, folder_of):
     heat = next(figure for figure in section.figures if figure.key == "heat")
     assert "level 99.72 % (18 comparisons)" in heat.caption
     assert not any("mixed data" in notice for notice in built.notices)
+
+
+def test_a_comparison_at_the_outermost_rates_says_so(folder_of):
+    centres = {"thermolion": 1e-3, "adamw": 3e-3}
+
+    def small_rates_win_in_noise(cell):
+        rate = dict(cell.learner.changed)["learning_rate"]
+        centre = centres.get(cell.learner.optimizer, 1e-3)
+        return 0.5 - (rate if cell.task.label_noise == 0.6 else abs(np.log10(rate / centre)) / 9)
+
+    (section,) = report.build(folder_of(made(validation=small_rates_win_in_noise))).sections
+    said = "Outermost of the rates tried: ThermoLion's at 60 %, AdamW's at 60 %."
+    lines = [line for line in section.verdicts if "lead over AdamW" in line]
+    assert len(lines) == 3
+    assert all(line.endswith(said) for line in lines)
+    drawn = (
+        next(figure for figure in section.figures if figure.key == "heat").draw()["svg"].decode()
+    )
+    assert drawn.count("¶ -->") == 6  # three batch sizes, two comparisons
 
 
 def test_a_gate_that_knows_the_batch_and_not_the_labels_is_not_said_to_see_them(records, folder_of):
