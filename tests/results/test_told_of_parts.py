@@ -64,6 +64,15 @@ def test_what_the_parts_bring_is_told_as_the_report_has_it():
         (row,) = (row for row in rows if row.startswith(f"| {name} |"))
         return row.strip("| ").split(" | ")
 
+    none = "no difference larger than 1 point"
+    named = ["λ = 0: gas alone", "λ of another parameter", "no boost", "no noise", "solid scale 1"]
+    assert {verdict_on(name)[-1] for name in [*named, "bias corrected"]} == {none}
+    assert f"there is *{none}* held out to sign steps alone" in _text("README.md")
+    for name in ("λ = 1: solid alone", "Signum", "AdamW"):  # "Behind, on GTSRB-32, are"
+        f_mnist, gtsrb, _, case = verdict_on(name)[1:]
+        assert case == "better"
+        assert "[-" in f_mnist
+        assert "[+" in gtsrb
     *_, noise, said = verdict_on("no noise")
     assert said == "no difference larger than 1 point"
     assert "higher by " + noise.lstrip("+").replace(" [", " points [") in _text("docs/settings.md")

@@ -1,0 +1,58 @@
+"""What the pages say of the label noise study is what its report says."""
+
+import csv
+import re
+from pathlib import Path
+
+from experiments.reports import report
+from experiments.reports.ablation.tables import arm_title
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "results" / "label_noise"
+
+
+def _cells():
+    with (FOLDER / "label-noise-v1-cells.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_committed_numbers_are_those_of_the_records(tmp_path):
+    report.write(report.build(FOLDER), tmp_path)
+    name = "label-noise-v1-cells.csv"
+    assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
+
+
+def test_every_lead_is_told_with_its_growth():
+    leads = {}
+    for row in _cells():
+        if row["held_out_difference"]:
+            mean, half = float(row["held_out_difference"]), float(row["held_out_half"])
+            place = (f"{int(row['batch_size']):,}", arm_title(row["optimizer"]))
+            numbers = f"{mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}]"
+            leads.setdefault(place, {})[float(row["label_noise"])] = numbers
+    (section,) = report.build(FOLDER).sections
+    line = r"batch ([\d,]+): .* lead over (\w+) in held-out accuracy (.*?): (\S+) points (\[.*?\])"
+    grown = [found for said in section.verdicts for found in re.findall(line, said)]
+    rows = [
+        f"| {batch}, {name} | {' | '.join(leads[batch, name][noise] for noise in (0.0, 0.3, 0.6))} "
+        f"| {words}: {mean} {ends} |"
+        for batch, name, words, mean, ends in grown
+    ]
+    page = (ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8")
+    _, _, part = page.partition("## Does the gate help where labels are wrong?")
+    told = [one for one in part.partition("\n## ")[0].splitlines() if one.startswith("| ")][1:]
+    assert sorted(told) == sorted(rows)
+    assert all(float(low) < 0 < float(high) for low, high in (_ends(one[-1]) for one in grown))
+    assert "no interval excludes 0" in " ".join(part.split())
+
+
+def _ends(interval):
+    return interval.strip("[]").split(", ")
+
+
+def test_where_the_best_rate_is_the_lowest_is_told():
+    (section,) = report.build(FOLDER).sections
+    marked = {row[0].removesuffix("¶") for row in section.tables[0].rows if row[0].endswith("¶")}
+    noisy = [f"F-MNIST, batch 32, {noise} % label noise" for noise in (30, 60)]
+    expected = {f"{cell}: {name}" for cell in noisy for name in ("ThermoLion", "AdamW", "Signum")}
+    assert marked == expected | {"F-MNIST, batch 128, 60 % label noise: ThermoLion"}
