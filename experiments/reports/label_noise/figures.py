@@ -40,19 +40,24 @@ def grids(cells: Sequence[NoiseCell]) -> dict[str, CellGrid]:
 
 def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
     """ThermoLion minus each other optimizer, held-out points, a number with interval a cell."""
-    panels = [(title, grid, name) for title, grid in grids(cells).items() for name in others(cells)]
+    compared = [
+        (title, grid, name) for title, grid in grids(cells).items() for name in others(cells)
+    ]
     found = {
         (title, name, place): each
-        for title, grid, name in panels
+        for title, grid, name in compared
         for place, cell in grid.items()
         if (each := cell_difference(cell, name)) is not None
     }
+    begun = {(title, name) for title, name, _ in found}
+    panels = [one for one in compared if (one[0], one[2]) in begun]
     # What does not matter looks pale.
     most = max([verdicts.HELD_OUT.delta, *(abs(each.mean) for each in found.values())])
     with style.context():
         figure, axes = canvas.panels(len(panels), 3.7, 6.0)
         for axis, (title, grid, name) in zip(axes, panels, strict=True):
-            rows, columns = sorted({noise for noise, _ in grid}), sorted({b for _, b in grid})
+            there = {place for one, other, place in found if (one, other) == (title, name)}
+            rows, columns = sorted({noise for noise, _ in there}), sorted({b for _, b in there})
             values = np.full((len(rows), len(columns)), np.nan)
             for i, noise in enumerate(rows):
                 for j, batch in enumerate(columns):
@@ -98,6 +103,7 @@ def gates(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
         for title, grid in grids(cells).items()
         for batch in sorted({place[1] for place in grid})
     ]
+    panels = [(title, some) for title, some in panels if any(map(_has_gates, some.values()))]
     levels = sorted({cell.noise for cell in cells})
     with style.context():
         figure, axes = canvas.panels(len(panels), 3.3, sharey=True)
@@ -130,6 +136,10 @@ def gates(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
         return canvas.encode(figure)
 
 
+def _has_gates(cell: NoiseCell) -> bool:
+    return OURS in cell.arms and curves(cell.arms[OURS].tuned, "gate_mean").size > 0
+
+
 def available(
     cells: Sequence[NoiseCell],
 ) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
@@ -142,7 +152,7 @@ def available(
         )
         words += "that was tried)"
         made.append(("heat", words, functools.partial(heat_maps, cells)))
-    if any(curves(cell.arms[OURS].tuned, "gate_mean").size for cell in cells if OURS in cell.arms):
+    if any(map(_has_gates, cells)):
         words = "Mean λ of ThermoLion's gate over training, by label noise and batch size "
         words += "(bands: 95 % intervals over seeds)"
         made.append(("gate", words, functools.partial(gates, cells)))

@@ -219,6 +219,15 @@ def test_some_of_the_final_runs_are_neither_judged_nor_drawn(records, folder_of)
     assert sum(drawn) == 17
 
 
+def test_a_batch_size_that_was_only_begun_has_no_empty_panel(records, folder_of):
+    some = [one for one in records if one.regime != "b1024" or one.phase != "final"]
+    (section,) = report.build(folder_of(some)).sections
+    figures = {each.key: each.draw()["svg"].decode() for each in section.figures}
+    for drawn in figures.values():
+        assert "128 -->" in drawn
+        assert "1,024" not in drawn
+
+
 def test_the_batch_that_was_used_is_named(records):
     """Of 1,024 images a batch has half."""
     small = [replace(one, data=replace(one.data, examples=1024)) for one in records]
