@@ -184,7 +184,7 @@ def picture(entries: Sequence[Entry], key: str) -> Png | Markdown:
     for section in _sections(entries):
         for figure in section.figures:
             if figure.key == key:
-                return Png(figure.draw()["png"])
+                return Png(_small(figure.draw()["png"]))
     return NOTHING
 
 

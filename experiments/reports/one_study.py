@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections import Counter
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     return found, excluded
 
 
+@functools.cache  # a hash costs milliseconds, and the findings ask for hundreds again
 def _hash_of_this_version(protocol: str, optimizer: str, dataset: str) -> str | None:
     """What this version names an optimizer's runs on a data set by; None where it cannot tell."""
     if protocol not in protocols.STUDIES or optimizer.partition(":")[0] not in optimizers.NAMES:
