@@ -28,7 +28,9 @@ def test_the_committed_numbers_are_those_of_the_committed_records(drawn):
         assert (drawn / name).read_bytes() == (RESULTS / "paper" / name).read_bytes(), name
 
 
-@pytest.mark.parametrize(("study", "tables"), [("fair", 5), ("ablation", 10), ("rate_scaling", 1)])
+@pytest.mark.parametrize(
+    ("study", "tables"), [("fair", 5), ("ablation", 10), ("label_noise", 1), ("rate_scaling", 1)]
+)
 def test_a_studys_tables_are_those_of_its_records(study, tables, tmp_path):
     folder = RESULTS / study
     report.write(report.build(folder), tmp_path)

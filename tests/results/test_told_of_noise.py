@@ -16,12 +16,6 @@ def _cells():
         return list(csv.DictReader(file))
 
 
-def test_the_committed_numbers_are_those_of_the_records(tmp_path):
-    report.write(report.build(FOLDER), tmp_path)
-    name = "label-noise-v1-cells.csv"
-    assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
-
-
 def test_every_lead_is_told_with_its_growth():
     leads = {}
     for row in _cells():

@@ -10,6 +10,7 @@ from scipy import stats
 
 from experiments.analysis import verdicts
 from experiments.analysis.noise_cells import OURS, NoiseCell, curves
+from experiments.analysis.paired import Difference
 from experiments.reports import canvas, style
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.label_noise.tables import (
@@ -40,38 +41,30 @@ def grids(cells: Sequence[NoiseCell]) -> dict[str, CellGrid]:
 
 def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
     """ThermoLion minus each other optimizer, held-out points, a number with interval a cell."""
-    compared = [
-        (title, grid, name) for title, grid in grids(cells).items() for name in others(cells)
+    panels = [
+        (title, grid, name, found)
+        for title, grid in grids(cells).items()
+        for name in others(cells)
+        if (found := _differences(grid, name))
     ]
-    found = {
-        (title, name, place): each
-        for title, grid, name in compared
-        for place, cell in grid.items()
-        if (each := cell_difference(cell, name)) is not None
-    }
-    begun = {(title, name) for title, name, _ in found}
-    panels = [one for one in compared if (one[0], one[2]) in begun]
     # What does not matter looks pale.
-    most = max([verdicts.HELD_OUT.delta, *(abs(each.mean) for each in found.values())])
+    means = (abs(each.mean) for *_, found in panels for each in found.values())
+    most = max(verdicts.HELD_OUT.delta, *means)
     with style.context():
         figure, axes = canvas.panels(len(panels), 3.7, 6.0)
-        for axis, (title, grid, name) in zip(axes, panels, strict=True):
-            there = {place for one, other, place in found if (one, other) == (title, name)}
-            rows, columns = sorted({noise for noise, _ in there}), sorted({b for _, b in there})
+        for axis, (title, grid, name, found) in zip(axes, panels, strict=True):
+            rows, columns = sorted({noise for noise, _ in found}), sorted({b for _, b in found})
             values = np.full((len(rows), len(columns)), np.nan)
-            for i, noise in enumerate(rows):
-                for j, batch in enumerate(columns):
-                    each = found.get((title, name, (noise, batch)))
-                    if each is None:
-                        continue
-                    values[i, j] = each.mean
-                    ends = f"[{each.low:+.2f}, {each.high:+.2f}]" if each.half else ""
-                    centred: style.Look = {"ha": "center", "color": _ink(each.mean / most)}
-                    edge = EDGE if at_edge(grid[noise, batch], name) else ""
-                    weight = "bold" if each.excludes_zero else "normal"
-                    mean = f"{each.mean:+.2f}{edge}"
-                    axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)
-                    axis.text(j, i + 0.04, ends, va="top", fontsize=9, **centred)
+            for (noise, batch), each in found.items():
+                i, j = rows.index(noise), columns.index(batch)
+                values[i, j] = each.mean
+                ends = f"[{each.low:+.2f}, {each.high:+.2f}]" if each.half else ""
+                centred: style.Look = {"ha": "center", "color": _ink(each.mean / most)}
+                edge = EDGE if at_edge(grid[noise, batch], name) else ""
+                weight = "bold" if each.excludes_zero else "normal"
+                mean = f"{each.mean:+.2f}{edge}"
+                axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)
+                axis.text(j, i + 0.04, ends, va="top", fontsize=9, **centred)
             image = axis.imshow(values, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
             axis.set_xticks(range(len(columns)), [f"{batch:,}" for batch in _used(grid, columns)])
             axis.set_yticks(range(len(rows)), [f"{100 * noise:g} %" for noise in rows])
@@ -81,6 +74,12 @@ def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
             axis.grid(False)
             figure.colorbar(image, ax=axis, label="held-out points")
         return canvas.encode(figure)
+
+
+def _differences(grid: CellGrid, other: str) -> dict[tuple[float, int], Difference]:
+    """ThermoLion minus another, by noise and batch size, where both have final runs."""
+    found = {place: cell_difference(cell, other) for place, cell in grid.items()}
+    return {place: each for place, each in found.items() if each is not None}
 
 
 def _used(grid: CellGrid, batches: Sequence[int]) -> list[int]:
@@ -100,19 +99,16 @@ def gates(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
             f"{title}, batch {_used(grid, [batch])[0]:,}",
             {n: cell for (n, b), cell in grid.items() if b == batch},
         )
-        for title, grid in grids(cells).items()
+        for title, grid in grids([cell for cell in cells if _has_gates(cell)]).items()
         for batch in sorted({place[1] for place in grid})
     ]
-    panels = [(title, some) for title, some in panels if any(map(_has_gates, some.values()))]
     levels = sorted({cell.noise for cell in cells})
     with style.context():
         figure, axes = canvas.panels(len(panels), 3.3, sharey=True)
         handles = {}
         for axis, (title, some) in zip(axes, panels, strict=True):
             for noise, cell in sorted(some.items()):
-                found = curves(cell.arms[OURS].tuned if OURS in cell.arms else (), "gate_mean")
-                if not found.size:
-                    continue
+                found = curves(cell.arms[OURS].tuned, "gate_mean")
                 number = levels.index(noise) % len(_SHADES)
                 share = 100 * np.arange(1, found.shape[1] + 1) / found.shape[1]
                 mean = found.mean(0)
@@ -147,10 +143,8 @@ def available(
     made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
     if any(cell_difference(cell, name) for cell in cells for name in others(cells)):
         words = "Paired differences of held-out accuracy by label noise and batch size (bold: the "
-        words += (
-            f"interval excludes 0; level {level_words()}; {EDGE}: a best rate is the outermost "
-        )
-        words += "that was tried)"
+        words += f"interval excludes 0; level {level_words()}; "
+        words += f"{EDGE}: a best rate is the outermost that was tried)"
         made.append(("heat", words, functools.partial(heat_maps, cells)))
     if any(map(_has_gates, cells)):
         words = "Mean λ of ThermoLion's gate over training, by label noise and batch size "
