@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from experiments.analysis.statistics import LEVEL
+from experiments.analysis.interval import LEVEL
 
 POWER = 0.8
 _ROUNDING = 1e-9  # points: differences of equal accuracies are not always exactly 0

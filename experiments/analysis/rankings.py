@@ -10,9 +10,9 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
+from experiments.analysis.interval import LEVEL
 from experiments.analysis.paired import Difference, difference
 from experiments.analysis.runs import Runs
-from experiments.analysis.statistics import LEVEL
 
 
 @dataclass(frozen=True)

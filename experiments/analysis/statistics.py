@@ -1,80 +1,15 @@
-"""Means with their uncertainty, and records summed up cell by cell (all pure functions)."""
+"""Records summed up cell by cell: runs that differ in the seed alone are one entry."""
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
 
+from experiments.analysis.interval import Interval, interval
 from experiments.records import DataFacts, Record
-
-LEVEL = 0.95
-ENOUGH = 5
-"""Values below which an interval would pretend more than is known: the values are shown instead."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its two-sided 95 % confidence interval; ``half`` is None where n is 1.
-
-    Attributes:
-        mean: arithmetic mean.
-        half: half the width of the confidence interval for the mean, t(n-1) · std / √n.
-        std: standard deviation of the sample (n - 1), None where n is 1.
-        n: number of values.
-        values: the values themselves.
-    """
-
-    mean: float
-    half: float | None
-    std: float | None
-    n: int
-    values: tuple[float, ...] = ()
-
-    @property
-    def prediction(self) -> float | None:
-        """Half the width of the 95 % prediction interval, t(n-1) · std · √(1 + 1/n)."""
-        return None if self.half is None else self.half * math.sqrt(self.n + 1)
-
-    def excludes(self, value: float) -> bool:
-        """Whether ``value`` lies outside the confidence interval for the mean."""
-        return self.half is not None and abs(value - self.mean) > self.half + 1e-9
-
-    def prediction_excludes(self, value: float) -> bool:
-        """Whether ``value``, being one run, lies outside the prediction interval."""
-        return self.prediction is not None and abs(value - self.mean) > self.prediction + 1e-9
-
-
-def interval(values: Iterable[float]) -> Interval:
-    """Mean and 95 % t confidence interval of independent values.
-
-    Raises:
-        ValueError: there are no values.
-
-    Example:
-        >>> one = interval([1.0, 2.0, 3.0])
-        >>> one.mean, round(one.half, 4), one.std
-        (2.0, 2.4841, 1.0)
-    """
-    array = np.asarray(list(values), dtype=np.float64)
-    if array.size == 0:
-        raise ValueError("no values to average")
-    n, mean, found = array.size, float(array.mean()), tuple(array.tolist())
-    if n == 1:
-        return Interval(mean, None, None, 1, found)
-    std = float(array.std(ddof=1))
-    return Interval(mean, _t_quantile(n - 1) * std / math.sqrt(n), std, n, found)
-
-
-@functools.cache
-def _t_quantile(freedom: int) -> float:
-    """The half width of a t interval in standard errors; SciPy takes long over each."""
-    return float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
-
 
 _PARTS: dict[str, str | None] = {
     "protocol": None,
@@ -109,32 +44,53 @@ Row = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, float], ...]]
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """All runs that differ in the seed alone.
+    """All runs that differ in the seed alone, summed up where a number is asked for.
 
     Accuracies are in per cent. A diverged run counts with the accuracy it was measured
-    at, or with 0 where none could be. ``conditions`` holds what else makes a row: the schedule
-    unless it is constant, the regime, phase and budget, the hashes of a user's files.
+    at, or with 0 where none could be.
+
+    Attributes:
+        dataset: what the data set is called; records say otherwise where a name was given twice.
+        records: of the runs, in the order of their seeds.
     """
 
-    protocol: str
-    version: int
     dataset: str
-    fingerprint: str
-    network: str
-    optimizer: str
-    hyperparameters: dict[str, float]
-    changed: dict[str, float]
-    conditions: dict[str, str]
-    train: Interval
-    test: Interval | None
-    loss: np.ndarray
-    update_rms: float | None
-    seconds: tuple[float, ...]
-    compile_seconds: float
-    diverged: int
-    by_seed: dict[int, float]
-    test_by_seed: dict[int, float]
     records: list[Record] = field(repr=False)
+
+    @property
+    def protocol(self) -> str:
+        """Its name, with what deviates from it."""
+        return self.records[0].protocol
+
+    @property
+    def version(self) -> int:
+        """Of the protocol."""
+        return self.records[0].protocol_version
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the images trained on."""
+        return self.records[0].fingerprint
+
+    @property
+    def network(self) -> str:
+        """What was trained."""
+        return self.records[0].network
+
+    @property
+    def optimizer(self) -> str:
+        """Its name."""
+        return self.records[0].optimizer
+
+    @property
+    def hyperparameters(self) -> dict[str, float]:
+        """All of them."""
+        return self.records[0].hyperparameters
+
+    @property
+    def changed(self) -> dict[str, float]:
+        """Those that are not the protocol's."""
+        return self.records[0].changed
 
     @property
     def facts(self) -> DataFacts:
@@ -146,50 +102,78 @@ class Entry:
         """The (peak) learning rate, None where the optimizer has none of its own."""
         return self.hyperparameters.get("learning_rate")
 
+    @functools.cached_property
+    def conditions(self) -> dict[str, str]:
+        """What else makes a row.
+
+        The schedule unless it is constant, the regime, phase and budget, the hashes of a user's
+        files.
+        """
+        parts = {name: _part(self.records[0], name) for name in _CONDITIONS}
+        return {name: str(part) for name, part in parts.items() if part != _PARTS[name]}
+
     @property
     def row(self) -> Row:
         """What makes a row of a table: the optimizer, its conditions, every hyperparameter."""
         numbers = tuple(sorted(self.hyperparameters.items()))
         return self.optimizer, tuple(self.conditions.items()), numbers
 
+    @functools.cached_property
+    def by_seed(self) -> dict[int, float]:
+        """Accuracy on the images trained on."""
+        return {r.seed: 100.0 * (r.train_accuracy or 0.0) for r in self.records}
 
-def entry(records: Sequence[Record]) -> Entry:
-    """Sums up records that differ in the seed alone."""
-    records = sorted(records, key=lambda record: record.seed)
-    first = records[0]
-    train = {r.seed: 100.0 * (r.train_accuracy or 0.0) for r in records}
-    test = {r.seed: 100.0 * r.test_accuracy for r in records if r.test_accuracy is not None}
-    steps = [r.update_rms for r in records if r.update_rms is not None]
-    epochs = max(len(r.train_loss) for r in records)
-    loss = np.full((len(records), epochs), np.nan)
-    for row, record in zip(loss, records, strict=True):
-        curve = [np.nan if value is None else value for value in record.train_loss]
-        row[: len(curve)] = curve
-    return Entry(
-        protocol=first.protocol,
-        version=first.protocol_version,
-        dataset=first.dataset,
-        fingerprint=first.fingerprint,
-        network=first.network,
-        optimizer=first.optimizer,
-        hyperparameters=dict(first.hyperparameters),
-        changed=dict(first.changed),
-        conditions={
-            name: str(_part(first, name))
-            for name in _CONDITIONS
-            if _part(first, name) != _PARTS[name]
-        },
-        train=interval(train.values()),
-        test=interval(test.values()) if test else None,
-        loss=loss,
-        update_rms=float(np.mean(steps)) if steps else None,
-        seconds=tuple(r.seconds for r in records),
-        compile_seconds=max(r.compile_seconds for r in records),
-        diverged=sum(r.status != "ok" for r in records),
-        by_seed=train,
-        test_by_seed=test,
-        records=records,
-    )
+    @functools.cached_property
+    def test_by_seed(self) -> dict[int, float]:
+        """Held-out accuracy of the runs that have it."""
+        accuracies = {r.seed: r.test_accuracy for r in self.records}
+        return {seed: 100.0 * one for seed, one in accuracies.items() if one is not None}
+
+    @functools.cached_property
+    def train(self) -> Interval:
+        """Mean accuracy on the images trained on."""
+        return interval(self.by_seed.values())
+
+    @functools.cached_property
+    def test(self) -> Interval | None:
+        """Mean held-out accuracy."""
+        return interval(self.test_by_seed.values()) if self.test_by_seed else None
+
+    @functools.cached_property
+    def loss(self) -> np.ndarray:
+        """(runs, epochs) train losses, NaN where a run had none."""
+        found = np.full((len(self.records), max(len(r.train_loss) for r in self.records)), np.nan)
+        for row, record in zip(found, self.records, strict=True):
+            curve = [np.nan if value is None else value for value in record.train_loss]
+            row[: len(curve)] = curve
+        return found
+
+    @property
+    def update_rms(self) -> float | None:
+        """Mean root mean square of the steps."""
+        steps = [r.update_rms for r in self.records if r.update_rms is not None]
+        return float(np.mean(steps)) if steps else None
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Of training, by run."""
+        return tuple(r.seconds for r in self.records)
+
+    @property
+    def compile_seconds(self) -> float:
+        """The longest compilation."""
+        return max(r.compile_seconds for r in self.records)
+
+    @property
+    def diverged(self) -> int:
+        """How many runs did."""
+        return sum(r.status != "ok" for r in self.records)
+
+
+def entry(records: Iterable[Record]) -> Entry:
+    """Records that differ in the seed alone as one, called as they call their data set."""
+    in_order = sorted(records, key=lambda one: one.seed)
+    return Entry(in_order[0].dataset, in_order)
 
 
 def _part(record: Record, name: str) -> str | int | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.analysis.statistics import Entry, Interval, Row, mean_gain
+from experiments.analysis.interval import Interval
+from experiments.analysis.statistics import Entry, Row, mean_gain
 
 
 @dataclass(frozen=True)

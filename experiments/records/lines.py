@@ -47,8 +47,7 @@ def parse(line: bytes) -> Record:
 
 def build(kind: type[Of], line: bytes) -> Of:
     """The dataclass ``kind`` of one line of JSON, every field checked against its annotation."""
-    found = json.loads(line.decode("utf-8"), parse_constant=_refuse)  # all errors are ValueErrors
-    return _build(kind, found, "")
+    return _build(kind, _DECODER.decode(line.decode("utf-8")), "")  # all errors are ValueErrors
 
 
 def columns(kind: type = Record) -> list[str]:
@@ -97,38 +96,57 @@ def _build(kind: Hint, found: object, owner: str) -> Any:
     if not isinstance(found, dict):
         where = f"{owner} is" if owner else "found"
         raise ValueError(f"{where} a JSON {type(found).__name__}, expected an object")
-    (hints, plain, required), given = _schema(kind), {}
-    absent = sorted(required - found.keys())
-    if absent:
-        raise ValueError(f"the fields {', '.join(absent)} are absent")
-    for name, value in found.items():
-        kinds = plain.get(name)
-        if kinds is None:  # a name that this version does not know
-            continue
-        if type(value) in kinds:  # most fields, and studies have tens of thousands of records
-            given[name] = value
-            continue
-        hint = hints[name]
-        if value is None and not _check(hint)(None):
-            if name in required:
-                raise ValueError(f"{name} is null, expected {_word(hint)}")
-            continue  # an older record's way to say nothing
-        if is_dataclass(hint):
-            value = _build(hint, value, name)
-        elif (one := _list_of(hint)) and isinstance(value, list):
-            value = [_build(one, item, f"an item of {name}") for item in value]
-        elif not _check(hint)(value):
-            raise ValueError(f"{name} is {value!r}, expected {_word(hint)}")
-        given[name] = value
+    plain, others = _sorted_out(kind, (*found,), (*map(type, found.values()),))
+    given = {name: found[name] for name in plain}
+    for name, check in others:
+        value = found[name]
+        given[name] = value if check(value) else _inner(_schema(kind)[0][name], value, name)
     return kind(**given)
 
 
+def _inner(hint: Hint, value: object, name: str) -> Any:
+    """The dataclass, or the list of them, that a field of an object is annotated as."""
+    if is_dataclass(hint):
+        return _build(hint, value, name)
+    if (one := _list_of(hint)) and isinstance(value, list):
+        return [_build(one, item, f"an item of {name}") for item in value]
+    raise ValueError(f"{name} is {value!r}, expected {_word(hint)}")
+
+
+@functools.lru_cache(maxsize=256)  # of tens of thousands of records most are of few forms
+def _sorted_out(
+    kind: type, names: tuple[str, ...], types: tuple[type, ...]
+) -> tuple[list[str], list[tuple[str, Callable[[object], bool]]]]:
+    """Of an object's fields those whose types alone show them right, and others' checks.
+
+    In neither are names that this version does not know, and those with null where none can be:
+    an older record's way to say nothing.
+
+    Raises:
+        ValueError: a required field is absent or null.
+    """
+    hints, required = _schema(kind)
+    if absent := sorted(required - {*names}):
+        raise ValueError(f"the fields {', '.join(absent)} are absent")
+    plain, others = [], []
+    for name, one in zip(names, types, strict=True):
+        if name not in hints:
+            continue
+        check = _check(hints[name])
+        if one in (_plain(hints[name]) or ()):
+            plain.append(name)
+        elif one is not type(None) or check(None):
+            others.append((name, check))
+        elif name in required:
+            raise ValueError(f"{name} is null, expected {_word(hints[name])}")
+    return plain, others
+
+
 @functools.cache
-def _schema(kind: type) -> tuple[dict[str, Hint], dict[str, frozenset[type]], set[str]]:
-    """The annotations of a dataclass, the types they are plainly of, fields without a default."""
+def _schema(kind: type) -> tuple[dict[str, Hint], set[str]]:
+    """The annotations of a dataclass, and its fields without a default."""
     required = {f.name for f in fields(kind) if f.default is f.default_factory is MISSING}
-    hints = get_type_hints(kind)
-    return hints, {name: _plain(hint) or frozenset() for name, hint in hints.items()}, required
+    return get_type_hints(kind), required
 
 
 @functools.cache
@@ -195,3 +213,6 @@ def _finite(value: object) -> object:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"found {constant}, which JSON has not; expected null")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)  # one for all, as each costs

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.analysis import sweeps
-from experiments.analysis.statistics import ENOUGH, Entry, Row
+from experiments.analysis.interval import ENOUGH
+from experiments.analysis.statistics import Entry, Row
 from experiments.protocols.reference import Reference
 from experiments.reports import canvas, style
 from experiments.reports.labels import dataset_order, dataset_title, labels

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis.health import unnoticed
-from experiments.analysis.statistics import ENOUGH, Entry
+from experiments.analysis.interval import ENOUGH
+from experiments.analysis.statistics import Entry
 from experiments.reports.labels import dataset_order, dataset_title, labels
 from experiments.reports.table import DIVERGED, UNHEALTHY
 from experiments.reports.tables import relative_step

@@ -7,7 +7,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.analysis.statistics import ENOUGH, Entry, Interval
+from experiments.analysis.interval import ENOUGH, Interval
+from experiments.analysis.statistics import Entry
 from experiments.protocols.reference import Reference
 
 DASH = "–"
@@ -59,7 +60,7 @@ def number(
     """A mean with its uncertainty: the one form that tables have for it.
 
     Example:
-        >>> from experiments.analysis.statistics import interval
+        >>> from experiments.analysis.interval import interval
         >>> number(interval([90.0, 91.0, 92.0, 93.0, 94.0]))  # mean ± half of the 95 % interval
         '92.00 ± 1.96'
         >>> number(interval([97.0, 99.0, 99.5, 99.5, 100.0]), bounds=PERCENT)  # cut at a bound

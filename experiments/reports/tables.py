@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from experiments.analysis.health import unnoticed
-from experiments.analysis.statistics import ENOUGH, Entry
+from experiments.analysis.interval import ENOUGH
+from experiments.analysis.statistics import Entry
 from experiments.protocols.reference import Reference
 from experiments.reports.labels import dataset_title, labels, ordered
 from experiments.reports.table import (

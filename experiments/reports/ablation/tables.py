@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, Workload, final_losses
+from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import curves
-from experiments.analysis.statistics import interval
 from experiments.analysis.verdicts import Verdict
 from experiments.files import JsonObject
 from experiments.protocols.ablation import constants

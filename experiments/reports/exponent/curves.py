@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from experiments.analysis.exponent_cells import ExponentCell, values
-from experiments.analysis.statistics import Interval, interval
+from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports import canvas, style
 from experiments.reports.exponent.tables import arm_title, blank, sparse_suffix

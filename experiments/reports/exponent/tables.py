@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
-from experiments.analysis.statistics import Interval, interval
+from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from experiments.analysis import gain, rankings
 from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, train_runs
+from experiments.analysis.interval import interval
 from experiments.analysis.runs import Runs
-from experiments.analysis.statistics import interval
 from experiments.protocols.paper import published
 from experiments.records import Record
 from experiments.reports.fair.rates import profile_of

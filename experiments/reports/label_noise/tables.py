@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from experiments.analysis import verdicts
 from experiments.analysis.difference import level_of
+from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
 from experiments.analysis.paired import Difference
-from experiments.analysis.statistics import interval
 from experiments.protocols.label_noise import constants
 from experiments.reports.ablation.tables import arm_title, loss_of, step_of, verdict_fields
 from experiments.reports.fair.questions import accuracy_difference, loss_difference

@@ -13,8 +13,8 @@ from PIL import Image
 
 from experiments.analysis import statistics
 from experiments.analysis.exponent_cells import exponent_cells, values
+from experiments.analysis.interval import interval
 from experiments.analysis.short_arms import short_arms
-from experiments.analysis.statistics import interval
 from experiments.reports import report
 from experiments.reports.exponent import curves, figures
 from experiments.reports.exponent import section as exponent_section
