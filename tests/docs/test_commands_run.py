@@ -67,7 +67,7 @@ def test_the_readmes_commands_run(folder, capsys):
         done.append(words[0])
     assert set(done) == {"list", "prepare", "run", "report", "findings", "train"}
     runs = folder / "runs"
-    assert "ThermoLion" in (runs / "mine" / "report" / "report.md").read_text("utf-8")
+    assert "ThermoLion" in (runs / "records" / "report" / "report.md").read_text("utf-8")
     assert "none of the" in (runs / "findings.md").read_text("utf-8").lower()
     assert {"settings.json", "curve.jsonl", "result.json", "phases.csv", "checkpoints"} == {
         path.name for path in (runs / "one").iterdir()

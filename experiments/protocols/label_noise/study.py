@@ -1,8 +1,8 @@
 """The label noise study on data sets: a short tuning of every optimizer in every cell.
 
 Readings of λ follow the last step of an epoch. If that step had fewer images than the others, its
-noisier gradient would enter m just before, the more so the larger the other batches: 5,000 images
-leave 8 over at batches of 32, 128 and 1,024 alike. So all cells train on whole batches.
+noisier gradient would enter m just before, and by another factor in each cell: 5,000 images leave 8
+over at batches of 32 and of 128, 904 at 1,024. So all cells train on whole batches.
 
 One list of rates serves all batch sizes, since the usable rates did not move from batches of 32 to
 512 (`rate_scaling`). Its centre is the rate that was best on Fashion-MNIST's validation images in
