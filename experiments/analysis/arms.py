@@ -7,7 +7,7 @@ the runs that judged it on the test images.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Workload:
     dataset: str
     network: str
     regime: str
-    fingerprint: str = field(compare=True)
+    fingerprint: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +167,9 @@ def test_runs(records: Sequence[Record]) -> Runs | None:
     """Test accuracy and correctness of final or default runs; None where there is none.
 
     A run that diverged scores 1/K on every image, K being the number of classes.
+
+    Raises:
+        ValueError: two runs of one seed, or bits that are not of that accuracy or number of images.
     """
     judged = [one for one in records if one.test_accuracy is not None or one.status != "ok"]
     if not judged:
@@ -180,12 +183,26 @@ def test_runs(records: Sequence[Record]) -> Runs | None:
             correct.append(None if images is None else np.full(images, chance))
         else:
             accuracy.append(one.test_accuracy)
-            bits = one.test_correct
-            correct.append(None if bits is None or images is None else runs_of.unpack(bits, images))
+            correct.append(_bits(one, images))
     whole = all(bits is not None for bits in correct)
-    return runs_of.runs(
-        [one.seed for one in judged], accuracy, np.stack(correct) if whole else None
-    )
+    seeds = [one.seed for one in judged]
+    try:
+        return runs_of.runs(seeds, accuracy, np.stack(correct) if whole else None)
+    except ValueError as error:
+        raise ValueError(f"{_called(judged[0])}: {error}") from None
+
+
+def _bits(record: Record, images: int | None) -> np.ndarray | None:
+    if record.test_correct is None or images is None:
+        return None
+    try:
+        return runs_of.unpack(record.test_correct, images)
+    except ValueError as error:
+        raise ValueError(f"{_called(record)}, seed {record.seed}: {error}") from None
+
+
+def _called(record: Record) -> str:
+    return f"{record.optimizer} on {record.dataset}, regime {record.regime}, {record.phase} runs"
 
 
 def train_runs(records: Sequence[Record]) -> Runs | None:

@@ -36,13 +36,18 @@ class ExponentCell:
 def exponent_cells(found: Iterable[Arm], fixed: Iterable[str]) -> list[ExponentCell]:
     """The cells of arms, by data set, network, regime and sparsity.
 
+    An arm of which nothing counts, such as one with final runs and none that tuned it, is left out.
+
     Args:
         found: of one study.
         fixed: names of the arms of one α each.
     """
     groups: dict[tuple[str, str, str, float], dict[str, Arm]] = {}
     for arm in found:
-        sparsity = (*arm.ledger, *arm.tuned)[0].data.sparsity or 0.0
+        first = next(iter((*arm.ledger, *arm.tuned)), None)
+        if first is None:
+            continue
+        sparsity = first.data.sparsity or 0.0
         name = arm.workload.dataset.rpartition(" (")[0] if sparsity else arm.workload.dataset
         place = (name, arm.workload.network, arm.workload.regime, sparsity)
         groups.setdefault(place, {})[arm.optimizer] = arm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ class PreferredSetting:
         alpha: the exponent.
         learning_rate: in Adam's units.
         eps: likewise.
-        accuracy: mean validation accuracy over the cells, in each over the seeds that it ran on.
+        accuracy: mean validation accuracy over the cells, in each over the seeds that it ran on;
+            where one of them diverged that cell counts as chance.
         cells: how many there are.
         size: of gradients, the geometric mean over the cells' data sets.
         rate_at_edge: whether the rate is the outermost that was tried.
@@ -105,12 +107,22 @@ def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> PreferredSe
         alpha,
         rate,
         eps,
-        accuracy=float(np.mean([mean_score(found[rate, eps])[0] for found in by_cell])),
+        accuracy=float(
+            np.mean([_accuracy(*one, (rate, eps)) for one in zip(arms, by_cell, strict=True)])
+        ),
         cells=len(arms),
         size=float(np.exp(np.mean(np.log([*sizes.values()])))),
         rate_at_edge=outermost(rate, rates),
         eps_at_edge=outermost(eps, tried_eps),
     )
+
+
+def _accuracy(
+    arm: Arm, scores: Mapping[tuple[float, float], list[Score]], setting: tuple[float, float]
+) -> float:
+    """Mean validation accuracy; chance where a run diverged."""
+    mean = mean_score(scores[setting])[0]
+    return mean if math.isfinite(mean) else 1 / (arm.ledger[0].data.classes or 1)
 
 
 def _scores(arm: Arm) -> dict[tuple[float, float], list[Score]]:

@@ -15,8 +15,8 @@ def short_arms(records: Iterable[Record], derived: Mapping[str, str] | None = No
 
     Args:
         records: of one study.
-        derived: optimizer to the name of an arm of its own: final runs at another configuration
-            than the one that won.
+        derived: optimizer to the name of an arm of its own: final runs at a configuration that
+            it was not tuned over; where there are several, the newest.
     """
     groups: dict[tuple[Workload, str], list[Record]] = {}
     for one in records:
@@ -24,17 +24,25 @@ def short_arms(records: Iterable[Record], derived: Mapping[str, str] | None = No
         groups.setdefault((workload, one.optimizer), []).append(one)
     found = []
     for workload, name in sorted(groups):
-        arm, others = _arm(workload, name, groups[workload, name])
+        arm = _arm(workload, name, groups[workload, name])
         found.append(arm)
         further = (derived or {}).get(name)
+        others = _untried(groups[workload, name]) if further is not None else []
         if further is not None and others:
             setting = configuration_of(others[0])
             found.append(Arm(workload, further, (), setting, False, by_seed(others), (), ()))
     return found
 
 
-def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> tuple[Arm, list[Record]]:
-    """The arm, and the final runs that are not its winner's."""
+def _untried(records: Sequence[Record]) -> list[Record]:
+    """The final runs of a configuration that was not tried in tuning."""
+    tried = {configuration_of(one) for one in records if one.phase != "final"}
+    others = [one for one in records if configuration_of(one) not in tried]
+    newest = max(others, key=lambda one: one.finished or "", default=None)
+    return [one for one in others if newest and configuration_of(one) == configuration_of(newest)]
+
+
+def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> Arm:
     ledger = [one for phase in ("tune", "confirm") for one in records if one.phase == phase]
     finals = [one for one in records if one.phase == "final"]
     runs: dict[Configuration, list[Record]] = {}
@@ -48,7 +56,7 @@ def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> tuple
     ]
     means = {one: mean_score([score(run) for run in runs[one]]) for one in asked_again}
     winner = max(means, key=lambda one: means[one], default=None)
-    arm = Arm(
+    return Arm(
         workload=workload,
         optimizer=optimizer,
         ledger=tuple(ledger),
@@ -58,4 +66,3 @@ def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> tuple
         default=(),
         carried=(),
     )
-    return arm, [one for one in finals if configuration_of(one) != winner]

@@ -33,6 +33,13 @@ def run(options: argparse.Namespace) -> None:
     images = training.shrunk(train.images, train.labels, train.num_classes)
     facts = {"dataset": train.name, "images": len(train.labels), "fingerprint": train.fingerprint}
     facts |= environment.describe()
+    for one in folder.read(options.out):
+        if (one.steps, one.fingerprint) != (scale.steps, train.fingerprint):
+            raise ValueError(
+                f"{options.out} holds runs of {one.steps} steps on {one.images} images of "
+                f"{one.dataset}, these have {scale.steps} on {len(train.labels)} of {train.name}, "
+                "which do not compare: give another --out"
+            )
     for depth in options.depths or scale.depths:
         found = [one for one in folder.read(options.out) if one.depth == depth]
         path = folder.file_of(options.out, depth)

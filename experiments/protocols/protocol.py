@@ -3,8 +3,8 @@
 `paper` is the published protocol as it stands: the first 5,000 training images, 12
 epochs of batches of 1,024, each optimizer at its released settings, accuracy on those
 same images after the last epoch (with held-out accuracy beside it where there is a test
-set), but with several seeds instead of one. A protocol in which learning rates are
-tuned on validation images is a further entry of ``PROTOCOLS``.
+set), but with several seeds instead of one. Protocols that tune on validation images are
+packages beside this file, named in ``STUDIES``.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Hint = Any  # an annotation: a type, a union, a generic
 
 
 def encode(record: DataclassInstance) -> bytes:
-    """One line of strict JSON; numbers that are not finite become null, defaults are left out."""
+    """One line of strict JSON: numbers that are not finite are null, plain defaults left out."""
     defaults = _defaults(type(record))
     stated = {
         name: value

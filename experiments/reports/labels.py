@@ -54,6 +54,16 @@ def optimizer_title(name: str) -> str:
     return OPTIMIZER_TITLES.get(name, name)
 
 
+def with_network(title: str, network: str) -> str:
+    """A title with the network behind it, unless that is the convnet.
+
+    Example:
+        >>> with_network("F-MNIST, A", "vit"), with_network("F-MNIST, A", "convnet")
+        ('F-MNIST, A, vit', 'F-MNIST, A')
+    """
+    return title if network == "convnet" else f"{title}, {network}"
+
+
 def dataset_title(name: str) -> str:
     """A data set's name in tables."""
     return DATASET_TITLES.get(name) or _SAMPLES.get(name, name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from experiments import protocols
+from experiments.analysis.arms import Arm
 from experiments.analysis.statistics import Entry
 from experiments.reports.labels import bare, dataset_order
 
@@ -89,7 +91,7 @@ def study_command(
         >>> study_command("fair", ["digits"], "runs", networks=["vit", "vit"])
         'python -m experiments run --protocol fair --datasets digits --network vit --out runs'
     """
-    words = ["python -m experiments run --protocol", protocol]
+    words = ["python", "-m", "experiments", "run", "--protocol", protocol]
     words += [] if budget == "full" else ["--budget", budget]
     several = list(networks)
     given = {
@@ -101,9 +103,66 @@ def study_command(
     for option, names in given.items():
         some = [f"PATH/{n}" if n.endswith(".npz") else n for n in dict.fromkeys(names)]
         words += [f"--{option}", *some] if some else []
-    return " ".join([*words, "--out", folder])
+    return shlex.join([*words, "--out", folder])
 
 
-def with_command(lacking: Sequence[str], command: str) -> list[str]:
+def lacking(arm: Arm | None, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """By phase how many runs an arm has and should have, of the phases with too few.
+
+    Args:
+        arm: None where it was not begun.
+        wanted: number of runs by phase; "final" are those of the winner.
+    """
+    have: Counter[str | None] = Counter()
+    if arm is not None:
+        have.update(one.phase for one in arm.ledger)
+        have.update(final=len(arm.tuned), default=len(arm.default))
+    return {phase: (have[phase], many) for phase, many in wanted.items() if have[phase] < many}
+
+
+def lines(
+    places: Mapping[str, Mapping[str, Arm]],
+    names: Iterable[str],
+    wanted: Callable[[str], Mapping[str, int]],
+    called: Callable[[str], str],
+) -> list[str]:
+    """A line for every place where runs are missing, with the arms that lack them.
+
+    Args:
+        places: the arms that were begun there, by optimizer.
+        names: the arms that there should be everywhere.
+        wanted: number of an arm's runs by phase.
+        called: what an arm is called.
+    """
+    found = []
+    for place, arms in places.items():
+        left = {
+            called(name): sum(
+                many - have for have, many in lacking(arms.get(name), wanted(name)).values()
+            )
+            for name in dict.fromkeys([*names, *arms])
+        }
+        found += line(place, left)
+    return found
+
+
+def line(place: str, left: Mapping[str, int]) -> list[str]:
+    """How many runs each arm lacks at a place; none where none does.
+
+    Example:
+        >>> line("F-MNIST, A", {"Lion": 3, "AdamW": 0, "SGD": 10})
+        ['F-MNIST, A: 13 runs, of Lion (3), SGD (10)']
+    """
+    some = [f"{arm} ({count})" for arm, count in left.items() if count]
+    return [f"{place}: {sum(left.values())} runs, of {', '.join(some)}"] if some else []
+
+
+def named(own: Sequence[str], there: Iterable[str]) -> tuple[str, ...]:
+    """What `--optimizers` must say: nothing unless there are others than the protocol's own."""
+    more = sorted({*there} - {*own})
+    return (*own, *more) if more else ()
+
+
+def with_command(missing: Sequence[str], command: str) -> list[str]:
     """What is missing and the command that goes on with it; nothing where nothing is missing."""
-    return [*lacking, f"the command that goes on: `{command}`"] if lacking else []
+    return [*missing, f"the command that goes on: `{command}`"] if missing else []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
+from experiments import protocols
 from experiments.records import Record
 
 Sortable = TypeVar("Sortable", str, int)
@@ -31,7 +32,8 @@ def mixed(records: Sequence[Record]) -> list[str]:
             short = ", ".join(p[:8] for p in prints)
             found.append(
                 f"mixed data: under {protocol}, {dataset} has records of {len(prints)} different "
-                f"data fingerprints ({short}); they stand apart, each as a data set of its own"
+                f"data fingerprints ({short}); "
+                + _stand(protocol, "they stand apart, each as a data set of its own")
             )
     for (dataset,), prints in _sets(
         [r for r in records if r.data.test_fingerprint],
@@ -43,13 +45,14 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 f"mixed held-out data: {dataset} was tested on {len(prints)} different sets of "
                 "images under one name"
             )
-    for (optimizer,), sources in _sets(
-        records, ("optimizer",), lambda r: r.optimizer_source or "not recorded"
+    for (protocol, optimizer), sources in _sets(
+        records, ("protocol", "optimizer"), lambda r: r.optimizer_source or "not recorded"
     ):
         if len(sources) > 1:
             found.append(
-                f"mixed optimizer code: the module of {optimizer} was changed between runs "
-                f"({', '.join(sources)}); each state of it has rows of its own"
+                f"mixed optimizer code: under {protocol}, the module of {optimizer} was changed "
+                f"between runs ({', '.join(sources)}); "
+                + _stand(protocol, "each state of it has rows of its own")
             )
     for (protocol,), versions in _sets(records, ("protocol",), attrgetter("protocol_version")):
         if len(versions) > 1:
@@ -59,6 +62,12 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 "version has its own tables"
             )
     return found
+
+
+def _stand(protocol: str, otherwise: str) -> str:
+    """What becomes of records that were changed under one name; see `of_one_study`."""
+    study = protocol.partition("[")[0] in protocols.STUDIES
+    return "the newest alone stand in its tables" if study else otherwise
 
 
 def _versions(record: Record) -> str:

@@ -27,10 +27,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """What one protocol's records say of one network.
+    """What one protocol's records say, a study's of all networks, the paper's of one.
 
     Attributes:
-        title: the protocol, its version, the network where it is not the convnet.
+        title: the protocol, its version, and the network of a section of one that is not the
+            convnet.
         slug: the same, fit for file names.
         description: what the protocol does, in one line.
         verdicts: answers by rule, one line a question.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from experiments import optimizers
 from experiments.analysis import statistics as entries_of
+from experiments.analysis.arms import whole
 from experiments.analysis.exponent_cells import exponent_cells
 from experiments.analysis.short_arms import short_arms
 from experiments.protocols import exponent
@@ -92,16 +93,18 @@ def parts(runs: Sequence[Record], shown: str) -> list[Part]:
         ]
     kept, _ = of_one_study(runs)
     (made,) = exponent_section.build(entries_of.entries(kept), Question(shown))
-    found = claims(exponent_cells(short_arms(kept), constants.protocol()["alphas"]))
+    numbers = constants.protocol()
+    arms = [whole(arm, numbers["budgets"]["full"]["final"]) for arm in short_arms(kept)]
+    found = claims(exponent_cells(arms, numbers["alphas"]))
     cells = {
         (one.dataset, one.regime)
         for one in kept
         if one.phase == "final" and one.dataset in SETS and one.regime in REGIMES
     }
-    whole = len(SETS) * len(REGIMES)
+    wanted = len(SETS) * len(REGIMES)
     so_far = (
-        f" (so far on {len(cells)} of {whole} pairs of data set and length)"
-        if len(cells) < whole
+        f" (so far on {len(cells)} of {wanted} pairs of data set and length)"
+        if len(cells) < wanted
         else ""
     )
     asked = [

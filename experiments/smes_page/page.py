@@ -21,7 +21,8 @@ EXPONENT, DISTORTION = "exponent", "distortion"
 
 def path_of(folder: Path) -> Path:
     """The page's file, beside the folder."""
-    return folder.with_suffix(".md")
+    whole = folder.resolve()  # "." has no name of its own
+    return whole.with_name(f"{whole.name}.md")
 
 
 def exponent_records(folder: Path) -> list[Record]:
@@ -40,7 +41,7 @@ def distortion_records(folder: Path) -> list[depth.DistortionRecord]:
 
 def text(folder: Path) -> str:
     """The page as Markdown."""
-    name = folder.name
+    name = folder.resolve().name
     command = f"python -m experiments.smes_page {shlex.quote(str(folder))}"
     runs, deep = exponent_records(folder), distortion_records(folder)
     parts = [

@@ -7,6 +7,7 @@ import pytest
 
 from experiments import optimizers, records, runner, training, work
 from experiments.protocols import fair
+from experiments.reports import report
 
 
 @pytest.fixture
@@ -73,6 +74,10 @@ def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_pa
     assert (summary.made, summary.failures) == (len(judged), {})
     assert {one.test_readings for one in records.read(out).records[-len(judged) :]} == {2}
     assert run(edit("adam"), out).made == 0
+    (section,) = report.build(out).sections
+    assert any("the test images have judged 2 versions" in note for note in section.notes)
+    left_out = f"left out: {len(first)} record(s) of {edit('adam')} before its file was changed"
+    assert left_out in section.missing
 
 
 def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(trained, edit, tmp_path):

@@ -159,7 +159,7 @@ def _left(chain: Chain, state: TuningState) -> int:
         "final": 0,
         "default": 0,
     }
-    return len(state.due) + behind[state.stage]
+    return len(state.due) + state.trials + behind[state.stage]
 
 
 def check_names(

@@ -111,6 +111,7 @@ class TuningState:
         schedule: the better schedule.
         centre: the best rate's place on the grid.
         at_edge: whether no rate further out was tried than the best.
+        trials: how many of the stage's runs come after these, while the edge is moved.
         winner: the configuration that won.
     """
 
@@ -119,6 +120,7 @@ class TuningState:
     schedule: str | None = None
     centre: int | None = None
     at_edge: bool = False
+    trials: int = 0
     winner: Learner | None = None
 
 
@@ -165,7 +167,8 @@ def follow(chain: Chain, find: Find) -> TuningState:
         new = {place: at_rate(place, schedule, first, "refine") for place in outwards}
         due = missing(new.values(), find)
         if due:
-            return TuningState(due, "refine", schedule, centre)
+            trials = chain.budget.refine - left
+            return TuningState(due, "refine", schedule, centre, trials=trials)
         places |= new
         cells += new.values()
         centre = max(
@@ -198,7 +201,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
         for seed in chain.contestant.seeds
     ]
     return TuningState(
-        missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner
+        missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner=winner
     )
 
 

@@ -18,7 +18,7 @@ from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair import effect_figures, headings
 from experiments.reports.fair import figures as fair_figures
 from experiments.reports.fair.questions import Answer, accuracy_difference
-from experiments.reports.section import slug
+from experiments.reports.section import Figure, slug
 
 Arms = Mapping[str, Arm]
 OTHER = "thermolion:gate=permuted"
@@ -63,22 +63,20 @@ def draw_pairs(
         return canvas.encode(figure)
 
 
-def available(
-    workloads: Sequence[Arms], answers: Sequence[Answer]
-) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
-    """Key, caption and function of the figures for which there is something to draw."""
-    made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
+def available(workloads: Sequence[Arms], answers: Sequence[Answer]) -> list[Figure]:
+    """The figures for which there is something to draw."""
+    made: list[Figure] = []
     delta = verdicts.HELD_OUT.delta
     for one in stairs():
         found = panels(one, workloads)
         if found:
             caption = f"{one.title}: what it does to held-out accuracy ({one.level} intervals)"
             against = f"{one.against}\n(intervals at {one.level})"
-            made.append((one.key, caption, _drawing(found, delta, against)))
+            made.append(Figure(one.key, caption, _drawing(found, delta, against)))
     paired = pairs(workloads)
     if paired:
         words = "The gate at λ of another parameter and at its own, a line a seed"
-        made.append(("permuted", words, lambda: draw_pairs(paired)))
+        made.append(Figure("permuted", words, lambda: draw_pairs(paired)))
     budget = headings.budget_of(arm for arms in workloads for arm in arms.values())
     for asked in dict.fromkeys(answer.question for answer in answers if answer.held_out):
         some = [answer for answer in answers if answer.question == asked]
@@ -86,7 +84,7 @@ def available(
         words = f"{asked}: {some[0].text} Paired differences with {100 * level:.4g} % intervals; "
         words += "within the shade they do not matter"
         draw = functools.partial(fair_figures.forest_of, some, arm_title, budget=budget)
-        made.append((slug(asked), words, draw))
+        made.append(Figure(slug(asked), words, draw))
     return made
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, Workload, whole, workloads
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.ablation import constants
+from experiments.protocols.fair.short_tuning import runs_by_phase
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.stairs import stairs, stairs_table
 from experiments.reports.ablation.tables import arm_title, question_table, step_of
 from experiments.reports.fair import questions, tables
-from experiments.reports.missing import study_command, with_command
-from experiments.reports.one_study import of_one_study
-from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.missing import lines, named, study_command, with_command
+from experiments.reports.one_study import study_of
+from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
 
 
@@ -26,34 +26,29 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         entries: of one protocol and version.
         question: what the caller asks; its folder stands in the commands.
     """
-    records, excluded = of_one_study([one for entry in entries for one in entry.records])
-    first, numbers = records[0], constants.protocol()
-    budget = first.budget or "full"
+    numbers = constants.protocol()
+    study = study_of(entries, numbers["budgets"])
     derived = {one["optimizer"]: name for name, one in numbers["derived"].items()}
-    found = short_arms(records, derived)
-    final = numbers["budgets"][budget]["final"]
+    found = short_arms(study.records, derived)
+    final = numbers["budgets"][study.budget]["final"]
     judged = [whole(arm, final) for arm in found]
     by_workload = workloads(judged)
     asked = {key: {"setting": "tuned", **one} for key, one in numbers["questions"].items()}
     answers = questions.answers(judged, asked, arm_title)
-    start = opening(budget)
     made = [question_table(key, one, by_workload, answers) for key, one in asked.items()]
     made += [stairs_table(one, by_workload) for one in stairs()]
     return [
         Section(
-            title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=slug(f"{first.protocol} v{first.protocol_version}"),
+            title=study.title,
+            slug=study.slug,
             description=numbers["description"],
-            verdicts=tuple(start + answer.line for answer in answers),
+            verdicts=tuple(study.opening + answer.line for answer in answers),
             tables=tuple(
                 table for table in [*made, tables.settings_table(found, arm_title)] if table
             ),
-            figures=tuple(
-                Figure(key, start + caption, draw)
-                for key, caption, draw in figures.available(list(by_workload.values()), answers)
-            ),
-            notes=tuple(_notes(found, by_workload, budget)),
-            missing=(*excluded, *_missing(found, budget, question.folder)),
+            figures=study.marked(figures.available(list(by_workload.values()), answers)),
+            notes=tuple(_notes(found, by_workload, study.budget)),
+            missing=(*study.excluded, *_missing(found, study.budget, question.folder)),
         )
     ]
 
@@ -115,31 +110,24 @@ def _lengths(by_workload: Mapping[Workload, Mapping[str, Arm]]) -> list[str]:
 
 
 def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
-    """The protocol's arms that lack final runs, and the command that goes on with them."""
+    """What the protocol's arms lack, and the command that goes on with them."""
     numbers = constants.protocol()
-    final = numbers["budgets"][budget]["final"]
-    own = (*numbers["arms"], *numbers["derived"])
-    more = sorted({arm.optimizer for arm in found} - set(own))
-    lacking = []
-    for workload, arms in workloads(found).items():
-        place = tables.workload_title(workload)
-        for arm in arms.values():
-            if len(arm.tuned) < final:
-                counts = Counter(one.phase for one in (*arm.ledger, *arm.tuned))
-                have = ", ".join(f"{number} {phase}" for phase, number in counts.items())
-                lacking.append(
-                    f"{arm_title(arm.optimizer)} on {place}: there are {have or 'no'} runs"
-                )
-        absent = [arm_title(name) for name in own if name not in arms]
-        if absent:
-            lacking.append(f"{place}: not begun: {'; '.join(absent)}")
+    counts = numbers["budgets"][budget]
+
+    def wanted(name: str) -> dict[str, int]:
+        runs = runs_by_phase(counts["rates"], counts)
+        return {"final": runs["final"]} if name in numbers["derived"] else runs
+
+    places = {tables.workload_title(one): arms for one, arms in workloads(found).items()}
+    lacking = lines(places, [*numbers["arms"], *numbers["derived"]], wanted, arm_title)
+    there = {arm.optimizer for arm in found} - {*numbers["derived"]}
     command = study_command(
         "ablation",
         [arm.workload.dataset for arm in found],
         folder,
         budget=budget,
         networks=[arm.workload.network for arm in found],
-        optimizers=(*numbers["arms"], *more) if more else (),
+        optimizers=named(numbers["arms"], there),
         regimes=[arm.workload.regime for arm in found],
     )
     return with_command(lacking, command)

@@ -14,7 +14,7 @@ from experiments.protocols.exponent import constants
 from experiments.reports.exponent.tables import arm_title, blank
 from experiments.reports.fair.headings import budget_of
 from experiments.reports.fair.questions import loss_difference
-from experiments.reports.labels import dataset_title
+from experiments.reports.labels import dataset_title, with_network
 
 FITTED = dataclasses.replace(
     verdicts.TRAIN_LOSS, name="final train loss, at the setting best on validation"
@@ -178,4 +178,4 @@ def _has_all(cell: ExponentCell | None, names: Collection[str]) -> bool:
 
 
 def _where(cell: ExponentCell) -> str:
-    return f"regime {cell.regime}" + (f", {cell.network}" if cell.network != "convnet" else "")
+    return with_network(f"regime {cell.regime}", cell.network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from experiments.reports.exponent.curves import (
     panel_title,
     too_few_alphas,
 )
+from experiments.reports.section import Figure
 
 
 def heat_map(cells: Sequence[ExponentCell]) -> dict[str, bytes]:
@@ -63,9 +64,9 @@ def accuracy_grid(cell: ExponentCell) -> dict[tuple[float, float], float]:
 
 def available(
     cells: Sequence[ExponentCell],
-) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
-    """Key, caption and function of the figures for which there is something to draw."""
-    made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
+) -> list[Figure]:
+    """The figures for which there is something to draw."""
+    made: list[Figure] = []
     alphas = constants.protocol()["alphas"]
     dense = [cell for cell in cells if not cell.sparsity]
     for what, words in (
@@ -77,7 +78,7 @@ def available(
         if some:
             key = what.replace(" ", "-")
             caption = f"{words} (95 % intervals over seeds)"
-            made.append((key, caption, functools.partial(against_alpha, some, what)))
+            made.append(Figure(key, caption, functools.partial(against_alpha, some, what)))
     groups: dict[tuple[str, str, str], list[ExponentCell]] = {}
     for cell in cells:
         if any(values(cell, name, "held-out") for name in alphas):
@@ -91,9 +92,9 @@ def available(
         words = "Held-out accuracy against α by sparsity: does the best α depend on it?"
         gone = too_few_alphas(varied)
         words += f" Not shown yet: {'; '.join(gone)}" if gone else ""
-        made.append(("sparsity", words, functools.partial(by_sparsity, varied)))
+        made.append(Figure("sparsity", words, functools.partial(by_sparsity, varied)))
     tuned = [cell for cell in cells if accuracy_grid(cell)]
     if tuned:
         words = "Validation accuracy over α and learning rate, at each one's best eps"
-        made.append(("heat", words, functools.partial(heat_map, tuned)))
+        made.append(Figure("heat", words, functools.partial(heat_map, tuned)))
     return made

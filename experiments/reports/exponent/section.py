@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from experiments import optimizers
-from experiments.analysis.arms import Arm
+from experiments.analysis.arms import Arm, whole
 from experiments.analysis.exponent_cells import ExponentCell, exponent_cells
 from experiments.analysis.exponent_settings import eps_at_edge, validated
 from experiments.analysis.short_arms import short_arms
@@ -14,13 +14,12 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols import exponent
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
-from experiments.records import Record
 from experiments.reports.exponent import figures
 from experiments.reports.exponent.claims import claims
 from experiments.reports.exponent.tables import arm_title, cell_table, place_title, settings_table
-from experiments.reports.missing import study_command, with_command
-from experiments.reports.one_study import of_one_study
-from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.missing import line, named, study_command, with_command
+from experiments.reports.one_study import StudyRecords, study_of
+from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, edge_note, part_notes
 from experiments.reports.table import EDGE
 
@@ -32,26 +31,24 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         entries: of one protocol and version.
         question: what the caller asks; its folder stands in the commands.
     """
-    records, excluded = of_one_study([one for entry in entries for one in entry.records])
-    first = records[0]
-    budget = first.budget or "full"
-    found = short_arms(records)
-    alphas = constants.protocol()["alphas"]
-    cells = exponent_cells(found, alphas)
+    numbers = constants.protocol()
+    study, alphas = study_of(entries, numbers["budgets"]), numbers["alphas"]
+    found, final = short_arms(study.records), numbers["budgets"][study.budget]["final"]
+    cells = exponent_cells((whole(arm, final) for arm in found), alphas)
     tables = (cell_table(cells), settings_table(validated(cells, alphas)))
     return [
         Section(
-            title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=slug(f"{first.protocol} v{first.protocol_version}"),
-            description=constants.protocol()["description"],
-            verdicts=tuple(opening(budget) + claim.line for claim in claims(cells)),
+            title=study.title,
+            slug=study.slug,
+            description=numbers["description"],
+            verdicts=tuple(study.opening + claim.line for claim in claims(cells)),
             tables=tuple(table for table in tables if table is not None),
-            figures=tuple(
-                Figure(key, opening(budget) + caption, draw)
-                for key, caption, draw in figures.available(cells)
+            figures=study.marked(figures.available(cells)),
+            notes=tuple(_notes(found, study.budget)),
+            missing=(
+                *study.excluded,
+                *_missing(exponent_cells(found, alphas), study, question.folder),
             ),
-            notes=tuple(_notes(found, budget)),
-            missing=(*excluded, *_missing(cells, records, budget, question.folder)),
         )
     ]
 
@@ -105,6 +102,8 @@ def _eps_note(found: Sequence[Arm]) -> list[str]:
 def _time_note(found: Sequence[Arm]) -> list[str]:
     """The median of a run's seconds, and how many runs took far longer, as in a machine's sleep."""
     seconds = [one.seconds for arm in found for one in (*arm.ledger, *arm.tuned)]
+    if not seconds:
+        return []
     median = statistics.median(seconds)
     long = [one for one in seconds if one > 10 * median]
     tail = (
@@ -116,11 +115,9 @@ def _time_note(found: Sequence[Arm]) -> list[str]:
     return [f"A run took {median:.1f} s, the median{tail}."]
 
 
-def _missing(
-    cells: Sequence[ExponentCell], records: Sequence[Record], budget: str, folder: str
-) -> list[str]:
+def _missing(cells: Sequence[ExponentCell], records: StudyRecords, folder: str) -> list[str]:
     """What lacks runs of the data sets and regimes begun, and the command that makes them all."""
-    names = [*dict.fromkeys([*exponent.OPTIMIZERS, *(one.optimizer for one in records)])]
+    names = [*dict.fromkeys([*exponent.OPTIMIZERS, *(one.optimizer for one in records.records)])]
     places: dict[str, list[str]] = {
         key: [*dict.fromkeys(getattr(cell, key) for cell in cells)]
         for key in ("dataset", "network", "regime")
@@ -131,29 +128,24 @@ def _missing(
             places["dataset"],
             resolved,
             places["network"],
-            budget=budget,
+            budget=records.budget,
             regimes=places["regime"],
         )
     except ValueError as error:  # records of what this version does not know
         return [f"what is missing cannot be told: {error}"]
     lacking: dict[str, dict[str, int]] = {}
-    for chain, left in study.runs_left(records):
+    for chain, left in study.runs_left(records.records):
         if left:
             task = chain.task
             title = place_title(task.dataset, task.network, str(chain.regime.name), task.sparsity)
             lacking.setdefault(title, {})[arm_title(chain.name)] = left
-    lines = [
-        f"{place}: {sum(arms.values())} runs, of "
-        + ", ".join(f"{arm} ({left})" for arm, left in arms.items())
-        for place, arms in lacking.items()
-    ]
     command = study_command(
         "exponent",
         places["dataset"],
         folder,
-        budget=budget,
+        budget=records.budget,
         networks=places["network"],
-        optimizers=names if len(names) > len(exponent.OPTIMIZERS) else (),
+        optimizers=named(exponent.OPTIMIZERS, names),
         regimes=places["regime"],
     )
-    return with_command(lines, command)
+    return with_command([each for one in lacking.items() for each in line(*one)], command)

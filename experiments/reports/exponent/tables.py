@@ -9,7 +9,7 @@ from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
 from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.labels import dataset_title, optimizer_title, with_network
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 QUANTITIES = ("train loss", "held-out", "accuracy gap", "raw gap", "gap")
@@ -27,8 +27,8 @@ def cell_title(cell: ExponentCell) -> str:
 
 def place_title(dataset: str, network: str, regime: str, sparsity: float) -> str:
     """What is trained on, how long, and with what where that is not the convnet."""
-    network = f", {network}" if network != "convnet" else ""
-    return f"{dataset_title(dataset)}, {regime}{network}{sparse_suffix(sparsity)}"
+    title = with_network(f"{dataset_title(dataset)}, {regime}", network)
+    return title + sparse_suffix(sparsity)
 
 
 def blank(share: float) -> str:

@@ -10,7 +10,7 @@ from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
 from experiments.analysis.verdicts import HELD_OUT, Verdict
 from experiments.reports.fair.questions import Answer
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.labels import dataset_title, optimizer_title, with_network
 from experiments.reports.table import DASH, CsvRow, Table
 
 
@@ -37,7 +37,7 @@ def ranks_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table | None:
         ranks = rankings.mean_ranks(
             {one: {name: runs[name] for name in names} for one, runs in sets.items()}
         )
-        where = f"{regime}, {network}" if network != "convnet" else regime
+        where = with_network(regime, network)
         on = ", ".join(map(dataset_title, sets))
         for name, rank in sorted(ranks.items(), key=lambda one: one[1].value):
             rows.append(

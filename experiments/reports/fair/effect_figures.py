@@ -40,12 +40,12 @@ def ablation(
     delta: float = 1.0,
     against: str = "unchanged",
 ) -> dict[str, bytes]:
-    """What each change costs or brings: a bar a toggle with its interval, a panel a data set.
+    """What each change costs or brings: a bar a toggle with its interval, a panel a workload.
 
     Args:
         panels: by title, then by what was changed; changed minus unchanged, in points.
         delta: Δ, shaded.
-        against: what was changed.
+        against: what each is compared with.
 
     Returns:
         The figure as {"png": bytes, "svg": bytes}.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from experiments.analysis import rates
 from experiments.analysis.arms import Arm, workloads
@@ -15,8 +15,7 @@ from experiments.reports.fair.forest import Groups, Panel, forest
 from experiments.reports.fair.questions import Answer
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import dataset_title, optimizer_title
-
-Draw = Callable[[Sequence[Arm], Sequence[Answer]], dict[str, bytes]]
+from experiments.reports.section import Figure
 
 
 def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
@@ -46,17 +45,9 @@ def _profiles(found: Sequence[Arm]) -> dict[str, dict[str, Profile]]:
     return {place: some for place, some in panels.items() if some}
 
 
-def learning_rates(
-    found: Sequence[Arm], answers: Sequence[Answer], *, aligned: bool = False
-) -> dict[str, bytes]:
+def learning_rates(found: Sequence[Arm], *, aligned: bool = False) -> dict[str, bytes]:
     """Validation accuracy against learning rate, a panel a workload."""
-    del answers
     return tuning_figures.learning_rates(_profiles(found), aligned=aligned)
-
-
-def differences(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
-    """Paired differences of held-out accuracy, a panel a length of training."""
-    return forest_of(answers, budget=headings.budget_of(found))
 
 
 def forest_of(
@@ -121,9 +112,8 @@ def _groups(
     return groups | ({heading: means} if means else {})
 
 
-def budgets(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]:
+def budgets(found: Sequence[Arm]) -> dict[str, bytes]:
     """Best validation accuracy so far against runs spent, a panel a workload."""
-    del answers
     return tuning_figures.budgets(
         {
             place: {
@@ -140,15 +130,15 @@ def budgets(found: Sequence[Arm], answers: Sequence[Answer]) -> dict[str, bytes]
     )
 
 
-def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[tuple[str, str, Draw]]:
-    """Key, caption and function of the figures for which there is something to draw."""
-    made: list[tuple[str, str, Draw]] = []
+def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
+    """The figures for which there is something to draw."""
+    made: list[Figure] = []
+    budget = headings.budget_of(found)
     if any(answer.held_out for answer in answers):
         words = "Paired differences of held-out accuracy; within the shade they do not matter"
-        made.append(("differences", words, differences))
+        made.append(Figure("differences", words, partial(forest_of, answers, budget=budget)))
     shown = searched(found)
     if shown:
-        budget = headings.budget_of(found)
         begun = {
             headings.workload_heading(arm.workload, budget): None for arm in found if arm.ledger
         }
@@ -156,9 +146,9 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[tuple[str
         left = f"; not shown, as fewer than two optimizers are searched: {gone}" if gone else ""
         under = "each optimizer under the schedule that was chosen for it"
         words = f"Validation accuracy against learning rate, {under} (bands: lowest to highest seed"
-        made.append(("rates", f"{words}{left})", learning_rates))
+        made.append(Figure("rates", f"{words}{left})", partial(learning_rates, found)))
         words = f"The same against multiples of each optimizer's best rate, {under}{left}"
-        made.append(("aligned", words, functools.partial(learning_rates, aligned=True)))
+        made.append(Figure("aligned", words, partial(learning_rates, found, aligned=True)))
         words = f"Best validation accuracy so far against runs spent on tuning{left}"
-        made.append(("budget", words, budgets))
+        made.append(Figure("budget", words, partial(budgets, found)))
     return made

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from experiments.analysis.arms import Arm, Workload
 from experiments.protocols.fair import constants
-from experiments.reports.labels import dataset_title
+from experiments.reports.labels import dataset_title, with_network
 
 
 def budget_of(found: Iterable[Arm]) -> str:
@@ -28,7 +28,7 @@ def length(regime: str, budget: str = "full") -> str:
 
 def panel(regime: str, network: str, budget: str = "full") -> str:
     """How long is trained, and with what where it is not the convnet."""
-    return length(regime, budget) + (f", {network}" if network != "convnet" else "")
+    return with_network(length(regime, budget), network)
 
 
 def workload_heading(workload: Workload, budget: str = "full") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from experiments.analysis.arms import Arm
 from experiments.protocols.fair import constants
 from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import bare, optimizer_title
-from experiments.reports.missing import study_command
+from experiments.reports.missing import lacking, study_command
 
 RUN_NAMES = {
     "final": "final runs",
@@ -20,22 +19,14 @@ RUN_NAMES = {
 """What runs are called; those of the other phases by their phase."""
 
 
-def lacking(arm: Arm, budget: str) -> dict[str, tuple[int, int]]:
-    """By phase how many runs there are and how many there should be, of the phases with too few."""
-    wanted = constants.runs_by_phase(arm.optimizer, budget)
-    have = Counter(one.phase for one in arm.ledger)
-    have |= {"final": len(arm.tuned), "default": len(arm.default)}
-    return {phase: (have[phase], many) for phase, many in wanted.items() if have[phase] < many}
-
-
 def finished(arm: Arm, budget: str) -> Arm:
     """The arm without the runs of a setting that has too few of them for a verdict.
 
     Runs of the winner take the whole confirmation: a configuration that is not among its records
     might have won.
     """
-    lack = lacking(arm, budget)
-    final = constants.runs_by_phase(arm.optimizer, budget)["default"]
+    wanted = constants.runs_by_phase(arm.optimizer, budget)
+    lack, final = lacking(arm, wanted), wanted["default"]
     return replace(
         arm,
         tuned=() if {"confirm", "final"} & lack.keys() else arm.tuned,
@@ -54,11 +45,11 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
     """
     lines, begun = [], []
     for arm in found:
-        parts = lacking(arm, budget)
+        wanted = constants.runs_by_phase(arm.optimizer, budget)
+        parts = lacking(arm, wanted)
         transferred = arm.optimizer in constants.protocol()["transfer"]
         if transferred and _elsewhere(arm, found) and not finished(arm, budget).carried:
-            wanted = constants.runs_by_phase(arm.optimizer, budget)["final"]
-            parts["carried"] = (len(arm.carried), wanted)
+            parts["carried"] = (len(arm.carried), wanted["final"])
         if parts:
             counts = ", ".join(
                 f"{have} of {many} {RUN_NAMES.get(phase, f'{phase} runs')}"

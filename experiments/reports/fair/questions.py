@@ -10,12 +10,12 @@ from experiments.analysis import paired, rankings, verdicts
 from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, workloads
 from experiments.analysis.paired import Difference
 from experiments.analysis.rankings import Estimate
-from experiments.analysis.runs import Runs
+from experiments.analysis.runs import Runs, restricted
 from experiments.analysis.verdicts import Verdict
 from experiments.files import JsonObject
 from experiments.protocols.fair import constants
 from experiments.records import Record
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.labels import dataset_title, optimizer_title, with_network
 
 SETTINGS = {"tuned": "tuned", "carried": "at the setting best on the other sets"}
 
@@ -56,8 +56,7 @@ class Answer:
     @property
     def line(self) -> str:
         """The question and its answer in one line."""
-        where = f"{self.question}, regime {self.regime}"
-        where += f", {self.network}" if self.network != "convnet" else ""
+        where = with_network(f"{self.question}, regime {self.regime}", self.network)
         without = ""
         if self.held_out is not None and self.unfinished:
             names = ", ".join(map(dataset_title, self.unfinished))
@@ -157,7 +156,9 @@ def _answer(
     improvement: dict[str, Estimate] = {}
     if pairs:
         count = len(asked["against"])
-        judged = {name: both for name, pair in pairs.items() if (both := _judged(*pair))}
+        judged = _with_bits_alike(
+            {name: both for name, pair in pairs.items() if (both := _judged(*pair))}
+        )
         found = {name: paired.difference(*both, comparisons=count) for name, both in judged.items()}
         losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
         names = called(first), called(other)
@@ -187,6 +188,18 @@ def _judged(one: Sequence[Record], other: Sequence[Record]) -> tuple[Runs, Runs]
     if first is None or second is None or not set(first.seeds) & set(second.seeds):
         return None
     return first, second
+
+
+def _with_bits_alike(
+    judged: Mapping[str, tuple[Runs, Runs]],
+) -> dict[str, tuple[Runs, Runs]]:
+    """All sets with their images' bits or none: an interval over new images needs them of all."""
+    if all(each.correct is not None for both in judged.values() for each in both):
+        return dict(judged)
+    return {
+        name: (restricted(one, one.seeds, bits=False), restricted(two, two.seeds, bits=False))
+        for name, (one, two) in judged.items()
+    }
 
 
 def _improvement(judged: Mapping[str, tuple[Runs, Runs]]) -> dict[str, Estimate]:

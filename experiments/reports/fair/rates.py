@@ -6,19 +6,16 @@ from experiments.analysis import rates
 from experiments.analysis.arms import Arm
 
 
-def profile_of(arm: Arm, schedule: str | None = None) -> rates.Profile | None:
-    """Validation accuracy over the grid of rates; None where there are no such runs.
+def profile_of(arm: Arm) -> rates.Profile | None:
+    """Validation accuracy over the grid of rates, None where there are no such runs.
 
-    Args:
-        arm: the optimizer on a workload.
-        schedule: whose rates; None is the winner's, or that of the best run.
+    Under the winner's schedule, or before there is a winner under that of the best run.
     """
     grid = [one for one in arm.ledger if one.phase in ("tune", "refine") and one.trial is None]
     if not grid:
         return None
-    if schedule is None:
-        best = max(grid, key=lambda one: (one.validation_accuracy or [0.0])[-1] or 0.0)
-        schedule = arm.winner.schedule if arm.winner else best.schedule
+    best = max(grid, key=lambda one: (one.validation_accuracy or [0.0])[-1] or 0.0)
+    schedule = arm.winner.schedule if arm.winner else best.schedule
     found: dict[float, list[float]] = {}
     for one in grid:
         if one.schedule == schedule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, arms, workloads
@@ -10,8 +9,8 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
 from experiments.reports.fair import comparison_tables, figures, questions, tables
 from experiments.reports.fair.missing import finished, missing
-from experiments.reports.one_study import of_one_study
-from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.one_study import study_of
+from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
 from experiments.reports.table import Table
 
@@ -23,12 +22,9 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         entries: of one protocol and version.
         question: what the caller asks; its folder stands in the commands.
     """
-    records = [one for entry in entries for one in entry.records]
-    records, excluded = of_one_study(records)
-    first = records[0]
-    budget = first.budget or "full"
-    found = arms(records)
-    judged = [finished(arm, budget) for arm in found]
+    study = study_of(entries, constants.budgets())
+    found = arms(study.records)
+    judged = [finished(arm, study.budget) for arm in found]
     whole = workloads(judged)
     answers = questions.answers(judged)
     ours = any(arm.optimizer == tables.OURS for arm in judged)
@@ -41,17 +37,14 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
     made.append(tables.settings_table(found))
     return [
         Section(
-            title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=slug(f"{first.protocol} v{first.protocol_version}"),
+            title=study.title,
+            slug=study.slug,
             description=constants.protocol()["description"],
-            verdicts=tuple(opening(budget) + answer.line for answer in answers),
+            verdicts=tuple(study.opening + answer.line for answer in answers),
             tables=tuple(table for table in made if table is not None),
-            figures=tuple(
-                Figure(key, caption, functools.partial(draw, found, answers))
-                for key, caption, draw in figures.available(found, answers)
-            ),
-            notes=tuple(_notes(judged, budget, ours=ours)),
-            missing=(*excluded, *missing(found, budget, question.folder)),
+            figures=study.marked(figures.available(found, answers)),
+            notes=tuple(_notes(judged, study.budget, ours=ours)),
+            missing=(*study.excluded, *missing(found, study.budget, question.folder)),
         )
     ]
 

@@ -12,7 +12,7 @@ from experiments.analysis.runs import Runs
 from experiments.protocols.paper import published
 from experiments.records import Record
 from experiments.reports.fair.rates import profile_of
-from experiments.reports.labels import dataset_title, optimizer_title
+from experiments.reports.labels import dataset_title, optimizer_title, with_network
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 REFERENCE = "adamw"
@@ -27,8 +27,7 @@ def workload_fields(workload: Workload) -> CsvRow:
 
 def workload_title(workload: Workload) -> str:
     """A workload in tables."""
-    network = f", {workload.network}" if workload.network != "convnet" else ""
-    return f"{dataset_title(workload.dataset)}, {workload.regime}{network}"
+    return with_network(f"{dataset_title(workload.dataset)}, {workload.regime}", workload.network)
 
 
 def answer_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table:

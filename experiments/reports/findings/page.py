@@ -55,7 +55,7 @@ def build(folder: str | os.PathLike[str]) -> str:
     ]
     seen: set[str] = set()
     for one in found:
-        blocks += _question(one, shown(folder), seen)
+        blocks += _question(one, Path(folder).as_posix(), seen)
         seen |= {*one.figures}
     blocks += [
         Heading(2, "What reproduces"),

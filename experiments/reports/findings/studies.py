@@ -23,7 +23,7 @@ SCOPE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ablation": (("fashion_mnist", "gtsrb32.npz"), ("A", "B")),
     "label_noise": (("fashion_mnist",), ()),
 }
-"""StudyResults -> the data sets and regimes that an answer takes; more are welcome."""
+"""Study -> the data sets and regimes that an answer takes; more are welcome."""
 
 ONLY_AT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "muon": (("gtsrb32.npz", "B"), ("digits", "B")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
@@ -19,7 +19,8 @@ from experiments.reports.label_noise.tables import (
     level_words,
     others,
 )
-from experiments.reports.labels import dataset_title
+from experiments.reports.labels import dataset_title, with_network
+from experiments.reports.section import Figure
 from experiments.reports.table import EDGE
 
 # From few wrong labels to many: dark to light, a line and a marker each, as grey prints need.
@@ -33,8 +34,7 @@ def grids(cells: Sequence[NoiseCell]) -> dict[str, CellGrid]:
     """The cells of each data set and network, by noise and batch size."""
     found: dict[str, CellGrid] = {}
     for cell in cells:
-        network = f", {cell.network}" if cell.network != "convnet" else ""
-        title = dataset_title(cell.dataset) + network
+        title = with_network(dataset_title(cell.dataset), cell.network)
         found.setdefault(title, {})[cell.noise, cell.batch_size] = cell
     return found
 
@@ -138,16 +138,16 @@ def _has_gates(cell: NoiseCell) -> bool:
 
 def available(
     cells: Sequence[NoiseCell],
-) -> list[tuple[str, str, Callable[[], dict[str, bytes]]]]:
-    """Key, caption and function of the figures for which there is something to draw."""
-    made: list[tuple[str, str, Callable[[], dict[str, bytes]]]] = []
+) -> list[Figure]:
+    """The figures for which there is something to draw."""
+    made: list[Figure] = []
     if any(cell_difference(cell, name) for cell in cells for name in others(cells)):
         words = "Paired differences of held-out accuracy by label noise and batch size (bold: the "
         words += f"interval excludes 0; level {level_words()}; "
         words += f"{EDGE}: a best rate is the outermost that was tried)"
-        made.append(("heat", words, functools.partial(heat_maps, cells)))
+        made.append(Figure("heat", words, functools.partial(heat_maps, cells)))
     if any(map(_has_gates, cells)):
         words = "Mean λ of ThermoLion's gate over training, by label noise and batch size "
         words += "(bands: 95 % intervals over seeds)"
-        made.append(("gate", words, functools.partial(gates, cells)))
+        made.append(Figure("gate", words, functools.partial(gates, cells)))
     return made

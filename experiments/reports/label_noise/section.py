@@ -10,6 +10,7 @@ from experiments.analysis.noise_cells import NoiseCell, growth, noise_cells, see
 from experiments.analysis.paired import Difference
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
+from experiments.protocols.fair.short_tuning import runs_by_phase
 from experiments.protocols.label_noise import constants
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.label_noise import figures
@@ -20,40 +21,38 @@ from experiments.reports.label_noise.tables import (
     final_runs,
     others,
 )
-from experiments.reports.missing import study_command, with_command
-from experiments.reports.one_study import of_one_study
-from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.missing import lines, named, study_command, with_command
+from experiments.reports.one_study import study_of
+from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
-    """One section a study: records of another content hash are left out, and that is start.
+    """One section a study: records of another content hash are left out, with a notice.
 
     Args:
         entries: of one protocol and version.
         question: what the caller asks; its folder stands in the commands.
     """
-    records, excluded = of_one_study([one for entry in entries for one in entry.records])
-    first, numbers = records[0], constants.protocol()
-    budget = first.budget or "full"
-    found = short_arms(records)
-    final = numbers["budgets"][budget]["final"]
+    numbers = constants.protocol()
+    study = study_of(entries, numbers["budgets"])
+    found = short_arms(study.records)
+    final = numbers["budgets"][study.budget]["final"]
     cells = noise_cells(whole(arm, final) for arm in found)
-    start = opening(budget)
     table = cell_table(cells)
     return [
         Section(
-            title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=slug(f"{first.protocol} v{first.protocol_version}"),
+            title=study.title,
+            slug=study.slug,
             description=numbers["description"],
-            verdicts=tuple(start + line for line in (*seen(cells), *helped(cells))),
+            verdicts=tuple(study.opening + line for line in (*seen(cells), *helped(cells))),
             tables=(table,) if table else (),
-            figures=tuple(
-                Figure(key, start + caption, draw)
-                for key, caption, draw in figures.available(cells)
+            figures=study.marked(figures.available(cells)),
+            notes=tuple(_notes(found, study.budget)),
+            missing=(
+                *study.excluded,
+                *_missing(noise_cells(found), study.budget, question.folder),
             ),
-            notes=tuple(_notes(found, budget)),
-            missing=(*excluded, *_missing(noise_cells(found), budget, question.folder)),
         )
     ]
 
@@ -184,33 +183,28 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
 
 
 def _missing(begun: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
-    """The protocol's cells and optimizers that lack final runs, and the command that goes on."""
+    """What the protocol's cells and optimizers lack, and the command that goes on with them."""
     numbers = constants.protocol()
-    final = numbers["budgets"][budget]["final"]
+    counts, own = numbers["budgets"][budget], numbers["optimizers"]
     there = {cell.place: cell for cell in begun}
-    own = list(numbers["optimizers"])
-    more = sorted({name for cell in begun for name in cell.arms} - set(own))
-    places = [
-        (*where, batch, noise)
+    cells = [
+        there.get(place) or NoiseCell(*place, {})
         for where in dict.fromkeys((cell.dataset, cell.network) for cell in begun)
         for batch in numbers["batch_sizes"]
         for noise in numbers["label_noise"]
+        for place in [(*where, batch, noise)]
     ]
-    lacking = []
-    for place in places:
-        cell = there.get(place) or NoiseCell(*place, {})
-        for name in (*own, *more):
-            count = len(cell.arms[name].tuned) if name in cell.arms else 0
-            if count < final:
-                lacking.append(
-                    f"{arm_title(name)}, {cell_title(cell)}: {count} of {final} final runs"
-                )
+    names = named(own, (name for cell in begun for name in cell.arms))
+    places = {cell_title(cell): cell.arms for cell in cells}
+    lacking = lines(
+        places, names or own, lambda name: runs_by_phase(counts["rates"], counts), arm_title
+    )
     command = study_command(
         "label_noise",
         [cell.dataset for cell in begun],
         folder,
         budget=budget,
         networks=[cell.network for cell in begun],
-        optimizers=(*own, *more) if more else (),
+        optimizers=names,
     )
     return with_command(lacking, command)

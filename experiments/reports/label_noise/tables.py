@@ -13,7 +13,7 @@ from experiments.protocols.label_noise import constants
 from experiments.reports.ablation.tables import arm_title, loss_of, step_of, verdict_fields
 from experiments.reports.fair.questions import accuracy_difference, loss_difference
 from experiments.reports.fair.tables import accuracies
-from experiments.reports.labels import dataset_title
+from experiments.reports.labels import dataset_title, with_network
 from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
 
 
@@ -50,11 +50,8 @@ def at_edge(cell: NoiseCell, other: str) -> list[str]:
 
 def cell_title(cell: NoiseCell) -> str:
     """A cell in tables."""
-    network = f", {cell.network}" if cell.network != "convnet" else ""
-    return (
-        f"{dataset_title(cell.dataset)}{network}, batch {cell.batch:,}, "
-        f"{100 * cell.noise:g} % label noise"
-    )
+    title = with_network(dataset_title(cell.dataset), cell.network)
+    return f"{title}, batch {cell.batch:,}, {100 * cell.noise:g} % label noise"
 
 
 def level_words() -> str:

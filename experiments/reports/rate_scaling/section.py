@@ -6,23 +6,23 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.analysis.arms import Arm
+from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.rate_scaling import power_law
 from experiments.analysis.rates import Profile
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
 from experiments.protocols.rate_scaling import NAME, constants
-from experiments.records import Record
 from experiments.reports.fair import tuning_figures
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import (
     dataset_title,
     optimizer_order,
     optimizer_title,
+    with_network,
 )
-from experiments.reports.missing import study_command, with_command
-from experiments.reports.one_study import of_one_study
-from experiments.reports.section import Figure, Question, Section, opening, slug
+from experiments.reports.missing import lines, study_command, with_command
+from experiments.reports.one_study import study_of
+from experiments.reports.section import Figure, Question, Section, slug
 from experiments.reports.study_notes import AT_EDGE, budget_note, part_notes
 from experiments.reports.table import DASH, EDGE, CsvRow, Table
 
@@ -48,12 +48,6 @@ class Place:
         return f"{self.where}, {self.steps:,} steps of {self.batch_size:,}"
 
 
-Learnt = tuple[str, str, str]
-"""What a run learnt: the data set, its fingerprint and the network."""
-
-Titles = Mapping[Learnt, str]
-"""What the report calls each."""
-
 Profiles = Mapping[Place, Mapping[str, Profile]]
 """Validation accuracy against learning rate, by place, then by optimizer."""
 
@@ -65,37 +59,31 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         entries: of one protocol and version.
         question: what the caller asks; its folder stands in the commands.
     """
-    records, excluded = of_one_study([one for entry in entries for one in entry.records])
-    first = records[0]
-    budget = first.budget or "full"
-    arms, called = short_arms(records), titles(entries)
-    found = profiles(arms, called, budget)
-    start = opening(budget)
+    study = study_of(entries, constants.protocol()["budgets"])
+    arms = short_arms(study.records)
+    found = profiles(arms, study.budget)
     return [
         Section(
-            title=f"Protocol {first.protocol}, version {first.protocol_version}",
-            slug=slug(f"{first.protocol} v{first.protocol_version}"),
+            title=study.title,
+            slug=study.slug,
             description=constants.protocol()["description"],
-            verdicts=tuple(start + line for line in laws(found)),
+            verdicts=tuple(study.opening + line for line in laws(found)),
             tables=(rates_table(found),) if found else (),
-            figures=tuple(
-                Figure(key, start + caption, functools.partial(draw, some))
-                for key, caption, some in pictures(found)
-            ),
-            notes=tuple(_notes(arms, found, budget)),
-            missing=(*excluded, *missing(records, called, budget, question.folder)),
+            figures=study.marked(pictures(found)),
+            notes=tuple(_notes(arms, found, study.budget)),
+            missing=(*study.excluded, *missing(arms, study.budget, question.folder)),
         )
     ]
 
 
-def profiles(arms: Sequence[Arm], called: Titles, budget: str) -> Profiles:
+def profiles(arms: Sequence[Arm], budget: str) -> Profiles:
     """Every place's profiles of which all runs are there, in the order of tables."""
     found: dict[Place, dict[str, Profile]] = {}
     for arm in arms:
         profile, first = profile_of(arm), arm.ledger[0]
         if profile is not None and len(arm.ledger) >= runs_wanted(budget):
             steps, size = (int(first.settings[name]) for name in ("steps", "batch_size"))
-            place = Place(called[learnt(first)], steps, size)
+            place = Place(title(arm.workload), steps, size)
             found.setdefault(place, {})[arm.optimizer] = profile
     return {
         place: {name: found[place][name] for name in optimizer_order(found[place])}
@@ -103,32 +91,22 @@ def profiles(arms: Sequence[Arm], called: Titles, budget: str) -> Profiles:
     }
 
 
-def learnt(record: Record) -> Learnt:
-    """What a run learnt: the data set, its fingerprint and the network."""
-    return record.dataset, record.fingerprint, record.network
+def title(workload: Workload) -> str:
+    """What was learnt, with what where that is not the convnet."""
+    return with_network(dataset_title(workload.dataset), workload.network)
 
 
-def titles(entries: Sequence[Entry]) -> Titles:
-    """What the report calls what was learnt; different data of one name are told apart before."""
-    return {
-        learnt(one): dataset_title(entry.dataset)
-        + (f", {one.network}" if one.network != "convnet" else "")
-        for entry in entries
-        for one in entry.records
-    }
-
-
-def pictures(found: Profiles) -> list[tuple[str, str, Profiles]]:
-    """Key, caption and content of the figures: one for each data set and number of steps."""
+def pictures(found: Profiles) -> list[Figure]:
+    """The figures: one for each data set and number of steps."""
     groups: dict[tuple[str, int], dict[Place, Mapping[str, Profile]]] = {}
     for place, some in found.items():
         groups.setdefault((place.where, place.steps), {})[place] = some
     return [
-        (
+        Figure(
             slug(f"{where} {steps}"),
             f"Validation accuracy against learning rate: {where}, {steps:,} steps, by batch size "
             "(mean over seeds; bands: worst to best)",
-            some,
+            functools.partial(draw, some),
         )
         for (where, steps), some in groups.items()
     ]
@@ -223,32 +201,28 @@ def runs_wanted(budget: str) -> int:
     return numbers["budgets"][budget]["rates"] * len(numbers["seeds"])
 
 
-def missing(records: Sequence[Record], called: Titles, budget: str, folder: str) -> list[str]:
+def missing(arms: Sequence[Arm], budget: str, folder: str) -> list[str]:
     """Places with too few runs, and the command that goes on with them.
 
     Args:
-        records: of the study.
-        called: see `titles`.
+        arms: of the study.
         budget: of the study.
         folder: of the records, for the command.
     """
-    wanted = runs_wanted(budget)
-    groups: dict[tuple[str, str], dict[str, int]] = {}
-    for one in records:
-        empty = dict.fromkeys(constants.regimes(budget), 0)
-        groups.setdefault((called[learnt(one)], one.optimizer), empty)[str(one.regime)] += 1
-    lacking = [
-        f"{optimizer_title(name)} on {where}, {regime}: {count} of {wanted} runs"
-        for (where, name), counts in groups.items()
-        for regime, count in counts.items()
-        if count < wanted
-    ]
+    places: dict[str, dict[str, Arm]] = {}
+    for where in dict.fromkeys(title(arm.workload) for arm in arms):
+        for regime in constants.regimes(budget):
+            places[f"{where}, {regime}"] = {}
+    for arm in arms:
+        places[f"{title(arm.workload)}, {arm.workload.regime}"][arm.optimizer] = arm
+    names = [*dict.fromkeys(arm.optimizer for arm in arms)]
+    lacking = lines(places, names, lambda name: {"tune": runs_wanted(budget)}, optimizer_title)
     command = study_command(
         NAME,
-        [one.dataset for one in records],
+        [arm.workload.dataset for arm in arms],
         folder,
         budget=budget,
-        networks=[one.network for one in records],
-        optimizers=[name for _, name in groups],
+        networks=[arm.workload.network for arm in arms],
+        optimizers=names,
     )
     return with_command(lacking, command)

@@ -63,6 +63,24 @@ def test_mistakes_are_told_in_one_line(arguments, message, tmp_path, capsys):
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_folder_holds_runs_of_one_length_and_one_set_of_images(tmp_path, monkeypatch, capsys):
+    def train(run, images, scale):
+        return training.DistortionOutcome(
+            rate=1.0, losses=[], train_loss=1.0, train_accuracy=0.5, status="ok", gradients=[]
+        )
+
+    monkeypatch.setattr(training, "train", train)
+    smoke = ["run", "--dataset", "digits", "--images", "50", "--smoke", "--out", str(tmp_path)]
+    assert cli.main(smoke) == 0
+    found = folder.read(tmp_path)
+    longer = [word for word in smoke if word != "--smoke"]
+    fewer = ["40" if word == "50" else word for word in smoke]
+    for other in (longer, fewer):
+        assert cli.main(other) == 2
+        assert "give another --out" in capsys.readouterr().err
+    assert folder.read(tmp_path) == found
+
+
 def test_an_interruption_tells_how_to_go_on(tmp_path, monkeypatch, capsys):
     def train(run, images, scale):
         raise KeyboardInterrupt

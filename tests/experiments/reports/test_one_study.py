@@ -1,10 +1,14 @@
 """Records that stand beside one another in a report are of one study."""
 
+from dataclasses import replace
+
 import pytest
 
 from experiments import optimizers
+from experiments.analysis import statistics
+from experiments.protocols import ablation
 from experiments.protocols.fair import constants
-from experiments.reports.one_study import of_one_study
+from experiments.reports.one_study import of_one_study, study_of
 
 
 def _hash(name):
@@ -51,6 +55,47 @@ def test_a_study_of_older_grids_alone_stands_by_its_most_frequent(made):
     found, (said,) = of_one_study([oldest, *older])
     assert found == older
     assert said.startswith("left out: 1 record(s) of Lion on digits")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"fingerprint": "1"}, "of other images that were digits before"),
+        ({"optimizer_source": "1"}, "of mine:f before its file was changed"),
+        ({"network": "mine:net", "network_source": "1"}, "of the network mine:net before"),
+    ],
+)
+def test_of_what_was_changed_under_one_name_the_newest_stands(made, changed, said):
+    def runs(day, seeds, **more):
+        some = [made("mine:f", "0", seed) for seed in seeds]
+        return [replace(one, finished=f"2026-01-0{day}T00:00:00+00:00", **more) for one in some]
+
+    network = {"network": changed["network"]} if "network" in changed else {}
+    older, newer = runs(1, range(5), **network), runs(2, range(2), **changed)
+    elsewhere = [replace(one, dataset="usps", **changed) for one in runs(2, [7])]
+    for mixed in ([*older, *newer, *elsewhere], [*elsewhere, *newer, *older]):
+        found, (told,) = of_one_study(mixed)
+        assert sorted(one.seed for one in found) == [0, 1, 7]
+        assert told.startswith(f"left out: 5 record(s) {said}")
+
+
+def test_older_grids_of_the_smoke_budget_are_told_apart_too(made):
+    """Its lists are shorter, so its hash is another than the full budget's."""
+    resolved = {"adamw": optimizers.resolve("adamw"), "lion": optimizers.resolve("lion")}
+    cells = ablation.study(["digits"], resolved, budget="smoke").plan(lambda cell: None).cells
+    todays = next(one.protocol.hash for one in cells if one.learner.optimizer == "adamw")
+    smoke = {"protocol": "ablation[budget=smoke]", "budget": "smoke"}
+    today = [replace(made("adamw", todays), **smoke)]
+    older = [replace(made("lion", "older", seed), **smoke) for seed in range(2)]
+    found, (said,) = of_one_study([*older, *today])
+    assert found == today
+    assert said.startswith("left out: 2 record(s) of Lion on digits")
+
+
+def test_a_budget_that_this_version_does_not_know_is_said(made):
+    entries = statistics.entries([replace(made("adamw", "0"), budget="tenth")])
+    with pytest.raises(ValueError, match="budget 'tenth', which this version does not know"):
+        study_of(entries, ("full", "smoke"))
 
 
 def test_an_optimizer_that_this_version_cannot_build_is_no_error(made):

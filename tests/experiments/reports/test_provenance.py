@@ -29,6 +29,18 @@ def test_what_is_mixed_is_named(synthetic, change, text):
     assert text in found
 
 
+def test_of_a_study_what_was_changed_under_one_name_stands_in_no_table(synthetic):
+    made = [
+        synthetic(protocol="fair", optimizer="my:f", optimizer_source=part, fingerprint=part)
+        for part in ("12345678", "87654321")
+    ]
+    data, code = provenance.mixed(made)
+    for said in (data, code):
+        assert said.endswith("the newest alone stand in its tables")
+    assert "under fair, fashion_mnist" in data
+    assert "under fair, the module of my:f" in code
+
+
 def test_provenance_names_command_commit_machine_and_time(synthetic):
     found = provenance.provenance(
         [synthetic(seed=0, seconds=60.0), synthetic(seed=1, seconds=90.0)]

@@ -82,6 +82,11 @@ def test_a_best_rate_at_the_edge_is_followed_outwards_on_this_stages_runs(at, pl
     assert (progress.centre, progress.at_edge) == (place, edge)
     refine = [cell for cell in made.order if cell.phase == "refine"]
     assert len(refine) == 8
+    known = {}  # at every run on the way what is left and what is done make the whole
+    for number, cell in enumerate(made.order):
+        plan = one.plan(known.get)
+        assert (plan.done, plan.left) == (number, one.chains[0].length - number)
+        known[cell] = made.records[cell]
     assert len(made.order) == one.chains[0].length
 
 

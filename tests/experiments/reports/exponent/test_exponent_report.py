@@ -293,3 +293,29 @@ def test_figures_are_whole_and_the_same_again(made, folder_of):
             pixels = np.asarray(image.convert("RGB"))
         for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
             assert (edge == 255).all()
+
+
+def test_final_runs_alone_are_no_accident(made):
+    """As where the records of the tuning are gone."""
+    section = section_of([one for one in made(sets=("digits",)) if one.phase == "final"])
+    assert (section.tables, section.figures) == ((), ())
+    assert all("No answer yet" in line for line in section.verdicts)
+
+
+def test_some_of_the_final_seeds_are_no_answer(made):
+    some = [one for one in made(sets=("digits",)) if one.phase != "final" or one.seed < 203]
+    section = section_of(some)
+    assert all("No answer yet" in line for line in section.verdicts)
+    assert not {"train-loss", "held-out", "gap"} & {figure.key for figure in section.figures}
+
+
+def test_an_exponent_that_always_diverges_counts_as_chance(made):
+    def diverged(one):
+        return replace(one, status="diverged", validation_accuracy=[None])
+
+    some = [
+        diverged(one) if one.optimizer.endswith("=0.5") and one.dataset == "digits" else one
+        for one in made()
+    ]
+    (table,) = [table for table in section_of(some).tables if table.key == "settings"]
+    assert not any("inf" in cell for row in table.rows for cell in row)

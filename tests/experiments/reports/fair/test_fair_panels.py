@@ -33,10 +33,8 @@ def _text(drawn):
 
 def _captions(records):
     found = arms(records)
-    return found, {
-        key: (caption, lambda draw=draw: draw(found, questions.answers(found)))
-        for key, caption, draw in figures.available(found, questions.answers(found))
-    }
+    drawn = figures.available(found, questions.answers(found))
+    return found, {one.key: (one.caption, one.draw) for one in drawn}
 
 
 def test_a_place_with_one_searched_optimizer_is_no_panel_and_that_is_said(records):

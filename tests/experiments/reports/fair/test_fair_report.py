@@ -1,9 +1,11 @@
 """The fair study's section, from records of runs that never were."""
 
+import base64
 import shlex
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_fair import FACTS, accuracy, built, made, ours_on_digits
 from made_records import Made
@@ -239,3 +241,24 @@ def test_without_thermolion_the_table_of_its_gain_is_left_out(whole):
 def test_a_baseline_is_refused_since_the_questions_say_who_is_compared(whole, folder_of):
     with pytest.raises(ValueError, match=r"baseline is 'adamw', but .* fair alone, .* leave"):
         report.build(folder_of(whole[:40]), baseline="adamw")
+
+
+def test_one_run_without_its_images_bits_leaves_an_interval_over_seeds_alone(whole):
+    images = FACTS.test_examples
+    right = np.packbits(np.arange(images) < images // 2)
+    bits = base64.b64encode(right.tobytes()).decode()
+    with_bits = [
+        replace(one, test_correct=bits) if one.test_accuracy is not None else one for one in whole
+    ]
+    assert "20 seeds and 600 images" in line_of(built(with_bits), "Q1")
+    lost = next(one for one in with_bits if ours_on_digits(one, "final"))
+    some = [replace(one, test_correct=None) if one is lost else one for one in with_bits]
+    said, _, _ = line_of(built(some), "Q1").partition("train loss")
+    assert "20 seeds;" in said
+    assert "images" not in said
+
+
+def test_bits_of_other_images_name_the_runs(whole):
+    torn = [replace(one, test_correct="AAAA") if one.phase == "final" else one for one in whole]
+    with pytest.raises(ValueError, match=r"on digits, regime B, final runs, seed 201: .* bytes"):
+        built(torn)
