@@ -14,7 +14,13 @@ import numpy as np
 from experiments.analysis import runs as runs_of
 from experiments.analysis.ledger import Configuration, configuration_of, in_order, winner_of
 from experiments.analysis.runs import Runs
-from experiments.analysis.selection import Setting, score, smallest_mean_rank
+from experiments.analysis.selection import (
+    Setting,
+    chance,
+    score,
+    smallest_mean_rank,
+    validation_accuracy,
+)
 from experiments.records import Record
 
 SMALLEST_LOSS = 2.0**-23
@@ -175,12 +181,11 @@ def test_runs(records: Sequence[Record]) -> Runs | None:
     if not judged:
         return None
     images = next((one.data.test_examples for one in judged if one.data.test_examples), None)
-    chance = 1 / (judged[0].data.classes or 1)
     accuracy, correct = [], []
     for one in judged:
         if one.status != "ok" or one.test_accuracy is None:
-            accuracy.append(chance)
-            correct.append(None if images is None else np.full(images, chance))
+            accuracy.append(chance(one))
+            correct.append(None if images is None else np.full(images, chance(one)))
         else:
             accuracy.append(one.test_accuracy)
             correct.append(_bits(one, images))
@@ -210,9 +215,7 @@ def train_runs(records: Sequence[Record]) -> Runs | None:
     if not records:
         return None
     accuracy = [
-        1 / (one.data.classes or 1)
-        if one.status != "ok" or one.train_accuracy is None
-        else one.train_accuracy
+        chance(one) if one.status != "ok" or one.train_accuracy is None else one.train_accuracy
         for one in records
     ]
     return runs_of.runs([one.seed for one in records], accuracy)
@@ -249,8 +252,7 @@ def lost_by_tuning(found: Iterable[Arm]) -> list[tuple[Arm, float, float]]:
 
 
 def _validation_mean(records: Sequence[Record]) -> float:
-    """Mean validation accuracy; a run that diverged has chance's."""
-    return float(np.mean([max(score(one)[0], 1 / (one.data.classes or 1)) for one in records]))
+    return float(np.mean([*map(validation_accuracy, records)]))
 
 
 def workloads(found: Iterable[Arm]) -> dict[Workload, dict[str, Arm]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell
-from experiments.analysis.selection import Score, mean_score, score, smallest_mean_rank
+from experiments.analysis.selection import Score, chance, mean_score, score, smallest_mean_rank
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _accuracy(
 ) -> float:
     """Mean validation accuracy; chance where a run diverged."""
     mean = mean_score(scores[setting])[0]
-    return mean if math.isfinite(mean) else 1 / (arm.ledger[0].data.classes or 1)
+    return mean if math.isfinite(mean) else chance(arm.ledger[0])
 
 
 def _scores(arm: Arm) -> dict[tuple[float, float], list[Score]]:

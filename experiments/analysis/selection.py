@@ -35,6 +35,17 @@ def score(record: Record | None) -> Score:
     return accuracy, -math.inf if loss is None else -loss
 
 
+def chance(record: Record) -> float:
+    """The accuracy of guessing, 1/K of K classes, which a run that diverged counts as."""
+    return 1 / (record.data.classes or 1)
+
+
+def validation_accuracy(record: Record) -> float:
+    """The last validation accuracy of a run, or chance's where it diverged."""
+    accuracy, _ = score(record)
+    return accuracy if math.isfinite(accuracy) else chance(record)
+
+
 def mean_score(scores: Sequence[Score]) -> Score:
     """Mean accuracy, and minus the mean loss."""
     accuracy, loss = (math.fsum(part) / len(scores) for part in zip(*scores, strict=True))

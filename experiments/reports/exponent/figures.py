@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.analysis.exponent_cells import ExponentCell, values
+from experiments.analysis.selection import validation_accuracy
 from experiments.protocols.exponent import constants
 from experiments.reports import canvas, style
 from experiments.reports.exponent.curves import (
@@ -54,11 +55,8 @@ def accuracy_grid(cell: ExponentCell) -> dict[tuple[float, float], float]:
     for name, alpha in constants.protocol()["alphas"].items():
         for one in cell.arms[name].ledger if name in cell.arms else ():
             if one.phase == "tune":
-                accuracy = (one.validation_accuracy or [None])[-1]
-                if one.status != "ok" or accuracy is None:
-                    accuracy = 1 / (one.data.classes or 1)
                 place = (alpha, one.hyperparameters["learning_rate"])
-                found[place] = max(100 * accuracy, found.get(place, 0.0))
+                found[place] = max(100 * validation_accuracy(one), found.get(place, 0.0))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from experiments.analysis import rates
 from experiments.analysis.arms import Arm
+from experiments.analysis.selection import validation_accuracy
 
 
 def profile_of(arm: Arm) -> rates.Profile | None:
@@ -14,13 +15,11 @@ def profile_of(arm: Arm) -> rates.Profile | None:
     grid = [one for one in arm.ledger if one.phase in ("tune", "refine") and one.trial is None]
     if not grid:
         return None
-    best = max(grid, key=lambda one: (one.validation_accuracy or [0.0])[-1] or 0.0)
+    best = max(grid, key=validation_accuracy)
     schedule = arm.winner.schedule if arm.winner else best.schedule
     found: dict[float, list[float]] = {}
     for one in grid:
         if one.schedule == schedule:
-            accuracy = (one.validation_accuracy or [None])[-1]
-            if one.status != "ok" or accuracy is None:
-                accuracy = 1 / (one.data.classes or 1)
-            found.setdefault(one.hyperparameters["learning_rate"], []).append(accuracy)
+            rate = one.hyperparameters["learning_rate"]
+            found.setdefault(rate, []).append(validation_accuracy(one))
     return rates.profile(list(found), list(found.values()))
