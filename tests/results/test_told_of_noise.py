@@ -37,7 +37,19 @@ def test_every_lead_is_told_with_its_growth():
     told = [one for one in part.partition("\n## ")[0].splitlines() if one.startswith("| ")][1:]
     assert sorted(told) == sorted(rows)
     assert all(float(low) < 0 < float(high) for low, high in (_ends(one[-1]) for one in grown))
-    assert "no interval excludes 0" in " ".join(part.split())
+    within = sum("by no more than 1 point" in one for one in told)
+    assert (len(told), within) == (6, 3)
+    assert "no interval excludes 0, and three lie within a point" in " ".join(part.split())
+
+
+def test_what_the_gate_sees_is_told():
+    (section,) = report.build(FOLDER).sections
+    overall, within = re.findall(r"[a-z ]+, ([+-]\S+ \[.*?\]) at 95 %", section.verdicts[0])
+    assert "over all 9 cells it does, +" in section.verdicts[0]
+    assert "it does upside down, -" in section.verdicts[0]
+    page = " ".join((ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8").split())
+    assert f"signal-to-noise ratio is {overall} over all nine cells" in page
+    assert f"it is upside down, {within}: with worse labels mean λ rises" in page
 
 
 def _ends(interval):
