@@ -77,7 +77,7 @@ def remaining(ours: Runs, untuned: Runs, tuned: Runs) -> Remaining:
     t2 = float(stats.t.ppf(level, min(gain.df, remains.df))) ** 2
     square = gain.mean**2 - t2 * covariance[0, 0]
     if square <= 0 or not gain.excludes_zero:
-        text = f"{numbers}, no share: the gain is not told from 0"
+        text = f"{numbers}, no share: the interval of the gain contains 0"
         return Remaining(gain, remains, None, None, None, text)
     if gain.mean < 0:
         text = f"{numbers}, no share: there is no gain"

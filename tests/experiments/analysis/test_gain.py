@@ -25,7 +25,7 @@ def test_the_share_by_hand():
 
 
 def test_the_ends_are_where_a_t_test_begins_to_tell():
-    # Fieller's set holds the θ for which the seeds' (remains - θ gain) are not told from 0.
+    # Fieller's set holds the θ for which the seeds' (remains - θ gain) do not differ from 0.
     found = _of()
     gains = 100 * (np.asarray(OURS) - UNTUNED)
     left = 100 * (np.asarray(OURS) - TUNED)
@@ -54,9 +54,9 @@ def test_bits_count_only_where_all_three_have_them():
 @pytest.mark.parametrize(
     ("untuned", "said"),
     [
-        ([0.95, 0.80, 0.99, 0.90, 0.91], "the gain is not told from 0"),
+        ([0.95, 0.80, 0.99, 0.90, 0.91], "the interval of the gain contains 0"),
         ([0.98, 0.97, 0.99, 0.98, 0.99], "there is no gain"),
-        (OURS, "the gain is not told from 0"),
+        (OURS, "the interval of the gain contains 0"),
     ],
 )
 def test_without_a_gain_there_is_no_share(untuned, said):
