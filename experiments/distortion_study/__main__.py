@@ -37,8 +37,9 @@ def run(options: argparse.Namespace) -> None:
         if (one.steps, one.fingerprint) != (scale.steps, train.fingerprint):
             raise ValueError(
                 f"{options.out} holds runs of {one.steps} steps on {one.images} images of "
-                f"{one.dataset}, these have {scale.steps} on {len(train.labels)} of {train.name}, "
-                "which do not compare: give another --out"
+                f"{one.dataset} ({one.fingerprint[:8]}), these have {scale.steps} on "
+                f"{len(train.labels)} of {train.name} ({train.fingerprint[:8]}), which do not "
+                "compare: give another --out"
             )
     for depth in options.depths or scale.depths:
         found = [one for one in folder.read(options.out) if one.depth == depth]

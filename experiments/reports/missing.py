@@ -154,7 +154,8 @@ def line(place: str, left: Mapping[str, int]) -> list[str]:
         ['F-MNIST, A: 13 runs, of Lion (3), SGD (10)']
     """
     some = [f"{arm} ({count})" for arm, count in left.items() if count]
-    return [f"{place}: {sum(left.values())} runs, of {', '.join(some)}"] if some else []
+    runs = "1 run" if sum(left.values()) == 1 else f"{sum(left.values())} runs"
+    return [f"{place}: {runs}, of {', '.join(some)}"] if some else []
 
 
 def named(own: Sequence[str], there: Iterable[str]) -> tuple[str, ...]:

@@ -75,8 +75,8 @@ def study_of(entries: Iterable[Entry], budgets: Collection[str]) -> StudyRecords
 def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     """For each optimizer and data set the records of one grid, and what is left out.
 
-    Of images, and of a user's file, that were changed under one name the newest stand: so does the
-    plan, which makes the runs of what was changed anew.
+    Of images, and of a user's file, that were changed under one name the last that was run stands,
+    whichever of them the file now is.
 
     A grid that was changed has another hash: its runs are not comparable with those before, nor
     with other optimizers' after it. So where some records are of the grids of this version, an
@@ -88,7 +88,11 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
         newest = {name(one): version(one) for one in sorted(found, key=lambda r: r.finished or "")}
         older = Counter(name(one) for one in found if version(one) != newest[name(one)])
         found = [one for one in found if version(one) == newest[name(one)]]
-        excluded += [f"left out: {count} record(s) {left_out(key)}" for key, count in older.items()]
+        excluded += [
+            f"left out: {count} record(s) {left_out(key)}; to report these, move the newer ones' "
+            "records elsewhere"
+            for key, count in older.items()
+        ]
     kept, others = _of_one_grid(found)
     return kept, [*excluded, *others]
 

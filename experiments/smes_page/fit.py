@@ -20,7 +20,6 @@ from experiments.records import Record
 from experiments.reports import markdown
 from experiments.reports.exponent import section as exponent_section
 from experiments.reports.exponent.claims import Claim, claims
-from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Question, Section
 from experiments.reports.table import EDGE
 from experiments.smes_page.part import Part, bullets, image, not_run, part
@@ -78,28 +77,27 @@ DEPENDS = ANSWERS | {
 """The same where a difference either way is a yes."""
 
 
-def parts(runs: Sequence[Record], shown: str) -> list[Part]:
+def parts(kept: Sequence[Record], shown: str) -> list[Part]:
     """The three questions, and the settings that validation prefers.
 
     Args:
-        runs: of the full budget and one version.
+        kept: of one study of the full budget.
         shown: the folder of the study's report, as the page links to it.
     """
     questions = constants.protocol()["questions"]
     settings = "Which setting does validation prefer at each α?"
-    if not runs:
+    if not kept:
         return [
             not_run(title) for title in (*(one["text"] for one in questions.values()), settings)
         ]
-    kept, _ = of_one_study(runs)
     (made,) = exponent_section.build(entries_of.entries(kept), Question(shown))
     numbers = constants.protocol()
     arms = [whole(arm, numbers["budgets"]["full"]["final"]) for arm in short_arms(kept)]
     found = claims(exponent_cells(arms, numbers["alphas"]))
     cells = {
-        (one.dataset, one.regime)
-        for one in kept
-        if one.phase == "final" and one.dataset in SETS and one.regime in REGIMES
+        (arm.workload.dataset, arm.workload.regime)
+        for arm in arms
+        if arm.tuned and arm.workload.dataset in SETS and arm.workload.regime in REGIMES
     }
     wanted = len(SETS) * len(REGIMES)
     so_far = (

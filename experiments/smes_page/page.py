@@ -13,6 +13,7 @@ from experiments.distortion_study import folder as distortion
 from experiments.distortion_study import plan
 from experiments.protocols.exponent.study import NAME
 from experiments.records import Record
+from experiments.reports.one_study import of_one_study
 from experiments.smes_page import depth, fit
 
 EXPONENT, DISTORTION = "exponent", "distortion"
@@ -44,8 +45,9 @@ def text(folder: Path) -> str:
     name = folder.resolve().name
     command = f"python -m experiments.smes_page {shlex.quote(str(folder))}"
     runs, deep = exponent_records(folder), distortion_records(folder)
+    kept, left_out = of_one_study(runs)
     parts = [
-        *fit.parts(runs, f"{name}/{EXPONENT}"),
+        *fit.parts(kept, f"{name}/{EXPONENT}"),
         *depth.parts(deep, f"{name}/{DISTORTION}"),
     ]
     lines = [
@@ -63,7 +65,8 @@ def text(folder: Path) -> str:
     for part in parts:
         lines += ["", f"## {part.title}", "", *part.body]
     missing = [
-        *fit.missing_runs(runs, folder / EXPONENT),
+        *left_out,
+        *fit.missing_runs(kept, folder / EXPONENT),
         *depth.missing_runs(deep, folder / DISTORTION),
     ]
     lines += ["", "## What is missing", "", *(f"- {line}" for line in missing or ["Nothing."])]

@@ -77,7 +77,7 @@ def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_pa
     (section,) = report.build(out).sections
     assert any("the test images have judged 2 versions" in note for note in section.notes)
     left_out = f"left out: {len(first)} record(s) of {edit('adam')} before its file was changed"
-    assert left_out in section.missing
+    assert any(line.startswith(left_out) for line in section.missing)
 
 
 def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(trained, edit, tmp_path):

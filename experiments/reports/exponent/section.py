@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from experiments import optimizers
 from experiments.analysis.arms import Arm, whole
-from experiments.analysis.exponent_cells import ExponentCell, exponent_cells
+from experiments.analysis.exponent_cells import exponent_cells
 from experiments.analysis.exponent_settings import eps_at_edge, validated
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
@@ -45,10 +45,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             tables=tuple(table for table in tables if table is not None),
             figures=study.marked(figures.available(cells)),
             notes=tuple(_notes(found, study.budget)),
-            missing=(
-                *study.excluded,
-                *_missing(exponent_cells(found, alphas), study, question.folder),
-            ),
+            missing=(*study.excluded, *_missing(study, question.folder)),
         )
     ]
 
@@ -115,12 +112,17 @@ def _time_note(found: Sequence[Arm]) -> list[str]:
     return [f"A run took {median:.1f} s, the median{tail}."]
 
 
-def _missing(cells: Sequence[ExponentCell], records: StudyRecords, folder: str) -> list[str]:
+def _missing(found: StudyRecords, folder: str) -> list[str]:
     """What lacks runs of the data sets and regimes begun, and the command that makes them all."""
-    names = [*dict.fromkeys([*exponent.OPTIMIZERS, *(one.optimizer for one in records.records)])]
+    names = [*dict.fromkeys([*exponent.OPTIMIZERS, *(one.optimizer for one in found.records)])]
+    dense = [
+        one.dataset.rpartition(" (")[0] if one.data.sparsity else one.dataset
+        for one in found.records
+    ]
     places: dict[str, list[str]] = {
-        key: [*dict.fromkeys(getattr(cell, key) for cell in cells)]
-        for key in ("dataset", "network", "regime")
+        "dataset": sorted({*dense}),
+        "network": sorted({one.network for one in found.records}),
+        "regime": sorted({str(one.regime) for one in found.records}),
     }
     try:
         resolved = {name: optimizers.resolve(name) for name in names}
@@ -128,13 +130,13 @@ def _missing(cells: Sequence[ExponentCell], records: StudyRecords, folder: str) 
             places["dataset"],
             resolved,
             places["network"],
-            budget=records.budget,
+            budget=found.budget,
             regimes=places["regime"],
         )
     except ValueError as error:  # records of what this version does not know
         return [f"what is missing cannot be told: {error}"]
     lacking: dict[str, dict[str, int]] = {}
-    for chain, left in study.runs_left(records.records):
+    for chain, left in study.runs_left(found.records):
         if left:
             task = chain.task
             title = place_title(task.dataset, task.network, str(chain.regime.name), task.sparsity)
@@ -143,7 +145,7 @@ def _missing(cells: Sequence[ExponentCell], records: StudyRecords, folder: str) 
         "exponent",
         places["dataset"],
         folder,
-        budget=records.budget,
+        budget=found.budget,
         networks=places["network"],
         optimizers=named(exponent.OPTIMIZERS, names),
         regimes=places["regime"],

@@ -33,8 +33,8 @@ def blocks(study: StudyResults) -> list[Block]:
         )
         words = (
             "How far tuned ThermoLion is ahead of tuned AdamW, of how far it is ahead of untuned "
-            "Adam. Means over the seeds that all three share (Q1's are more), shares with Fieller's "
-            "95 % interval."
+            "Adam. Means over the seeds that all three share (Q1's are more), shares with "
+            "Fieller's 95 % interval."
         )
         made.append(Paragraph(words))
         made.append(Table("gain", "What is left of the gain", header, tuple(rows), ()))

@@ -22,7 +22,7 @@ from experiments.reports.label_noise.tables import (
     others,
 )
 from experiments.reports.missing import lines, named, study_command, with_command
-from experiments.reports.one_study import study_of
+from experiments.reports.one_study import StudyRecords, study_of
 from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
 
@@ -49,10 +49,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             tables=(table,) if table else (),
             figures=study.marked(figures.available(cells)),
             notes=tuple(_notes(found, study.budget)),
-            missing=(
-                *study.excluded,
-                *_missing(noise_cells(found), study.budget, question.folder),
-            ),
+            missing=(*study.excluded, *_missing(study, noise_cells(found), question.folder)),
         )
     ]
 
@@ -182,29 +179,33 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
     ]
 
 
-def _missing(begun: Sequence[NoiseCell], budget: str, folder: str) -> list[str]:
+def _missing(study: StudyRecords, begun: Sequence[NoiseCell], folder: str) -> list[str]:
     """What the protocol's cells and optimizers lack, and the command that goes on with them."""
     numbers = constants.protocol()
-    counts, own = numbers["budgets"][budget], numbers["optimizers"]
+    counts, own = numbers["budgets"][study.budget], numbers["optimizers"]
+    wheres = dict.fromkeys(
+        (one.dataset.rpartition(" (")[0] if one.data.label_noise else one.dataset, one.network)
+        for one in study.records
+    )
     there = {cell.place: cell for cell in begun}
     cells = [
         there.get(place) or NoiseCell(*place, {})
-        for where in dict.fromkeys((cell.dataset, cell.network) for cell in begun)
+        for where in wheres
         for batch in numbers["batch_sizes"]
         for noise in numbers["label_noise"]
         for place in [(*where, batch, noise)]
     ]
-    names = named(own, (name for cell in begun for name in cell.arms))
+    names = named(own, (one.optimizer for one in study.records))
     places = {cell_title(cell): cell.arms for cell in cells}
     lacking = lines(
         places, names or own, lambda name: runs_by_phase(counts["rates"], counts), arm_title
     )
     command = study_command(
         "label_noise",
-        [cell.dataset for cell in begun],
+        [dataset for dataset, _ in wheres],
         folder,
-        budget=budget,
-        networks=[cell.network for cell in begun],
+        budget=study.budget,
+        networks=[network for _, network in wheres],
         optimizers=names,
     )
     return with_command(lacking, command)

@@ -214,7 +214,8 @@ def missing(arms: Sequence[Arm], budget: str, folder: str) -> list[str]:
         for regime in constants.regimes(budget):
             places[f"{where}, {regime}"] = {}
     for arm in arms:
-        places[f"{title(arm.workload)}, {arm.workload.regime}"][arm.optimizer] = arm
+        place = f"{title(arm.workload)}, {arm.workload.regime}"
+        places.setdefault(place, {})[arm.optimizer] = arm  # a regime of other steps or batches
     names = [*dict.fromkeys(arm.optimizer for arm in arms)]
     lacking = lines(places, names, lambda name: {"tune": runs_wanted(budget)}, optimizer_title)
     command = study_command(

@@ -298,8 +298,10 @@ def test_figures_are_whole_and_the_same_again(made, folder_of):
 def test_final_runs_alone_are_no_accident(made):
     """As where the records of the tuning are gone."""
     section = section_of([one for one in made(sets=("digits",)) if one.phase == "final"])
-    assert (section.tables, section.figures) == ((), ())
-    assert all("No answer yet" in line for line in section.verdicts)
+    assert (section.tables, section.figures, section.verdicts) == ((), (), ())
+    first, *_, command = section.missing
+    assert first.startswith("digits, B: ")
+    assert "--protocol exponent --datasets digits --regimes B" in command
 
 
 def test_some_of_the_final_seeds_are_no_answer(made):
@@ -318,4 +320,6 @@ def test_an_exponent_that_always_diverges_counts_as_chance(made):
         for one in made()
     ]
     (table,) = [table for table in section_of(some).tables if table.key == "settings"]
-    assert not any("inf" in cell for row in table.rows for cell in row)
+    accuracies = {row["alpha"]: row["accuracy"] for row in table.data}
+    assert accuracies[0.75] == pytest.approx(0.8)
+    assert accuracies[0.5] == pytest.approx((0.8 + 0.1) / 2)

@@ -78,7 +78,7 @@ def test_what_is_not_there_is_said():
     found = section(some[:-1])
     assert all("No answer yet" in line for line in found.verdicts)
     assert [row[-1] for row in found.tables[0].rows if row[-1] == "–"] == ["–"]  # of that place
-    assert "F-MNIST, s60b128: 1 runs, of ThermoLion (1)" in found.missing
+    assert "F-MNIST, s60b128: 1 run, of ThermoLion (1)" in found.missing
     assert "F-MNIST, s600b512: 28 runs, of AdamW (14), ThermoLion (14)" in found.missing
     assert found.missing[-1].endswith(
         "`python -m experiments run --protocol rate_scaling --datasets fashion_mnist "
@@ -103,7 +103,7 @@ def test_networks_stand_apart():
     found = section([*some, *(replace(one, network="vit") for one in some[:-1])])
     places = [row[0].rpartition(", ")[0] for row in found.tables[0].rows]
     assert places == ["F-MNIST", "F-MNIST, vit"]
-    assert "F-MNIST, vit, s60b32: 1 runs, of ThermoLion (1)" in found.missing
+    assert "F-MNIST, vit, s60b32: 1 run, of ThermoLion (1)" in found.missing
 
 
 def test_of_one_optimizer_no_ratio_is_given():
