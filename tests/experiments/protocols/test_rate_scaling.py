@@ -68,4 +68,4 @@ def test_from_the_command_to_records_and_their_report(tmp_path, monkeypatch, cap
     assert cli.main(["report", str(out)]) == 0
     text = capsys.readouterr().out
     assert "not an answer (smoke): digits, flat_of_rates:linear, AdamW: No answer yet" in text
-    assert "AdamW on digits, flat_of_rates:linear, s60b128: 0 of 6 runs" in text
+    assert "digits, flat_of_rates:linear, s60b128: 6 runs, of AdamW (6)" in text
