@@ -48,8 +48,7 @@ def exponent_cells(found: Iterable[Arm], fixed: Iterable[str]) -> list[ExponentC
         if first is None:
             continue
         sparsity = first.data.sparsity or 0.0
-        name = arm.workload.dataset.rpartition(" (")[0] if sparsity else arm.workload.dataset
-        place = (name, arm.workload.network, arm.workload.regime, sparsity)
+        place = (first.clean_dataset, arm.workload.network, arm.workload.regime, sparsity)
         groups.setdefault(place, {})[arm.optimizer] = arm
     names = tuple(fixed)
     return [

@@ -60,8 +60,8 @@ def noise_cells(found: Iterable[Arm]) -> list[NoiseCell]:
         if first is None:
             continue
         noise = first.data.label_noise or 0.0
-        name = arm.workload.dataset.rpartition(" (")[0] if noise else arm.workload.dataset
-        place = (name, arm.workload.network, int(first.settings["batch_size"]), noise)
+        batch_size = int(first.settings["batch_size"])
+        place = (first.clean_dataset, arm.workload.network, batch_size, noise)
         groups.setdefault(place, {})[arm.optimizer] = arm
     return [NoiseCell(*place, groups[place]) for place in sorted(groups)]
 

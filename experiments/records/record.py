@@ -150,6 +150,12 @@ class Record:
     command: str | None = None
     finished: str | None = None
 
+    @property
+    def clean_dataset(self) -> str:
+        """The data set's name without what was done to it: wrong labels or blank pixels."""
+        changed = self.data.label_noise or self.data.sparsity
+        return self.dataset.rpartition(" (")[0] if changed else self.dataset
+
     @functools.cached_property
     def identity(self) -> str:
         """The name of the cell that was run; see `identity`."""

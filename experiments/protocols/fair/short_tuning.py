@@ -85,7 +85,23 @@ class ShortChain:
     @property
     def length(self) -> int:
         """How many runs the whole chain takes."""
-        return len(self.candidates) + min(self.again, len(self.candidates)) + len(self.seeds.final)
+        counts = {"again": self.again, "final": len(self.seeds.final)}
+        return sum(runs_by_phase(len(self.candidates), counts).values())
+
+
+def runs_by_phase(candidates: int, counts: Mapping[str, int]) -> dict[str, int]:
+    """How many runs of each phase a chain of so many candidates has.
+
+    Args:
+        candidates: configurations that are tried.
+        counts: of the budget, how many are tried "again", and the "final" seeds.
+
+    Example:
+        >>> runs_by_phase(7, {"again": 2, "final": 10})
+        {'tune': 7, 'confirm': 2, 'final': 10}
+    """
+    again = min(counts["again"], candidates)
+    return {"tune": candidates, "confirm": again, "final": counts["final"]}
 
 
 @dataclass(frozen=True)
@@ -103,21 +119,6 @@ class ShortTuningState:
     left: int
     winner: Learner | None = None
     chosen_by: tuple[Cell, ...] = ()
-
-
-def runs_by_phase(candidates: int, counts: Mapping[str, int]) -> dict[str, int]:
-    """How many runs of each phase a chain of so many candidates has.
-
-    Args:
-        candidates: configurations that are tried.
-        counts: of the budget, how many are tried "again", and the "final" seeds.
-
-    Example:
-        >>> runs_by_phase(7, {"again": 2, "final": 10})
-        {'tune': 7, 'confirm': 2, 'final': 10}
-    """
-    again = min(counts["again"], candidates)
-    return {"tune": candidates, "confirm": again, "final": counts["final"]}
 
 
 def rates_around(default: float, count: int, per_decade: int = 2) -> tuple[dict[str, float], ...]:

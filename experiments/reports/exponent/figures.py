@@ -60,9 +60,7 @@ def accuracy_grid(cell: ExponentCell) -> dict[tuple[float, float], float]:
     return found
 
 
-def available(
-    cells: Sequence[ExponentCell],
-) -> list[Figure]:
+def available(cells: Sequence[ExponentCell]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
     alphas = constants.protocol()["alphas"]

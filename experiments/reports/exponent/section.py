@@ -115,12 +115,8 @@ def _time_note(found: Sequence[Arm]) -> list[str]:
 def _missing(found: StudyRecords, folder: str) -> list[str]:
     """What lacks runs of the data sets and regimes begun, and the command that makes them all."""
     names = [*dict.fromkeys([*exponent.OPTIMIZERS, *(one.optimizer for one in found.records)])]
-    dense = [
-        one.dataset.rpartition(" (")[0] if one.data.sparsity else one.dataset
-        for one in found.records
-    ]
     places: dict[str, list[str]] = {
-        "dataset": sorted({*dense}),
+        "dataset": sorted({one.clean_dataset for one in found.records}),
         "network": sorted({one.network for one in found.records}),
         "regime": sorted({str(one.regime) for one in found.records}),
     }

@@ -136,9 +136,7 @@ def _has_gates(cell: NoiseCell) -> bool:
     return OURS in cell.arms and curves(cell.arms[OURS].tuned, "gate_mean").size > 0
 
 
-def available(
-    cells: Sequence[NoiseCell],
-) -> list[Figure]:
+def available(cells: Sequence[NoiseCell]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
     if any(cell_difference(cell, name) for cell in cells for name in others(cells)):

@@ -183,10 +183,7 @@ def _missing(study: StudyRecords, begun: Sequence[NoiseCell], folder: str) -> li
     """What the protocol's cells and optimizers lack, and the command that goes on with them."""
     numbers = constants.protocol()
     counts, own = numbers["budgets"][study.budget], numbers["optimizers"]
-    wheres = dict.fromkeys(
-        (one.dataset.rpartition(" (")[0] if one.data.label_noise else one.dataset, one.network)
-        for one in study.records
-    )
+    wheres = dict.fromkeys((one.clean_dataset, one.network) for one in study.records)
     there = {cell.place: cell for cell in begun}
     cells = [
         there.get(place) or NoiseCell(*place, {})
