@@ -133,9 +133,10 @@ def probability_of_improvement(pairs: Sequence[tuple[Runs, Runs]]) -> Estimate:
     """How often a run of one optimizer beats a run of the other, ties counting half.
 
     On each data set the share of all pairs of runs (one of each optimizer) with a higher accuracy,
-    averaged over the sets. The interval is Wilson's with S seeds as the number of trials: the
-    variance of such a share is at most P(1-P)/S, less where seeds are shared, so it is rather too
-    wide, and it does not shrink to a point where every run wins.
+    averaged over the sets. The interval is Wilson's with the fewest seeds S of a set as the number
+    of trials: the variance of such a share is at most P(1-P)/S, less where seeds are shared and
+    where sets, which one seed may favour alike, are independent. So it is rather too wide, and it
+    does not shrink to a point where every run wins.
 
     Args:
         pairs: for each data set the runs of the one and of the other.
@@ -162,7 +163,7 @@ def probability_of_improvement(pairs: Sequence[tuple[Runs, Runs]]) -> Estimate:
     value = float(np.mean(shares))
     if min(trials) == 1:
         return Estimate(value, None, None)
-    n = len(pairs) ** 2 / sum(1 / count for count in trials)
+    n = min(trials)
     z = float(stats.norm.ppf(0.5 + LEVEL / 2))
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from experiments.distortion_study.plan import (
     ALPHAS,
+    FULL,
     GAINS,
     SEEDS,
     STRENGTHS,
@@ -53,6 +54,11 @@ def accuracies(records: Sequence[DistortionRecord]) -> list[float]:
     return [0.1 if one.train_accuracy is None else one.train_accuracy for one in records]
 
 
+def mean_accuracy(arms: Iterable[Sequence[DistortionRecord]]) -> float:
+    """The mean over some arms of their seeds' mean train accuracy, in per cent."""
+    return 100 * statistics.fmean(statistics.fmean(accuracies(some)) for some in arms)
+
+
 def outcome(records: Sequence[DistortionRecord]) -> str:
     """Whether an arm trains its network: by the mean over its seeds."""
     mean = statistics.fmean(accuracies(records))
@@ -79,10 +85,10 @@ def text(records: Sequence[DistortionRecord]) -> str:
         "",
         "The rescaling gives every leaf the geometric mean of all: it evens out the layers, not "
         "the size of the gradient from step to step. Where gradients explode it is the biases' "
-        "that are unequal, and the kernels' are nearly alike: in a ReLU network without biases the "
-        "output grows by the same factor whichever layer's kernel is enlarged, so the sum of "
-        "weight times gradient is the same in every kernel, and kernels of one size have gradients "
-        "of much the same size.",
+        "that are unequal; the convolutions' kernels are more alike, and the dense layer's is "
+        "larger: in a ReLU network without biases the output grows by the same factor whichever "
+        "layer's kernel is enlarged, so the sum of weight times gradient is the same in every "
+        "kernel, and kernels of one shape have gradients of much the same size.",
         "",
         *_part("Which exponents train", expectations(found)),
         *_part("What the rescaling does", rescaling(found)),
@@ -115,8 +121,10 @@ def setup(records: Sequence[DistortionRecord]) -> str:
         f"initialisation, and kernels {GAINS['large']:g} times as large. Rates: the best of a "
         "list, by train loss on a tuning seed; then three fresh seeds. The list is of step sizes, "
         "the same for all optimizers: a size of 0.001 is the rate at which the leaf with the "
-        "largest gradient moves by 0.001 (root mean square) in the first step. SMES has eps 0, "
-        "AdamW its default. "
+        "largest gradient moves by about 0.001 (root mean square) in the first step. SMES has "
+        "eps 0, AdamW 1e-8. Neither initialisation keeps signals at their size over the layers, "
+        "and there are few steps: that a network stays untrained need not be due to its unequal "
+        "gradients alone. "
         f"*Trains*: mean train accuracy of at least {100 * TRAINS:g} %; *at chance*: at most "
         f"{100 * CHANCE:g} %; else *partly*. One seed that stays at chance can decide between them."
     )
@@ -181,6 +189,13 @@ def trained(pairs: dict[tuple[int, str], Both]) -> tuple[int, int]:
     return before, after
 
 
+def in_the_mean(pairs: dict[tuple[int, str], Both]) -> str:
+    """Mean train accuracy over the networks, as it is → with the rescaling, in per cent."""
+    return " → ".join(
+        f"{mean_accuracy(pair[one] for pair in pairs.values()):.0f}" for one in (0, 1)
+    )
+
+
 def rescaling(found: RunsByArm) -> list[str]:
     """What `normalize_distortion` does for each optimizer."""
     lines = []
@@ -195,7 +210,7 @@ def rescaling(found: RunsByArm) -> list[str]:
         )
         lines.append(
             f"{optimizer}: trains {before} of {len(pairs)} networks as it is, {after} with the "
-            f"rescaling; mean train accuracy %: {means}."
+            f"rescaling; mean train accuracy %: {means}; over these networks {in_the_mean(pairs)}."
         )
     return lines
 
@@ -216,9 +231,16 @@ def first_gradients(found: RunsByArm) -> list[str]:
     return [
         f"{depth} layers, {start} initialisation: largest over smallest layer "
         + ", ".join(f"{_times(values)} in {kind}" for kind, values in kinds.items())
-        + "."
+        + f"; {_smallest(found, depth, start)}."
         for (depth, start), kinds in first_ratios(found).items()
     ]
+
+
+def _smallest(found: RunsByArm, depth: int, start: str) -> str:
+    """The smallest kernel's gradient, to be held against an eps; the median over the seeds."""
+    some = next(runs for arm, runs in found.items() if (arm.depth, arm.start) == (depth, start))
+    least = [min((size or 0.0 for size in one.gradients[0].kernel), default=0.0) for one in some]
+    return f"the smallest kernel's, root mean square, is {statistics.median(least):.1e}"
 
 
 def _times(values: Sequence[float | None]) -> str:
@@ -245,16 +267,28 @@ def _expected(
 ) -> str:
     """Whether an exponent trains every network, or none, as expected."""
     wanted = len({arm.depth for arm in found}) * len(GAINS)
-    results = {
-        place: outcome(some)
+    runs = {
+        place: some
         for place in networks(found)
         if (some := found.get(DistortionArm(*place, optimizer, 0.0)))
     }
-    trained = sum(one == "trains" for one in results.values())
+    results = {place: outcome(some) + _outermost(some) for place, some in runs.items()}
+    trained = sum(outcome(some) == "trains" for some in runs.values())
     holds = trained == (wanted if trains_all else 0)
     answer = ("Yes" if holds else "No") if len(results) == wanted else "No answer yet"
     listed = ", ".join(f"{depth} layers {start}: {one}" for (depth, start), one in results.items())
     return (
-        f"Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks "
-        f"({listed})."
+        f"Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks"
+        + (f", mean train accuracy {mean_accuracy(runs.values()):.0f} %" if runs else "")
+        + f" ({listed})."
+    )
+
+
+def _outermost(some: Sequence[DistortionRecord]) -> str:
+    """Where the best size of step is the smallest or the largest of the list."""
+    ends = min(FULL.sizes), max(FULL.sizes)
+    return (
+        f" at the {'largest' if some[0].size == ends[1] else 'smallest'} size tried"
+        if (some[0].size in ends)
+        else ""
     )

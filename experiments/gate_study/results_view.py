@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,6 +192,15 @@ def picture(entries: Sequence[Entry], key: str) -> Png | Markdown:
 def verdicts(folder: str | os.PathLike[str]) -> Markdown:
     """The table of all verdicts of `findings`, over the studies in a folder."""
     return Markdown(findings.overview(folder))
+
+
+def answers(folder: str | os.PathLike[str]) -> Markdown:
+    """The page of `findings` below its table of all verdicts, without pictures and links."""
+    lines = findings.build(folder).split("\n")
+    start = next(place for place, line in enumerate(lines) if line.startswith("## "))
+    kept = [line for line in lines[start:] if not line.startswith(("![", "Figure, above"))]
+    lowered = [f"#{line}" if line.startswith("#") else line for line in kept]
+    return Markdown(re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", "\n".join(lowered)))
 
 
 def study_pictures(folder: str | os.PathLike[str], study: str, *keys: str) -> list[Png | Markdown]:

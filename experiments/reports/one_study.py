@@ -129,14 +129,13 @@ def _of_one_grid(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     for one in records:
         key = (one.optimizer, one.dataset)
         counts.setdefault(key, Counter())[str(one.protocol_hash)] += 1
+    by_age = sorted(records, key=lambda one: one.finished or "")
+    newest = {(one.optimizer, one.dataset): str(one.protocol_hash) for one in by_age}
     first = next(iter(records), None)
     study = (first.protocol.partition("[")[0], first.budget or "full") if first else ("", "")
     todays = {key: _hash_of_this_version(*study, *key) for key in counts}
     current = any(todays[key] in count for key, count in counts.items())
-    kept = {
-        key: (todays[key] if current else None) or count.most_common(1)[0][0]
-        for key, count in counts.items()
-    }
+    kept = {key: (todays[key] if current else None) or newest[key] for key in counts}
     found = [one for one in records if str(one.protocol_hash) == kept[one.optimizer, one.dataset]]
     excluded = [
         f"left out: {others} record(s) of {optimizer_title(name)} on {dataset_title(data)} that "

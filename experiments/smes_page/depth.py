@@ -85,8 +85,10 @@ def _rescaled(found: findings.RunsByArm) -> str:
         if pairs:
             before, after = findings.trained(pairs)
             kind = "as many" if before == after else "more" if after > before else "fewer"
-            groups[kind].append(f"{optimizer} ({before} → {after} of {len(pairs)})")
-    return "; ".join(f"{kind}: {', '.join(some)}" for kind, some in groups.items() if some)
+            means = findings.in_the_mean(pairs)
+            groups[kind].append(f"{optimizer} ({before} → {after} of {len(pairs)}, {means} %)")
+    said = "; ".join(f"{kind}: {', '.join(some)}" for kind, some in groups.items() if some)
+    return f"{said} (beside the count, mean train accuracy)"
 
 
 def missing_runs(runs: Sequence[DistortionRecord], folder: Path) -> list[str]:

@@ -40,7 +40,9 @@ MEASURED_BY = {
     "faster": "Read from the train loss at the end of the same number of steps, at the setting "
     "that is best on validation: better means that it ends at a smaller train loss.",
     "gap": "Read from the validation loss where both have come down to the same train loss, the "
-    "larger of their final ones: better means a smaller validation loss there.",
+    "larger of their final ones: better means a smaller validation loss there. The one that fits "
+    "worse comes down to it at the end of its schedule, the other in the middle of its own, at a "
+    "larger rate.",
     "sparsity": "Read from held-out accuracy: better means that the first α is further ahead "
     "where pixels are set to mid-grey than where none are.",
 }
@@ -69,12 +71,12 @@ ANSWERS = {
 """Cases of the rule as answers: of each pair the first exponent is to be the better."""
 
 DEPENDS = ANSWERS | {
-    "worse": "yes, towards the smaller α",
-    "worse by less": "yes, towards the smaller α, by less than counts",
-    "better": "yes, towards the larger α",
-    "better by less": "yes, towards the larger α, by less than counts",
+    "worse": "the larger α's lead shrinks with it",
+    "worse by less": "the larger α's lead shrinks with it by less than counts",
+    "better": "the larger α's lead grows with it",
+    "better by less": "the larger α's lead grows with it by less than counts",
 }
-"""The same where a difference either way is a yes."""
+"""The same of a lead, which may grow without that the best α becomes another."""
 
 
 def parts(kept: Sequence[Record], shown: str) -> list[Part]:
@@ -95,9 +97,11 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
     arms = [whole(arm, numbers["budgets"]["full"]["final"]) for arm in short_arms(kept)]
     found = claims(exponent_cells(arms, numbers["alphas"]))
     cells = {
-        (arm.workload.dataset, arm.workload.regime)
-        for arm in arms
-        if arm.tuned and arm.workload.dataset in SETS and arm.workload.regime in REGIMES
+        (cell.dataset, cell.regime)
+        for cell in exponent_cells(arms, numbers["alphas"])
+        if not cell.sparsity
+        and (cell.dataset in SETS and cell.regime in REGIMES)
+        and all(name in cell.arms and cell.arms[name].tuned for name in numbers["alphas"])
     }
     wanted = len(SETS) * len(REGIMES)
     so_far = (
@@ -122,6 +126,7 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
     words = DEPENDS if key == "sparsity" else ANSWERS
     cases = Counter(words[one.case] for one in found if one.case is not None)
     listed = ", ".join(f"{case} in {number}" for case, number in cases.most_common())
+    listed += "".join(f"; {one.summary.rstrip('.')}" for one in found if one.best)
     return part(
         constants.protocol()["questions"][key]["text"],
         f"of {cases.total()} comparisons{BY.get(key, '')}: {listed}{so_far}"
@@ -129,8 +134,23 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
         else "no answer yet",
         [MEASURED_BY[key]],
         bullets([f"{one.place}: {one.summary}" for one in found] or ["No answer yet."]),
+        *_others(key, made),
         *_images(FIGURES[key], made, shown),
     )
+
+
+def _others(key: str, made: Section) -> list[list[str]]:
+    """What became of the arms beside the fixed α, which no question asks about."""
+    if key != "faster":
+        return []
+    lines = [
+        f"{row[0]}: train loss {row[3]}, held-out {row[4]} %"
+        for table in made.tables
+        if table.key == "exponents"
+        for row, data in zip(table.rows, table.data, strict=True)
+        if row and data["arm"] not in constants.protocol()["alphas"]
+    ]
+    return [["Beside the fixed α, which the questions are about:"], bullets(lines)] if lines else []
 
 
 def _settings(title: str, made: Section, shown: str) -> Part:

@@ -4,7 +4,7 @@ import csv
 import re
 from pathlib import Path
 
-from experiments.distortion_study import findings, plan
+from experiments.distortion_study import findings, folder, plan
 from experiments.smes_page import page
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -31,18 +31,22 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
         for name in ("README.md", "docs/should_i_use_it.md")
     )
     answers = re.search(
-        r"α=½ nearly immune: (\w+), it trains (\d) of 4 networks; "
-        r"α=0 helpless: (\w+), it trains (\d) of 4",
+        r"α=½ nearly immune: (\w+), it trains (\d) of 4 networks, mean train accuracy (\d+) %; "
+        r"α=0 helpless: (\w+), it trains (\d) of 4 networks, mean train accuracy (\d+) %",
         said,
     )
-    quarter, adamw = (
-        re.search(rf"^- {name}: trains (\d) of 4 networks as it is", lines, re.M)[1]
-        for name in ("SMES α=¼", "AdamW")
+    line = r"^- {}: trains (\d) of 4 networks as it is.* over these networks (\d+) →"
+    (quarter, quarter_mean), (adamw, adamw_mean) = (
+        re.search(line.format(name), lines, re.M).groups() for name in ("SMES α=¼", "AdamW")
     )
-    half, none = answers[2], answers[4]
+    half, none = answers[2], answers[5]
+    means = f"mean train accuracy, {adamw_mean} %, is that of ½ ({answers[3]}, then {quarter_mean} "
+    assert adamw_mean == answers[3]
     told = f"trained {half} at α = ½, {quarter} at ¼, {none} at 0; AdamW trained {adamw}"
     assert told in readme
     assert told in advice
+    assert f"{means}and {answers[6]})" in readme
+    assert f"{means}and {answers[6]})" in advice
     assert (len(plan.SEEDS), findings.TRAINS) == (3, 0.5)
     rule = "(three seeds each; a mean of at least 50 % counts)"
     assert rule in readme
@@ -80,11 +84,11 @@ def test_the_sentences_on_the_exponent_follow_its_verdicts():
     assert all(faster[pair] == "better" for pair in larger) == (fits in readme) == (fits in advice)
     none = "no difference larger than 5 %"
     closes_none = [gap[pair] == none for pair in smaller[:2]] == [True, True]
-    none = "a smaller α closes no gap between 0 and ½"
-    assert closes_none == (none in readme) == (none in advice)
+    near = "the validation loss at ¼ and at 0 is within 5 % of that at ½"
+    assert closes_none == (near in readme) == (near in advice)
     best_half = gap[smaller[2]] == "better"
-    lower = "but the validation loss at ½ is"
-    assert best_half == (f"{lower} lower than at ¾" in readme) == (lower in advice)
+    assert best_half == ("and at ½ it is lower than at ¾" in readme)
+    assert best_half == ("and at ½ it is 7.15 % below that at ¾" in advice)
 
 
 def test_the_advice_tells_the_exponents_numbers():
@@ -101,4 +105,24 @@ def test_the_advice_tells_the_exponents_numbers():
     assert f"is {min(held_out):.1f} to {max(held_out):.1f} % throughout" in page
     said = (RESULTS / "smes.md").read_text("utf-8")
     below = re.search(r"α = ½ against α = ¾ .* matched train loss: better: -([\d.]+) %", said)[1]
-    assert f"the validation loss at ½ is {below} % below that at ¾" in page
+    assert f"and at ½ it is {below} % below that at ¾" in page
+
+
+def test_what_the_notebook_says_of_the_deep_networks_is_so():
+    found = findings.finals(folder.read(RESULTS / "smes" / "distortion"))
+    nets = findings.networks(found)
+
+    def mean(optimizer, place, strength=0.0):
+        arm = plan.DistortionArm(*place, optimizer, strength)
+        return findings.mean_accuracy([found[arm]])
+
+    smaller = "SMES α=0", "SMES α=¼"
+    further = all(mean("SMES α=½", net) > mean(name, net) for net in nets for name in smaller)
+    rescaled = [found[plan.DistortionArm(*net, "SMES α=0", 1.0)] for net in nets]
+    still = not any(findings.outcome(some) == "trains" for some in rescaled)
+    pages = (RESULTS.parent / "notebooks" / "smes.ipynb").read_text("utf-8")
+    assert further == ("α = ½ gets further than the smaller exponents in every network" in pages)
+    assert still == ("with it α = 0 still trains none" in pages)
+    tried, seeds = len(plan.FULL.sizes), len(plan.SEEDS)
+    assert (tried, seeds) == (7, 3)
+    assert "each optimizer at its best rate of seven, three fresh seeds" in pages

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from statistics import mean
 
+import pytest
+
 from experiments import records
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.verdicts import TRAIN_LOSS
@@ -15,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 ASKED = ("q3", "q4", "q5", "q6", "q7", "solid-scale", "signum")
 """The tables that answer a question; the others go from part to part."""
 MATCHED = "adamw at the step of thermolion"
+SIGNS = "gtsrb32.npz"
 
 
 def _arms():
@@ -37,78 +40,141 @@ def test_how_much_longer_the_matched_steps_are_is_so():
     assert int(said) == round(100 * (sizes[0] / sizes[1] - 1), -1)
 
 
-def test_what_the_parts_bring_is_told_as_the_report_has_it():
+def _report():
     (section,) = report.build(ROOT / "results" / "ablation").sections
-    by_set = {}
+    return section
+
+
+def _verdicts(section, regime):
+    """Variant -> the verdict's words, mean and interval over both sets."""
+    line = (
+        rf"regime {regime}: .*\? ThermoLion against (.*), held-out accuracy: over 2 sets, (.*?): "
+    )
+    line += r"(\S+) points (\[.*?\])"
+    said = [found for one in section.verdicts for found in re.findall(line, one)]
+    assert len(said) == sum(f"regime {regime}: " in one for one in section.verdicts) == 15
+    return {name: (case, mean, ends) for name, case, mean, ends in said}
+
+
+def _by_set(section):
+    """(variant, data set, regime) -> the difference with its interval."""
+    found = {}
     for table in section.tables:
         for row in table.data:
             if table.key in ASKED and row["held_out_difference"] is not None:
                 mean, half = row["held_out_difference"], row["held_out_half"]
                 numbers = f"{mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}]"
-                by_set[arm_title(row["arm"]), row["dataset"], row["regime"]] = numbers
-    line = r"regime B: .*\? ThermoLion against (.*), held-out accuracy: over 2 sets, (.*?): "
-    line += r"(\S+) points (\[.*?\])"
-    places = ("fashion_mnist", "A"), ("fashion_mnist", "B"), ("gtsrb32.npz", "B")
+                found[arm_title(row["arm"]), row["dataset"], row["regime"]] = numbers
+    return found
+
+
+def test_what_the_parts_bring_is_told_as_the_report_has_it():
+    section = _report()
+    by_set = _by_set(section)
     rows = [
-        f"| {name} | {' | '.join(by_set[name, *place] for place in places)} "
+        f"| {name} | {by_set[name, 'fashion_mnist', regime]} | {by_set[name, SIGNS, regime]} "
         f"| {mean} {ends} | {case} |"
-        for said in section.verdicts
-        for name, case, mean, ends in re.findall(line, said)
+        for regime in "AB"
+        for name, (case, mean, ends) in _verdicts(section, regime).items()
     ]
-    assert len(rows) == sum("regime B: " in said for said in section.verdicts) == 15
     page = (ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8")
     _, _, part = page.partition("## What its parts bring")
-    told = [one for one in part.partition("\n## ")[0].splitlines() if one.startswith("| ")][1:]
+    lines = part.partition("\n## ")[0].splitlines()
+    told = [one for one in lines if one.startswith("| ") and "| variant |" not in one]
     assert sorted(told) == sorted(rows)
 
-    def verdict_on(name):
-        (row,) = (row for row in rows if row.startswith(f"| {name} |"))
-        return row.strip("| ").split(" | ")
 
+def test_what_counts_after_600_steps_is_told():
+    section = _report()
+    by_set, said = _by_set(section), _verdicts(section, "B")
     none = "no difference larger than 1 point"
     named = ["λ = 0: gas alone", "λ of another parameter", "no boost", "no noise", "solid scale 1"]
-    assert {verdict_on(name)[-1] for name in [*named, "bias corrected"]} == {none}
+    assert {said[name][0] for name in [*named, "bias corrected"]} == {none}
     assert f"there is *{none}* held out to sign steps alone" in _text("README.md")
     for name in ("λ = 1: solid alone", "Signum", "AdamW"):  # "Behind, on GTSRB-32, are"
-        _, _, f_mnist, gtsrb, _, case = verdict_on(name)
-        assert case == "better"
-        assert "[-" in f_mnist
-        assert "[+" in gtsrb
-    *_, noise, said = verdict_on("no noise")
-    assert said == "no difference larger than 1 point"
-    assert "higher by " + noise.lstrip("+").replace(" [", " points [") in _text("docs/settings.md")
-    correction, said = verdict_on("bias corrected")[-2:]
-    told = f"*{said}* held out, {correction.replace(' [', ' points [')}, and *better* in train"
-    assert told in _text("docs/settings.md")
+        assert said[name][0] == "better"
+        assert "[-" in by_set[name, "fashion_mnist", "B"]
+        assert "[+" in by_set[name, SIGNS, "B"]
+    assert said["λ = ½"][0].startswith("undecided")
+    half = by_set["λ = ½", "fashion_mnist", "B"]
+    assert "[+" in half
+    advice, settings = _text("docs/should_i_use_it.md"), _text("docs/settings.md")
+    assert f"(λ = ½), by {half[1:4]} points on Fashion-MNIST (over both undecided)" in advice
+    _, mean, ends = said["no noise"]
+    assert f"higher by {mean.lstrip('+')} points {ends}" in settings
+    case, mean, ends = said["bias corrected"]
+    assert f"there is *{case}*, {mean} points {ends}, held out, and it is *better* in" in settings
 
 
 def test_what_counts_after_60_steps_is_told():
-    (section,) = report.build(ROOT / "results" / "ablation").sections
-    line = r"regime A: .*\? ThermoLion against (.*) on F-MNIST, held-out accuracy: (.*?): "
-    line += r"(\S+) points (\[.*?\])"
-    said = {
-        name: (case.partition(",")[0], float(mean), f"{mean} points {ends}")
-        for verdict in section.verdicts
-        for name, case, mean, ends in re.findall(line, verdict)
+    section = _report()
+    by_set, said = _by_set(section), _verdicts(section, "A")
+    raw = {
+        (arm_title(row["arm"]), row["dataset"]): row["held_out_difference"]
+        for table in section.tables
+        for row in table.data
+        if table.key in ASKED and row["regime"] == "A" and row["arm"] != "thermolion"
     }
-    assert len(said) == 15
-    against = "bias corrected", "solid scale 1", "λ = 0: gas alone"
-    assert {said[name][0] for name in against} == {"worse"}
-    assert {f"{said[name][1]:.1f}" for name in against} == {"-0.9"}
-    assert (said["no boost"][0], f"{said['no boost'][1]:.1f}") == ("better", "1.0")
-    assert said["λ the tensor's mean"][0] == "worse by less than 1 point"
-    tensor = said["λ the tensor's mean"]
-    assert f"{tensor[1]:.1f}" == "-0.5"
-    undecided = {said[name][0] for name in ("λ of another parameter", "AdamW")}
-    assert undecided == {"undecided"}
+    readme, advice, settings = map(
+        _text, ("README.md", "docs/should_i_use_it.md", "docs/settings.md")
+    )
+
+    def points(name, dataset=None):
+        """How many, without their sign; None is the mean of both sets."""
+        places = ["fashion_mnist", SIGNS] if dataset is None else [dataset]
+        return f"{abs(mean(raw[name, place] for place in places)):.1f}"
+
+    def case(name):
+        return said[name][0].partition(" (")[0].partition(",")[0]
+
+    boost, other, solid = map(points, ("no boost", "λ of another parameter", "solid scale 1"))
+    assert [case(one) for one in ("no boost", "λ of another parameter")] == ["better"] * 2
+    assert case("solid scale 1") == "worse"
+    told = f"After 60 the boost brings {boost} points, and λ is {other} ahead of another "
+    assert f"{told}parameter's; solid scale 1 would be {solid} better." in readme
+    assert f"**The boost brings {boost} points**; without the noise there is no diff" in advice
+    assert f"**Its own λ is {other} points ahead of another parameter's**, won on GTSRB" in advice
+    own, permuted = (
+        next(
+            float(row["update_rms"])
+            for table in section.tables
+            for row in table.data
+            if (table.key, row["regime"]) == ("q3", "A")
+            and (row["arm"], row["dataset"]) == (arm, SIGNS)
+        )
+        for arm in ("thermolion", "thermolion:gate=permuted")
+    )
+    assert f"its steps came out {100 * (own / permuted - 1):.0f} % longer" in advice
+    assert case("λ the tensor's mean") == "mixed"
+    assert case("λ = 0: gas alone") == case("AdamW") == "undecided"
+    assert case("AdamW at ThermoLion's step") == case("Signum") == "undecided"
     none = "no difference larger than 1 point"
-    assert {said[name][0] for name in ("no noise", "noise × 10")} == {none}
-    settings, advice = _text("docs/settings.md"), _text("docs/should_i_use_it.md")
-    assert f"*worse* held out, {said['bias corrected'][2]}. The runs of 60" in settings
-    assert "the boost brings 1.0 points, and solid scale 1 would have brought 0.9" in settings
-    assert "Without a bias correction it loses 0.9 points" in advice
-    assert "One λ a tensor is 0.5 better than one a parameter" in advice
-    assert "the boost brings 1.0 points" in _text("README.md")
+    assert {case(name) for name in ("no noise", "noise × 10")} == {none}
+    assert f"**Solid scale 1 would be {solid} points better**" in advice
+    assert f"half a decade higher and ends {points('Signum', SIGNS)} points ahead" in advice
+    assert "-0." in by_set["Signum", SIGNS, "A"].partition(", ")[2]  # which excludes 0
+    norm, direction = "Adam's direction, ThermoLion's norm", "ThermoLion's direction, Adam's norm"
+    assert (case(norm), case(direction)) == ("worse", "better")
+    told = (
+        f"tensor by tensor, is {points(norm)} points better**; ThermoLion's direction with Adam's"
+    )
+    assert f"{told} is {points(direction)} worse" in advice
+    assert case("bias corrected") == "mixed"
+    gained, lost = (points("bias corrected", one) for one in ("fashion_mnist", SIGNS))
+    assert f"would bring {gained} points on Fashion-MNIST and cost {lost} on GTSRB-32" in advice
+    told = f"(better by {lost} points on GTSRB-32, worse by {gained} on Fashion-MNIST)"
+    assert f"going without is *mixed* after 60 steps {told}" in settings
+    assert f"the boost brings {boost} points, and solid scale 1 would be {solid} better" in settings
+    rates = {
+        row["arm"]: float(row["learning_rate"])
+        for table in section.tables
+        for row in table.data
+        if table.key in ("signum", "solid-scale")
+        and (row["dataset"], row["regime"]) == (SIGNS, "A")
+    }
+    own = rates.pop("thermolion")
+    assert len(rates) == 2
+    assert all(other / own == pytest.approx(10**0.5, rel=1e-4) for other in rates.values())
 
 
 def test_what_the_boost_does_to_train_loss_is_so():

@@ -56,6 +56,16 @@ def test_masks_inside_chains_leave_out_what_both_do():
     np.testing.assert_array_equal(found["b"], GRADS["b"])
 
 
+def test_a_wrapper_that_makes_new_arrays_hides_a_mask():
+    """As the docstring says: the masked leaf then has a direction, that of the wrapper."""
+    part = optax.chain(optax.masked(optax.scale_by_sign(), MATRICES), optax.scale(-1.0))
+    tx = graft(part, optax.scale_by_adam())
+    found, _ = tx.update(GRADS, tx.init(PARAMS), PARAMS)
+    plain = graft(optax.scale(-1.0), optax.scale_by_adam())
+    want, _ = plain.update(GRADS, plain.init(PARAMS), PARAMS)
+    np.testing.assert_allclose(found["b"], want["b"], rtol=1e-6)
+
+
 def test_a_part_that_hands_on_what_it_got_is_the_identity_masked_or_not():
     adam = optax.scale_by_adam()
     labels = {"w": "sign", "b": "same"}

@@ -7,6 +7,7 @@ an optimizer at the setting that was best on the *other* sets, so their first st
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,6 +68,8 @@ class FairStudy:
             learner, lacking = best_elsewhere(chain, self.chains, find)
             waiting += lacking
             if learner is None:
+                to_come = len(chain.contestant.seeds) if lacking else 0
+                left, length = left + to_come, length + to_come
                 continue
             final = [
                 chain.cell(dict(learner.changed), learner.schedule, seed, "final")
@@ -170,13 +173,23 @@ def check_names(
     regimes: Sequence[str],
     known: Mapping[str, object],
 ) -> None:
-    """Raises a ValueError for a budget or regime that there is not, or a name given twice."""
+    """Raises a ValueError for a budget or regime that there is not, or a name given twice.
+
+    Files in different folders have one name where the last part is alike: records keep that alone.
+    """
     _check("budget", [budget], budgets)
     _check("regime", regimes, known)
     for what, given in (("data set", datasets), ("network", networks), ("regime", regimes)):
         twice = sorted({one for one in given if list(given).count(one) > 1})
         if twice:
             raise ValueError(f"{what} given twice: {', '.join(twice)}")
+    for name, number in Counter(map(recorded_name, datasets)).items():
+        if number > 1:
+            same = ", ".join(one for one in datasets if recorded_name(one) == name)
+            raise ValueError(
+                f"{number} data sets would be called {name} in the records: {same}; "
+                "give each file a name of its own"
+            )
 
 
 def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:

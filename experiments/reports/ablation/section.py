@@ -11,7 +11,8 @@ from experiments.protocols.ablation import constants
 from experiments.protocols.fair.short_tuning import runs_by_phase
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.stairs import stairs, stairs_table
-from experiments.reports.ablation.tables import arm_title, question_table, step_of
+from experiments.reports.ablation.step_lengths import step_lengths
+from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
 from experiments.reports.missing import lines, named, study_command, with_command
 from experiments.reports.one_study import study_of
@@ -61,17 +62,25 @@ def _notes(
     return [
         *budget_note(budget),
         f"Every arm was tuned alike: {share['rates']} learning rates half a decade apart around "
-        f"its default on one seed, the best {share['again']} again on a second; the schedule is "
-        f"{numbers['schedule']}, all else is the arm's own default. The test images were read by "
-        "the final runs alone, once.",
+        f"its default{_other_centres()} on one seed, the best {share['again']} again on a second; "
+        f"the schedule is {numbers['schedule']}, all else is the arm's own default. The "
+        "test images were read by the final runs alone, once.",
         "AdamW at ThermoLion's step runs at the rate at which its tuning runs' steps had the root "
-        "mean square of ThermoLion's, interpolated in logarithms.",
-        *_lengths(by_workload),
+        "mean square of ThermoLion's, interpolated in logarithms; beyond the outermost rate that "
+        "was tried, steps count as proportional to it.",
+        *step_lengths(by_workload),
         *_noise_read(found),
         "A question's comparisons share its 5 % of error, and so do the steps of a list part by "
         "part: where a comparison stands in both, its intervals have different levels.",
         *closing_notes(found),
     ]
+
+
+def _other_centres() -> str:
+    """The arms whose rates lie around another than their default."""
+    centres = constants.protocol()["centres"].items()
+    found = [f"{arm_title(name)}'s around {rate:.2g}" for name, rate in centres]
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _noise_read(found: Sequence[Arm]) -> list[str]:
@@ -90,23 +99,6 @@ def _noise_read(found: Sequence[Arm]) -> list[str]:
         f"reading found it ({'; '.join(when.values())}). The temperature falls by 1 % a step, so σ "
         "halves in 138 steps of alike gradients."
     ]
-
-
-def _lengths(by_workload: Mapping[Workload, Mapping[str, Arm]]) -> list[str]:
-    """How long the steps of an arm at another's step came out in its final runs."""
-    notes = []
-    for name, one in constants.protocol()["derived"].items():
-        ratios = []
-        for workload, arms in by_workload.items():
-            own, other = (step_of(arms[n]) if n in arms else None for n in (name, one["step_of"]))
-            if own and other:
-                ratios.append(f"{tables.workload_title(workload)} {own / other:.2f}")
-        if ratios:
-            notes.append(
-                f"{one['title']}: the root mean square of its final runs' steps over that of "
-                f"{arm_title(one['step_of'])}'s: {'; '.join(ratios)}."
-            )
-    return notes
 
 
 def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:

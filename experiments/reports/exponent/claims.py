@@ -31,12 +31,14 @@ class Claim(NamedTuple):
         place: what was trained and how long.
         summary: the verdict, or why there is none.
         case: which of the rule's cases holds; None where it was not asked.
+        best: whether it names the best exponent at each sparsity.
     """
 
     asked: str
     place: str
     summary: str
     case: verdicts.Case | None = None
+    best: bool = False
 
     @property
     def line(self) -> str:
@@ -156,7 +158,7 @@ def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
     if shares and all(_has_all(by_share.get(share), alphas) for share in (0.0, *shares)):
         text = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
         text = f"best held-out accuracy, whatever the intervals: {text}."
-        lines.append(Claim("sparsity", place, text))
+        lines.append(Claim("sparsity", place, text, best=True))
     return lines
 
 

@@ -19,6 +19,7 @@ from experiments.reports.exponent.curves import (
     panel_title,
     too_few_alphas,
 )
+from experiments.reports.fair import headings
 from experiments.reports.section import Figure
 
 
@@ -60,6 +61,18 @@ def accuracy_grid(cell: ExponentCell) -> dict[tuple[float, float], float]:
     return found
 
 
+def _all_tuned(cell: ExponentCell) -> bool:
+    """Whether every fixed α that was begun has its list of rates and eps run."""
+    numbers = constants.protocol()
+    budget = numbers["budgets"][headings.budget_of(cell.arms.values())]
+    return all(
+        sum(one.phase == "tune" for one in cell.arms[name].ledger)
+        >= budget["rates"] * (budget["eps"] if alpha else 1)  # eps only scales the step at 0
+        for name, alpha in numbers["alphas"].items()
+        if name in cell.arms
+    )
+
+
 def available(cells: Sequence[ExponentCell]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
@@ -89,8 +102,11 @@ def available(cells: Sequence[ExponentCell]) -> list[Figure]:
         gone = too_few_alphas(varied)
         words += f" Not shown yet: {'; '.join(gone)}" if gone else ""
         made.append(Figure("sparsity", words, functools.partial(by_sparsity, varied)))
-    tuned = [cell for cell in cells if accuracy_grid(cell)]
+    begun = [cell for cell in cells if accuracy_grid(cell)]
+    tuned = [cell for cell in begun if _all_tuned(cell)]
     if tuned:
-        words = "Validation accuracy over α and learning rate, at each one's best eps"
+        words = "Validation accuracy over α and learning rate, at each one's best eps, of one seed"
+        gone = [panel_title(cell) for cell in begun if cell not in tuned]
+        words += f". Not whole yet: {'; '.join(gone)}" if gone else ""
         made.append(Figure("heat", words, functools.partial(heat_map, tuned)))
     return made

@@ -63,9 +63,11 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
                 f"{each.mean:.4f} ± {each.half or 0:.4f}" if each else DASH
                 for each in (intervals[what] for what in ("train loss", "raw gap", "gap"))
             ]
+            lost = sum(one.status != "ok" for one in arm.tuned)
+            diverged = f" ({lost} of {len(arm.tuned)} diverged)" if lost else ""
             rows.append(
                 (
-                    f"{cell_title(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",
+                    f"{cell_title(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}{diverged}",
                     f"{numbers['learning_rate']:.3g}",
                     f"{numbers['eps']:g}{EDGE if eps_at_edge(arm) else ''}",
                     losses[0],
@@ -101,6 +103,7 @@ def _data(
         "sparsity": cell.sparsity,
         "arm": name,
         "seeds": len(cell.arms[name].tuned),
+        "diverged": sum(one.status != "ok" for one in cell.arms[name].tuned),
         "at_edge": cell.arms[name].at_edge,
         "eps_at_edge": eps_at_edge(cell.arms[name]),
         **numbers,

@@ -146,7 +146,10 @@ def _words(each: Verdict | None) -> str:
         "no larger difference": f"no difference > {delta}",
         "undecided": f"undecided, ≤ {_short(each)}" if math.isfinite(each.at_most) else "undecided",
     }.get(each.case, each.case)
-    return f"{each.measure.signed(each.difference.mean)[0]}  {words}"
+    mean = each.measure.signed(each.difference.mean)[0]
+    if _off_the_scale(each) and each.difference.half is not None:  # the interval is not drawn
+        mean += f" [{', '.join(each.measure.signed(each.difference.low, each.difference.high))}]"
+    return f"{mean}  {words}"
 
 
 def _short(each: Verdict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -115,6 +116,26 @@ def answers(
     return made
 
 
+RIVALS = ("adamw", "thermolion")
+"""Those that an optimizer of the user's own is compared with."""
+
+
+def unasked(found: Sequence[Arm]) -> list[str]:
+    """A line for each optimizer of the user's own that has nobody to be compared with."""
+    there = {arm.optimizer for arm in found}
+    if there & set(RIVALS):
+        return []
+    return [
+        f"Is {name} better? No answer: it is compared with {' and '.join(RIVALS)}, and neither was "
+        f"run. Add one: --optimizers {shlex.quote(name)} {RIVALS[0]}."
+        for name in _yours(there)
+    ]
+
+
+def _yours(there: set[str]) -> list[str]:
+    return sorted(name for name in there if name.partition(":")[0] not in optimizers.NAMES)
+
+
 def _questions(there: set[str]) -> list[tuple[str, JsonObject]]:
     """One of every optimizer that is not the benchmark's, then the protocol's own."""
     yours: list[tuple[str, JsonObject]] = [
@@ -123,12 +144,11 @@ def _questions(there: set[str]) -> list[tuple[str, JsonObject]]:
             {
                 "text": f"Is {name} better?",
                 "first": name,
-                "against": [one for one in ("adamw", "thermolion") if one in there],
+                "against": [one for one in RIVALS if one in there],
                 "setting": "tuned",
             },
         )
-        for name in sorted(there)
-        if name.partition(":")[0] not in optimizers.NAMES
+        for name in _yours(there)
     ]
     return [*yours, *constants.protocol()["questions"].items()]
 

@@ -40,7 +40,10 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             title=study.title,
             slug=study.slug,
             description=constants.protocol()["description"],
-            verdicts=tuple(study.opening + answer.line for answer in answers),
+            verdicts=tuple(
+                study.opening + line
+                for line in (*questions.unasked(found), *(answer.line for answer in answers))
+            ),
             tables=tuple(table for table in made if table is not None),
             figures=study.marked(figures.available(found, answers)),
             notes=tuple(_notes(judged, study.budget, ours=ours)),
@@ -78,6 +81,8 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         *_of_shared_seeds(found),
         "The bounds between which each optimizer was tuned stand in "
         "experiments/optimizers/bounds.py.",
+        "Rates within 1 point of the best: their ends are interpolated between the rates tried, "
+        "half a decade apart, so that in a range below half a decade mostly one was tried.",
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.analysis.arms import Arm, lost_by_tuning
+from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.fair.tables import OURS, REFERENCE, workload_title
 from experiments.reports.findings.answers import Finding, Line
 from experiments.reports.findings.studies import StudyResults
 from experiments.reports.labels import dataset_title, optimizer_title
-from experiments.reports.outline import Block, Bullets, Heading
+from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 
 RIVALS = ("Q1", "Q2")
+PARTS = ("Q4", "Q5", "Q6", "solid scale")
+"""Questions on a setting of ThermoLion's own."""
+RULE = (
+    "By rule, with everything tuned: *yes* takes a lead over AdamW and nobody ahead; *no*, "
+    "somebody ahead; no difference larger than a point to any is no reason either way; anything "
+    "else is *open*."
+)
 SCHEDULES = {"warmup_cosine": "warm-up and cosine", "constant": "a constant rate"}
 
 
@@ -21,7 +29,9 @@ def blocks(found: Sequence[Finding], study: StudyResults) -> list[Block]:
     rivals = [line for one in found if one.number in RIVALS for line in one.lines]
     regimes = list(dict.fromkeys(line.regime for line in rivals))
     carried = [line for one in found if one.number == "Q0" for line in one.lines]
+    others = [line for one in found if one.number in PARTS for line in one.lines]
     return [
+        *([Paragraph(RULE)] if any(line.answer for line in rivals) else []),
         Bullets(
             [
                 *(conclusion(r, [line for line in rivals if line.regime == r]) for r in regimes),
@@ -29,6 +39,9 @@ def blocks(found: Sequence[Finding], study: StudyResults) -> list[Block]:
                 *_lost(study),
             ]
         ),
+        Heading(3, "Its parts as settings, the rate tuned for each"),
+        Paragraph("Held-out points are ThermoLion's at its defaults minus the variant's."),
+        Bullets(parts(others)),
         Heading(3, "Settings, from validation images alone"),
         Bullets(settings(study) or ["No answer yet: ThermoLion is tuned nowhere to the end."]),
     ]
@@ -93,10 +106,27 @@ def _relation(line: Line) -> str:
 
 
 def _untuned(line: Line) -> str:
-    start = f"**With what is best on the other sets (Q0), regime {line.regime}**"
-    if not line.whole or line.answer is None:
+    """What Q0 says; a loss to AdamW over the sets is a reason not to use it without tuning."""
+    case = _case(line) if line.whole else ""
+    start = "Not without tuning" if case.startswith("worse") else "Without tuning"
+    start = f"**{start} (Q0), regime {line.regime}**"
+    if not case or line.answer is None:
         return f"{start}: not known yet."
-    return f"{start}, rate and schedule carried over: {line.answer.summary}"
+    return f"{start}, rate and schedule being those best on the other sets: {line.answer.summary}"
+
+
+def parts(lines: Sequence[Line]) -> list[str]:
+    """What ThermoLion wins or loses by each of its settings, a line a variant."""
+    made = []
+    for other in dict.fromkeys(line.other for line in lines):
+        said = [
+            f"in regime {line.regime} it {_relation(line)}"
+            + ("" if line.whole or line.answer is None else f" ({line.sets} of {line.of} sets)")
+            for line in lines
+            if line.other == other
+        ]
+        made.append(f"**{arm_title(other)[:1].upper()}{arm_title(other)[1:]}**: {'; '.join(said)}.")
+    return made
 
 
 def _lost(study: StudyResults) -> list[str]:

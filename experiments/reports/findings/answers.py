@@ -12,6 +12,7 @@ from experiments.protocols import cell
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
+from experiments.reports.ablation.step_lengths import step_lengths
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.questions import Answer, answers
 from experiments.reports.findings.studies import NETWORK, SCOPE, StudyResults, missing_runs
@@ -127,7 +128,10 @@ def _compared(
         asked["text"],
         study.name,
         tuple(lines),
-        tuple(_sentence(line, called) for line in lines),
+        (
+            *(_sentence(line, called) for line in lines),
+            *step_lengths(study.by_workload, asked["against"]),
+        ),
         missing_runs(
             study, places, names, called, lambda name, regime: f"{dataset_title(name)}, {regime}"
         ),

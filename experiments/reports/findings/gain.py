@@ -21,7 +21,7 @@ def blocks(study: StudyResults) -> list[Block]:
     """What is left of the gain, ThermoLion's rank and everybody's rates, by workload; ranks."""
     found = [_row(workload, arms) for workload, arms in study.by_workload.items()]
     rows = [row for row in found if row]
-    lacking = _lacking(study)
+    lacking = lacking_ranks(study)
     made: list[Block] = []
     if rows:
         header = (
@@ -33,8 +33,9 @@ def blocks(study: StudyResults) -> list[Block]:
         )
         words = (
             "How far tuned ThermoLion is ahead of tuned AdamW, of how far it is ahead of untuned "
-            "Adam. Means over the seeds that all three share (Q1's are more), shares with "
-            "Fieller's 95 % interval."
+            "Adam. Means over the seeds that all three share (Q1 has more seeds), shares with "
+            "Fieller's 95 % interval. The ends of a range of rates are interpolated between those "
+            "tried, half a decade apart: in one below half a decade mostly one was tried."
         )
         made.append(Paragraph(words))
         made.append(Table("gain", "What is left of the gain", header, tuple(rows), ()))
@@ -70,7 +71,8 @@ def _row(workload: Workload, arms: Mapping[str, Arm]) -> tuple[str, ...] | None:
     return name, held_out, train, rank, ", ".join(widths) or DASH
 
 
-def _lacking(study: StudyResults) -> list[str]:
+def lacking_ranks(study: StudyResults) -> list[str]:
+    """Whose final runs a rank among all still lacks, a line a data set and regime."""
     there = {
         (workload.dataset, workload.regime): arms for workload, arms in study.by_workload.items()
     }

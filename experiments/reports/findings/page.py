@@ -42,7 +42,7 @@ def build(folder: str | os.PathLike[str]) -> str:
         smes = f"a page of its own: `python -m experiments.smes_page {shown(folder)}/smes`"
     blocks: list[Block] = [
         Heading(1, "Findings: what the records say so far"),
-        Paragraph(_opening(found)),
+        Paragraph(_opening(found, studies["fair"])),
         _overview(found),
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
@@ -96,12 +96,14 @@ def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = N
     return path
 
 
-def _opening(found: Sequence[Finding]) -> str:
+def _opening(found: Sequence[Finding], fair: StudyResults) -> str:
     lacking = [one.number for one in found if one.missing]
+    left = f"Runs are missing for {', '.join(lacking)}." if lacking else "No question lacks a run."
+    if not lacking and gain.lacking_ranks(fair):
+        left += " Ranks among all optimizers lack some, which are named below them."
     return (
         "Every sentence and number here follows from the records by rule. "
-        f"{_complete([line for one in found for line in one.lines])} "
-        + (f"Runs are missing for {', '.join(lacking)}." if lacking else "Nothing is missing.")
+        f"{_complete([line for one in found for line in one.lines])} {left}"
     )
 
 
@@ -114,9 +116,11 @@ def _complete(lines: Sequence[Line]) -> str:
     counted = f"{whole} of the" if whole else "None of the"
     are = "are complete over all their" if whole > 1 else "is complete over all its"
     partly = "some of the sets, which they name, and are no answer to the question yet"
-    rest = "the others have" if whole or some else "they have"
-    spoken = f"{some} speak of {partly}; {rest} none" if some else f"{rest} no answer yet"
-    return f"{counted} {len(lines)} comparisons {are} data sets; {spoken}."
+    said = [f"{some} speak of {partly}"] if some else []
+    left = len(lines) - whole - some
+    if left:
+        said.append(f"{left} have no answer yet" if whole or some else "they have no answer yet")
+    return f"{counted} {len(lines)} comparisons {are} data sets; {'; '.join(said)}."
 
 
 def _overview(found: Sequence[Finding]) -> Table:

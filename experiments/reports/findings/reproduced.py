@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from experiments import records
@@ -28,11 +29,18 @@ def blocks(folder: Path) -> list[Block]:
     lines = [*_printed(entries), *_beside_adam(entries)]
     return [
         Bullets(lines or ["No number of the paper was run again yet."]),
-        Paragraph(
-            "The command stands in [results](README.md), every number in "
-            "[its report](paper/report.md)."
-        ),
+        Paragraph(_where(folder)),
     ]
+
+
+def _where(folder: Path) -> str:
+    """The report where it is drawn, and else the command that draws it."""
+    # `report` writes into a folder of its own, unless it is told another, as for this project's.
+    for drawn in ("records/report", "paper"):
+        if (folder.parent / drawn / "report.md").is_file():
+            return f"Every number and its command: [the report]({drawn}/report.md)."
+    command = f"python -m experiments report {shlex.quote(folder.as_posix())}"
+    return f"Every number: `{command}` draws the report."
 
 
 def _printed(entries: list[Entry]) -> list[str]:

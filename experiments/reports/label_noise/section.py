@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm, whole
-from experiments.analysis.noise_cells import NoiseCell, growth, noise_cells, sees
+from experiments.analysis.noise_cells import OURS, NoiseCell, growth, noise_cells, sees
 from experiments.analysis.paired import Difference
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.statistics import Entry
@@ -77,12 +77,23 @@ def seen(cells: Sequence[NoiseCell]) -> list[str]:
             )
             continue
         lines.append(
-            f"Q8, {name}: Does the gate see the noise? over all {len(some)} cells "
-            f"{_in_words(found)}; within a batch size, where labels alone differ, "
-            f"{_in_words(within)}. Rank correlation of mean λ with the gradient's signal-to-noise "
-            f"ratio, {len(found.by_seed)} seeds; the intervals are over seeds alone."
+            f"Q8, {name}: Does the gate see the noise? Over all {len(some)} cells, where larger "
+            f"batches make fewer steps, {_in_words(found)}; within a batch size, where "
+            f"{_differs(some)}, {_in_words(within)}. Rank correlation of mean λ with the "
+            f"gradient's signal-to-noise ratio, {len(found.by_seed)} seeds; the "
+            "intervals are over seeds alone."
         )
     return lines
+
+
+def _differs(cells: Sequence[NoiseCell]) -> str:
+    """What differs between the cells of one batch size: labels, and mostly the chosen rate."""
+    rates: dict[int, set[float | None]] = {}
+    for cell in cells:
+        winner = cell.arms[OURS].winner
+        rates.setdefault(cell.batch_size, set()).add(winner.learning_rate if winner else None)
+    moved = any(len(some) > 1 for some in rates.values())
+    return "ThermoLion's chosen rate moves with the labels" if moved else "labels alone differ"
 
 
 def _in_words(found: Difference) -> str:
@@ -91,7 +102,7 @@ def _in_words(found: Difference) -> str:
         return f"undecided, one seed, {found.mean:+.2f}"
     words = "undecided"
     if found.excludes_zero:
-        words = "it does" if found.mean > 0 else "it does upside down"
+        words = "it does" if found.mean > 0 else "it goes against it"
     low, high = max(found.low, -1.0), min(found.high, 1.0)
     extreme = sum(abs(each) > 1 - 1e-9 for each in found.by_seed.values())
     seeds = f" ({extreme} of {len(found.by_seed)} seeds at ±1)" if extreme else ""

@@ -101,8 +101,10 @@ def test_its_interval_is_wilsons():
     truth = stats.binomtest(5, 5).proportion_ci(0.95, method="wilson")
     assert (found.low, found.high) == pytest.approx((truth.low, truth.high))
     twice = probability_of_improvement([(better, worse), (worse, better)])
-    truth = stats.binomtest(5, 10).proportion_ci(0.95, method="wilson")
-    assert (twice.low, twice.high) == pytest.approx((truth.low, truth.high))
+    # One seed may favour both sets alike, so two sets of five seeds are five trials, not ten.
+    z = stats.norm.ppf(0.975)
+    half = z / (1 + z * z / 5) * (0.25 / 5 + z * z / 100) ** 0.5
+    assert (twice.low, twice.high) == pytest.approx((0.5 - half, 0.5 + half))
 
 
 def test_one_run_gives_a_share_without_an_interval():

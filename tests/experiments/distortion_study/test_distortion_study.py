@@ -93,7 +93,8 @@ def test_expectations_are_judged_by_what_trains():
         return findings.text(found)
 
     as_expected = text_of(lambda arm: 0.8 if plan.ALPHAS[arm.optimizer] == 0.5 else 0.1)
-    assert "Is SMES α=½ nearly immune? Yes: it trains 4 of 4" in as_expected
+    words = "Is SMES α=½ nearly immune? Yes: it trains 4 of 4 networks, mean train accuracy 80 %"
+    assert words in as_expected
     assert "Is SMES α=0 helpless? Yes: it trains 0 of 4" in as_expected
     otherwise = text_of(lambda arm: 0.8 if arm.depth == 10 else 0.1)
     assert "Is SMES α=½ nearly immune? No: it trains 2 of 4" in otherwise
@@ -102,7 +103,19 @@ def test_expectations_are_judged_by_what_trains():
     rescued = text_of(lambda arm: 0.8 if arm.strength and arm.start == "large" else 0.1)
     words = "SGD: trains 0 of 4 networks as it is, 2 with the rescaling; mean train accuracy %: "
     assert words + "10 layers default 10 → 10, 10 layers large 10 → 80" in rescued
+    assert "over these networks 10 → 45." in rescued
     assert "1.0e+03 → 1.0e+03" in otherwise
+    assert "the smallest kernel's, root mean square, is 1.0e-03." in otherwise
+
+
+def test_a_best_size_at_the_end_of_the_list_is_told():
+    found = [
+        made(plan.DistortionRun(arm, plan.FULL.sizes[-1], seed, "final"), accuracy=0.1)
+        for arm in plan.all_arms()
+        for seed in plan.SEEDS
+    ]
+    said = "10 layers default: at chance at the largest size tried"
+    assert all(said in line for line in findings.expectations(findings.finals(found)))
 
 
 def test_where_runs_are_missing_there_is_no_answer():
@@ -110,7 +123,7 @@ def test_where_runs_are_missing_there_is_no_answer():
     found = [made(plan.DistortionRun(arm, 1e-3, seed, "final")) for seed in plan.SEEDS]
     found.append(made(plan.DistortionRun(arm, 1e-3, plan.TUNING_SEED, "tune")))
     said = findings.text(found)
-    assert "nearly immune? No answer yet: it trains 1 of 1 networks (10 layers large" in said
+    assert "nearly immune? No answer yet: it trains 1 of 1 networks, mean train accuracy" in said
     assert "19 of 20 arms are still being run" in said
     assert "No arm has all its final runs yet" in findings.text(found[:1])
 

@@ -49,12 +49,17 @@ def test_of_one_optimizer_todays_grids_stand_though_older_runs_are_more(made):
     assert said.startswith("left out: 3 record(s) of AdamW on digits")
 
 
-def test_a_study_of_older_grids_alone_stands_by_its_most_frequent(made):
-    older = [made("adamw", "older", 0), made("lion", "older", 0), made("lion", "older", 1)]
-    oldest = made("lion", "oldest", 2)
-    found, (said,) = of_one_study([oldest, *older])
-    assert found == older
-    assert said.startswith("left out: 1 record(s) of Lion on digits")
+@pytest.mark.parametrize("name", ["lion", "mine:sharp"])
+def test_where_no_grids_are_todays_the_newest_stand(made, name):
+    def on(day, one):
+        return replace(one, finished=f"2026-01-0{day}T00:00:00+00:00")
+
+    older = [on(2, made("adamw", "older", 0)), on(2, made(name, "older", 0))]
+    oldest = [on(1, made(name, "oldest", seed)) for seed in (2, 3)]
+    for mixed in ([*oldest, *older], [*older, *oldest]):
+        found, (said,) = of_one_study(mixed)
+        assert found == older
+        assert said.startswith("left out: 2 record(s) of")
 
 
 @pytest.mark.parametrize(

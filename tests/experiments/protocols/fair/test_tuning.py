@@ -90,6 +90,19 @@ def test_a_best_rate_at_the_edge_is_followed_outwards_on_this_stages_runs(at, pl
     assert len(made.order) == one.chains[0].length
 
 
+def test_what_is_left_has_the_runs_at_a_setting_carried_over_before_it_is_known():
+    """Of AdamW each set tunes and judges 81 runs, and 20 more at what is best on the other."""
+    made, one = Made(peak(1e-3)), study(datasets=("digits", "usps"))
+    plan = one.plan(made.find)
+    whole = plan.left + plan.done
+    assert whole == 2 * (one.chains[0].length + 20)
+    while plan.cells:
+        made.run(plan.cells)
+        plan = one.plan(made.find)
+        assert plan.left + plan.done == whole
+    assert plan.left == 0
+
+
 def test_quasi_random_points_lie_around_the_centre_and_tune_every_number():
     made, one = Made(peak(1e-3)), study()
     made.finish(one)
@@ -206,6 +219,7 @@ def test_smaller_budgets_say_so_in_their_name():
         ({"regimes": ("D",)}, "unknown regime 'D'"),
         ({"regimes": ("A", "A")}, "regime given twice: A"),
         ({"datasets": ("digits", "digits")}, "data set given twice"),
+        ({"datasets": ("a/mine.npz", "b/mine.npz")}, "2 data sets would be called mine.npz in the"),
     ],
 )
 def test_mistakes_are_named(change, message):

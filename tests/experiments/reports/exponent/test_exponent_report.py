@@ -215,6 +215,14 @@ def test_the_heat_maps_cells_are_the_best_over_eps(made):
     assert grid[0.75, 1e-5] == pytest.approx(60)
 
 
+def test_a_cell_whose_settings_were_not_all_tried_is_no_map_and_that_is_said(made, folder_of):
+    tuned = [one for one in made() if one.phase == "tune"]
+    lost = next(one for one in tuned if one.dataset == "digits" and one.optimizer == "scaled_smes")
+    (section,) = report.build(folder_of([one for one in tuned if one is not lost])).sections
+    (heat,) = section.figures
+    assert heat.caption.endswith("of one seed. Not whole yet: digits, 600 steps")
+
+
 def _drawn(records, key, folder_of):
     (section,) = report.build(folder_of(records)).sections
     figure = next(each for each in section.figures if each.key == key)

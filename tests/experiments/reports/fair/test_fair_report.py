@@ -54,6 +54,17 @@ def test_the_first_verdict_is_on_the_users_optimizer():
     assert "mine:sharp against AdamW on USPS, held-out accuracy: better" in one_set.verdicts[0]
 
 
+def test_a_users_optimizer_with_nobody_to_be_compared_with_is_told_so():
+    some = made(names=("nadamw", "lion"), sets=("digits",))
+    some = [
+        replace(one, optimizer="mine:sharp") if one.optimizer == "lion" else one for one in some
+    ]
+    assert built(some).verdicts == (
+        "Is mine:sharp better? No answer: it is compared with adamw and thermolion, and neither "
+        "was run. Add one: --optimizers mine:sharp adamw.",
+    )
+
+
 def test_with_one_data_set_no_setting_can_be_carried_over(whole):
     found = built([one for one in whole if one.dataset == "digits"])
     assert line_of(found, "Q0").endswith(

@@ -103,6 +103,7 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
     ]
     text = page(tmp_path, {"fair": some})
     assert "not known yet" in part(text, "When to use")
+    assert re.search(r"no answer to the question yet; \d+ have no answer yet\.", text)
     assert "better (1 of 3 sets)" in text
     assert "no larger difference (1 of 3 sets)" in text
     second = part(text, "Q2")
@@ -134,18 +135,34 @@ def test_of_a_folder_of_ones_own_the_commands_and_links_are_its_own(tmp_path, wh
     assert "results/" not in text
 
 
+def test_the_papers_report_is_linked_where_it_is_and_else_its_command_named(
+    tmp_path, synthetic, folder_of
+):
+    made = folder_of([synthetic("digits", "adam", seed) for seed in range(2)])
+    made.rename(tmp_path / "records")
+    told = part(findings.build(tmp_path), "What reproduces")
+    assert f"`python -m experiments report {tmp_path}/records` draws the report" in told
+    cli.main(["report", str(tmp_path / "records")])
+    told = part(findings.build(tmp_path), "What reproduces")
+    assert "[the report](records/report/report.md)" in told
+
+
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
     assert "All 40 comparisons are complete over all their data sets." in text
-    assert "Nothing is missing." in text
+    assert "No question lacks a run. Ranks among all optimizers lack some" in text
     assert "Missing" not in text
     assert "o answer yet" not in text
     assert "not known yet" not in part(text, "When to use")
     assert "Signum ties" in part(text, "When to use")
+    settings = part(text, "Its parts as settings")
+    assert "**No boost**: in regime A it ties, " in settings
+    assert settings.count("\n- **") == 5
+    assert "F-MNIST, A 1.00; F-MNIST, B 1.00; GTSRB-32, A 1.00" in part(text, "Q7")
     assert "Regime A**: yes, it was ahead of AdamW, and nobody was ahead of it." in text
     said = "ThermoLion against λ of another parameter, held-out accuracy: over 2 sets, better"
     assert said in text
-    assert "over all 9 cells it does" in part(text, "Q8")
+    assert "larger batches make fewer steps, it does" in part(text, "Q8")
     for number in range(9):
         assert ".svg)" in part(text, f"Q{number}"), number
     assert "Adding one part after the other" in part(text, "What the gain is made of")

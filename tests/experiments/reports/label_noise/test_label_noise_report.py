@@ -79,7 +79,8 @@ def test_both_questions_are_answered_for_every_batch_size(records, folder_of):
     built = report.build(folder_of(records))
     (section,) = built.sections
     lines = section.verdicts
-    assert "Does the gate see the noise? over all 9 cells it does, +1.00" in lines[0]
+    whole = "Does the gate see the noise? Over all 9 cells, where larger batches make fewer steps"
+    assert f"{whole}, it does, +1.00" in lines[0]
     assert "within a batch size, where labels alone differ, it does, +1.00" in lines[0]
     assert len(lines) == 1 + 3 * 2
     grows = "From 0 to 60 % label noise ThermoLion's lead over AdamW in held-out accuracy grows: +1"
@@ -123,6 +124,16 @@ def test_a_comparison_at_the_outermost_rates_says_so(folder_of):
     assert drawn.count("¶ -->") == 6  # three batch sizes, two comparisons
 
 
+def test_rates_that_move_with_the_labels_are_told(folder_of):
+    def smaller_rates_win_in_noise(cell):
+        best = 1e-4 if cell.task.label_noise else 1e-3
+        return 0.5 - abs(np.log10(dict(cell.learner.changed)["learning_rate"] / best)) / 9
+
+    (section,) = report.build(folder_of(made(validation=smaller_rates_win_in_noise))).sections
+    told = "within a batch size, where ThermoLion's chosen rate moves with the labels, it does"
+    assert told in section.verdicts[0]
+
+
 def test_a_gate_that_knows_the_batch_and_not_the_labels_is_not_said_to_see_them(records, folder_of):
     def blind(one):
         luck = zlib.crc32(f"{one.seed}{one.dataset}{one.regime}".encode()) % 100 / 1e4
@@ -134,7 +145,7 @@ def test_a_gate_that_knows_the_batch_and_not_the_labels_is_not_said_to_see_them(
     assert sees(cells).excludes_zero  # larger batches have more of both
     assert not sees(cells, within=True).excludes_zero
     (section,) = report.build(folder_of(made)).sections
-    assert "over all 9 cells it does" in section.verdicts[0]
+    assert "larger batches make fewer steps, it does" in section.verdicts[0]
     assert "within a batch size, where labels alone differ, undecided" in section.verdicts[0]
 
 

@@ -1,0 +1,54 @@
+"""An arm that runs at another's step length: how long its steps came out, and what to mind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from experiments.analysis.arms import Arm, Workload
+from experiments.protocols.ablation import constants
+from experiments.reports.ablation.tables import arm_title, step_of
+from experiments.reports.fair.tables import workload_title
+
+AT_CHANCE = "at chance"
+
+
+def step_lengths(
+    by_workload: Mapping[Workload, Mapping[str, Arm]], names: Collection[str] | None = None
+) -> list[str]:
+    """A sentence an arm: the ratio of the steps by workload, what is doubtful beside it.
+
+    Args:
+        by_workload: the arms; those that are absent or have no final run are left out.
+        names: of the arms at another's step; None is all that there are.
+    """
+    notes = []
+    for name, one in constants.protocol()["derived"].items():
+        if names is not None and name not in names:
+            continue
+        ratios = []
+        for workload, arms in by_workload.items():
+            own, other = (step_of(arms[n]) if n in arms else None for n in (name, one["step_of"]))
+            if own and other:
+                doubts = _doubts(arms[name], arms.get(one["optimizer"]))
+                ratios.append(f"{workload_title(workload)} {own / other:.2f}{doubts}")
+        if ratios:
+            notes.append(
+                f"{one['title']}: the root mean square of its final runs' steps over that of "
+                f"{arm_title(one['step_of'])}'s: {'; '.join(ratios)}."
+            )
+    return notes
+
+
+def _doubts(arm: Arm, tuned: Arm | None) -> str:
+    """What speaks against reading an arm as "the same steps": its rate, and what became of it."""
+    said = []
+    rates = [one.hyperparameters["learning_rate"] for one in tuned.ledger] if tuned else []
+    rate = arm.winner.learning_rate if arm.winner else None
+    if rates and rate is not None and not min(rates) <= rate <= max(rates):
+        said.append(
+            f"at a rate of {rate:.3g}, beyond the {min(rates):.2g} to {max(rates):.2g} tried"
+        )
+    lost = sum(AT_CHANCE in one.health for one in arm.tuned)
+    if lost:
+        said.append(f"{lost} of {len(arm.tuned)} runs at chance")
+    return f" ({', '.join(said)})" if said else ""
