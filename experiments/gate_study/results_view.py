@@ -185,7 +185,7 @@ def picture(entries: Sequence[Entry], key: str) -> Png | Markdown:
     for section in _sections(entries):
         for figure in section.figures:
             if figure.key == key:
-                return Png(_small(figure.draw()["png"]))
+                return Png(compact(figure.draw()["png"]))
     return NOTHING
 
 
@@ -220,10 +220,10 @@ def study_pictures(folder: str | os.PathLike[str], study: str, *keys: str) -> li
         for figure in section.figures
         if figure.key in keys
     }
-    return [Png(_small(drawn[key]()["png"])) for key in keys if key in drawn] or [NOTHING]
+    return [Png(compact(drawn[key]()["png"])) for key in keys if key in drawn] or [NOTHING]
 
 
-def _small(png: bytes) -> bytes:
+def compact(png: bytes) -> bytes:
     """The figure in 128 colours, a third of its size: notebooks are kept with their pictures."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:

@@ -42,11 +42,11 @@ def text_width(texts: Iterable[str]) -> float:
 def panels(
     count: int, height: float, width: float = 4.3, *, in_a_row: int = COLUMNS, **share: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with ``count`` axes, ``width`` by ``height`` inches each, ``in_a_row`` in a row."""
+    """A figure with ``count`` axes, ``width`` by ``height`` inches each, ``in_a_row`` at most."""
     if count < 1:
         raise ValueError("no data sets to draw")
-    columns = min(in_a_row, count)
-    rows = math.ceil(count / columns)
+    rows = math.ceil(count / in_a_row)
+    columns = math.ceil(count / rows)  # four stand as two and two
     figure = blank(max(6.4, width * columns), height * rows + 0.4)
     axes = figure.subplots(rows, columns, squeeze=False, **share).ravel().tolist()
     for unused in axes[count:]:
