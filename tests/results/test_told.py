@@ -50,7 +50,8 @@ def test_what_the_pages_say_of_the_untuned_default_and_of_what_is_not_run_is_so(
     last = tuned[ROWS[5]]
     assert max(last, key=last.get) == "muon"
     above = f"{last['muon'] - last['thermolion']:.1f}"
-    assert f"Muon, in row 6 alone so far, is first there (rank [1, 1]), {above} above it." in _text("README.md")
+    told = f"Muon, in row 6 alone so far, is first there (rank [1, 1]), {above} above it."
+    assert told in _text("README.md")
     (rank,) = (
         (row["rank_low"], row["rank_high"])
         for row in rows
