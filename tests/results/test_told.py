@@ -52,6 +52,7 @@ def test_what_the_pages_say_of_the_untuned_default_and_of_what_is_not_run_is_so(
     above = f"{last['muon'] - last['thermolion']:.1f}"
     told = f"Muon, in row 6 alone so far, is first there (rank [1, 1]), {above} above it."
     assert told in _text("README.md")
+    assert f"after 600 steps, it is {above} above, held out" in _text("docs/should_i_use_it.md")
     (rank,) = (
         (row["rank_low"], row["rank_high"])
         for row in rows

@@ -130,8 +130,11 @@ def test_what_counts_after_60_steps_is_told():
     boost, other, solid = map(points, ("no boost", "λ of another parameter", "solid scale 1"))
     assert [case(one) for one in ("no boost", "λ of another parameter")] == ["better"] * 2
     assert case("solid scale 1") == "worse"
-    told = f"After 60 the boost brings {boost} points, and λ is {other} ahead of another "
-    assert f"{told}parameter's; solid scale 1 would be {solid} better." in readme
+    low, high = (-float(end) for end in reversed(said["solid scale 1"][2].strip("[]").split(",")))
+    ends = f"[{abs(low):.1f}, {high:.1f}]"
+    told = f"After 60 the boost brings {boost} points and λ is {other} ahead of another parameter's"
+    told += f", but solid scale 1 would be {solid} {ends} better; AdamW and Signum are not told"
+    assert told in readme
     assert f"**The boost brings {boost} points**; without the noise there is no diff" in advice
     assert f"**Its own λ is {other} points ahead of another parameter's**, won on GTSRB" in advice
     own, permuted = (
@@ -150,7 +153,7 @@ def test_what_counts_after_60_steps_is_told():
     assert case("AdamW at ThermoLion's step") == case("Signum") == "undecided"
     none = "no difference larger than 1 point"
     assert {case(name) for name in ("no noise", "noise × 10")} == {none}
-    assert f"**Solid scale 1 would be {solid} points better**" in advice
+    assert f"**Solid scale 1 would be {solid} points better**, {ends}, with" in advice
     assert f"half a decade higher and ends {points('Signum', SIGNS)} points ahead" in advice
     assert "-0." in by_set["Signum", SIGNS, "A"].partition(", ")[2]  # which excludes 0
     norm, direction = "Adam's direction, ThermoLion's norm", "ThermoLion's direction, Adam's norm"
@@ -164,7 +167,9 @@ def test_what_counts_after_60_steps_is_told():
     assert f"would bring {gained} points on Fashion-MNIST and cost {lost} on GTSRB-32" in advice
     told = f"(better by {lost} points on GTSRB-32, worse by {gained} on Fashion-MNIST)"
     assert f"going without is *mixed* after 60 steps {told}" in settings
-    assert f"the boost brings {boost} points, and solid scale 1 would be {solid} better" in settings
+    assert (
+        f"boost brings {boost} points, and solid scale 1 would be {solid} {ends} better" in settings
+    )
     rates = {
         row["arm"]: float(row["learning_rate"])
         for table in section.tables
