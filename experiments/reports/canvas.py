@@ -54,6 +54,12 @@ def panels(
     return figure, axes[:count]
 
 
+def is_first(axis: Axes) -> bool:
+    """Whether a panel is the first of its row, the one that has the names of the lines."""
+    place = axis.get_subplotspec()
+    return place is not None and place.is_first_col()
+
+
 def encode(figure: Figure) -> dict[str, bytes]:
     """The figure as {"png": bytes, "svg": bytes}, without dates."""
     figure.draw_without_rendering()

@@ -99,7 +99,7 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
     with style.context():
         figure, axes = canvas.panels(len(names), 0.8 + 0.28 * len(rows))
         cut = False
-        for number, (axis, name) in enumerate(zip(axes, names, strict=True)):
+        for axis, name in zip(axes, names, strict=True):
             here = [entry for entry in entries if entry.dataset == name]
             floor = lowest_shown([i.mean for e in here for i in (e.train, e.test) if i])
             for entry in here:
@@ -109,7 +109,7 @@ def accuracy(entries: Sequence[Entry], reference: Reference | None = None) -> di
                 if any(i and i.mean < floor for i in (entry.train, entry.test)):
                     _write_accuracy(axis, place, entry, colour)
                     cut = True
-            shown = called.values() if number % canvas.COLUMNS == 0 else [""] * len(rows)
+            shown = called.values() if canvas.is_first(axis) else [""] * len(rows)
             axis.set_yticks(range(len(rows)), shown)
             axis.set_ylim(len(rows) - 0.5, -0.5)
             axis.set_title(dataset_title(name))

@@ -53,7 +53,7 @@ def ablation(
     toggles = list(dict.fromkeys(name for some in panels.values() for name in some))
     with style.context():
         figure, axes = canvas.panels(len(panels), 0.9 + 0.36 * len(toggles), sharex=True)
-        for number, (axis, (title, found)) in enumerate(zip(axes, panels.items(), strict=True)):
+        for axis, (title, found) in zip(axes, panels.items(), strict=True):
             for name, each in found.items():
                 sign = BETTER if each.mean > 0 else WORSE
                 colour = sign if each.excludes_zero else NEITHER
@@ -66,7 +66,7 @@ def ablation(
                     xerr=each.half,
                     error_kw={"capsize": 3, "elinewidth": 1.5},
                 )
-            names = toggles if number % canvas.COLUMNS == 0 else [""] * len(toggles)
+            names = toggles if canvas.is_first(axis) else [""] * len(toggles)
             label_rows(axis, range(len(toggles)), names)
             axis.set_title(title)
             axis.tick_params(labelbottom=True)  # below it there may be no other

@@ -196,3 +196,10 @@ def test_a_figure_of_one_optimizer_at_one_rate():
 def test_nothing_to_draw_is_said(draw):
     with pytest.raises(ValueError, match="to draw"):
         draw({})
+
+
+@pytest.mark.parametrize(("count", "firsts"), [(2, 1), (3, 1), (4, 2), (5, 2)])
+def test_every_row_of_panels_names_its_lines(count, firsts):
+    found = {f"set {number}": {"+ gate": _difference(1.0)} for number in range(count)}
+    text = _text(effect_figures.ablation(found))
+    assert text.count("<!-- + gate -->") == firsts
