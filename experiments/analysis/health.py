@@ -10,6 +10,8 @@ from experiments.records import DataFacts, Record
 ROSE = 3.0
 """A loss at so many times its start is reported; healthy runs were seen to reach 1.8."""
 
+AT_CHANCE = "at chance"
+"""What a record calls a run that is no better than a constant guess."""
 _MARGIN = 3.0
 """Standard deviations (binomial) by which learning must beat a constant guess."""
 
@@ -51,7 +53,7 @@ def _chance(accuracy: float | None, data: DataFacts) -> list[str]:
         return []
     share = min(1.0, (data.largest_class or examples / present) / examples)
     margin = _MARGIN * math.sqrt(share * (1 - share) / examples)
-    return ["at chance"] if accuracy <= share + margin else []
+    return [AT_CHANCE] if accuracy <= share + margin else []
 
 
 def _rise(train_loss: Sequence[float | None], data: DataFacts) -> list[str]:

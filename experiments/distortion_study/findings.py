@@ -222,8 +222,13 @@ def first_ratios(found: RunsByArm) -> dict[tuple[int, str], dict[str, list[float
             kind: [ratio(sizes(one.gradients[0])) for one in some] for kind, sizes in KINDS.items()
         }
         for place in networks(found)
-        if (some := next(runs for arm, runs in found.items() if (arm.depth, arm.start) == place))
+        if (some := _of_network(found, place))
     }
+
+
+def _of_network(found: RunsByArm, place: tuple[int, str]) -> list[DistortionRecord]:
+    """One arm's runs: before the first step all arms of a network are alike."""
+    return next(runs for arm, runs in found.items() if (arm.depth, arm.start) == place)
 
 
 def first_gradients(found: RunsByArm) -> list[str]:
@@ -231,14 +236,13 @@ def first_gradients(found: RunsByArm) -> list[str]:
     return [
         f"{depth} layers, {start} initialisation: largest over smallest layer "
         + ", ".join(f"{_times(values)} in {kind}" for kind, values in kinds.items())
-        + f"; {_smallest(found, depth, start)}."
+        + f"; {_smallest(_of_network(found, (depth, start)))}."
         for (depth, start), kinds in first_ratios(found).items()
     ]
 
 
-def _smallest(found: RunsByArm, depth: int, start: str) -> str:
+def _smallest(some: Sequence[DistortionRecord]) -> str:
     """The smallest kernel's gradient, to be held against an eps; the median over the seeds."""
-    some = next(runs for arm, runs in found.items() if (arm.depth, arm.start) == (depth, start))
     least = [min((size or 0.0 for size in one.gradients[0].kernel), default=0.0) for one in some]
     return f"the smallest kernel's, root mean square, is {statistics.median(least):.1e}"
 
@@ -272,11 +276,14 @@ def _expected(
         for place in networks(found)
         if (some := found.get(DistortionArm(*place, optimizer, 0.0)))
     }
-    results = {place: outcome(some) + _outermost(some) for place, some in runs.items()}
-    trained = sum(outcome(some) == "trains" for some in runs.values())
+    results = {place: outcome(some) for place, some in runs.items()}
+    trained = sum(one == "trains" for one in results.values())
     holds = trained == (wanted if trains_all else 0)
     answer = ("Yes" if holds else "No") if len(results) == wanted else "No answer yet"
-    listed = ", ".join(f"{depth} layers {start}: {one}" for (depth, start), one in results.items())
+    listed = ", ".join(
+        f"{place[0]} layers {place[1]}: {one}{_outermost(runs[place])}"
+        for place, one in results.items()
+    )
     return (
         f"Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks"
         + (f", mean train accuracy {mean_accuracy(runs.values()):.0f} %" if runs else "")
@@ -286,9 +293,6 @@ def _expected(
 
 def _outermost(some: Sequence[DistortionRecord]) -> str:
     """Where the best size of step is the smallest or the largest of the list."""
-    ends = min(FULL.sizes), max(FULL.sizes)
-    return (
-        f" at the {'largest' if some[0].size == ends[1] else 'smallest'} size tried"
-        if (some[0].size in ends)
-        else ""
-    )
+    ends = {min(FULL.sizes): "smallest", max(FULL.sizes): "largest"}
+    size = some[0].size
+    return f" at the {ends[size]} size tried" if size in ends else ""

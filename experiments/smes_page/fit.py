@@ -19,7 +19,7 @@ from experiments.protocols.exponent.study import NAME
 from experiments.records import Record
 from experiments.reports import markdown
 from experiments.reports.exponent import section as exponent_section
-from experiments.reports.exponent.claims import Claim, claims
+from experiments.reports.exponent.claims import Claim, claims, has_all
 from experiments.reports.section import Question, Section
 from experiments.reports.table import EDGE
 from experiments.smes_page.part import Part, bullets, image, not_run, part
@@ -95,18 +95,19 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
     (made,) = exponent_section.build(entries_of.entries(kept), Question(shown))
     numbers = constants.protocol()
     arms = [whole(arm, numbers["budgets"]["full"]["final"]) for arm in short_arms(kept)]
-    found = claims(exponent_cells(arms, numbers["alphas"]))
-    cells = {
+    cells = exponent_cells(arms, numbers["alphas"])
+    found = claims(cells)
+    complete = {
         (cell.dataset, cell.regime)
-        for cell in exponent_cells(arms, numbers["alphas"])
+        for cell in cells
         if not cell.sparsity
         and (cell.dataset in SETS and cell.regime in REGIMES)
-        and all(name in cell.arms and cell.arms[name].tuned for name in numbers["alphas"])
+        and has_all(cell, numbers["alphas"])
     }
     wanted = len(SETS) * len(REGIMES)
     so_far = (
-        f" (so far on {len(cells)} of {wanted} pairs of data set and length)"
-        if len(cells) < wanted
+        f" (so far on {len(complete)} of {wanted} pairs of data set and length)"
+        if len(complete) < wanted
         else ""
     )
     asked = [

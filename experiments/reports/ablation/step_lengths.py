@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from experiments.analysis.arms import Arm, Workload
+from experiments.analysis.health import AT_CHANCE
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation.tables import arm_title, step_of
 from experiments.reports.fair.tables import workload_title
-
-AT_CHANCE = "at chance"
 
 
 def step_lengths(

@@ -155,7 +155,7 @@ def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
             lines.append(Claim("sparsity", place, f"{one.text}.", one.case))
     alphas = constants.protocol()["alphas"]
     tops = {share: best_arm(by_share[share], alphas) for share in sorted(by_share)}
-    if shares and all(_has_all(by_share.get(share), alphas) for share in (0.0, *shares)):
+    if shares and all(has_all(by_share.get(share), alphas) for share in (0.0, *shares)):
         text = ", ".join(f"{arm_title(str(top))} at {100 * x:g} %" for x, top in tops.items())
         text = f"best held-out accuracy, whatever the intervals: {text}."
         lines.append(Claim("sparsity", place, text, best=True))
@@ -175,7 +175,8 @@ def _final_runs(cell: ExponentCell | None, first: str, other: str) -> FinalRuns 
     return cell.arms[first].tuned, cell.arms[other].tuned
 
 
-def _has_all(cell: ExponentCell | None, names: Collection[str]) -> bool:
+def has_all(cell: ExponentCell | None, names: Collection[str]) -> bool:
+    """Whether arms of all these names have their final runs."""
     return cell is not None and all(name in cell.arms and cell.arms[name].tuned for name in names)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
 from experiments.analysis.interval import Interval, interval
@@ -63,7 +64,7 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
                 f"{each.mean:.4f} ± {each.half or 0:.4f}" if each else DASH
                 for each in (intervals[what] for what in ("train loss", "raw gap", "gap"))
             ]
-            lost = sum(one.status != "ok" for one in arm.tuned)
+            lost = _diverged(arm)
             diverged = f" ({lost} of {len(arm.tuned)} diverged)" if lost else ""
             rows.append(
                 (
@@ -93,6 +94,10 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
     return Table("exponents", words, header, tuple(rows), tuple(data))
 
 
+def _diverged(arm: Arm) -> int:
+    return sum(one.status != "ok" for one in arm.tuned)
+
+
 def _data(
     cell: ExponentCell, name: str, numbers: dict[str, float], intervals: dict[str, Interval | None]
 ) -> CsvRow:
@@ -103,7 +108,7 @@ def _data(
         "sparsity": cell.sparsity,
         "arm": name,
         "seeds": len(cell.arms[name].tuned),
-        "diverged": sum(one.status != "ok" for one in cell.arms[name].tuned),
+        "diverged": _diverged(cell.arms[name]),
         "at_edge": cell.arms[name].at_edge,
         "eps_at_edge": eps_at_edge(cell.arms[name]),
         **numbers,

@@ -18,6 +18,9 @@ from experiments.protocols.fair import constants
 from experiments.records import Record
 from experiments.reports.labels import dataset_title, optimizer_title, with_network
 
+RIVALS = ("adamw", "thermolion")
+"""Those that an optimizer of the user's own is compared with."""
+
 SETTINGS = {"tuned": "tuned", "carried": "at the setting best on the other sets"}
 
 
@@ -114,10 +117,6 @@ def answers(
                     place = network, regime
                     made.append(_answer(number, asked, other, these, place, called))
     return made
-
-
-RIVALS = ("adamw", "thermolion")
-"""Those that an optimizer of the user's own is compared with."""
 
 
 def unasked(found: Sequence[Arm]) -> list[str]:
