@@ -1,6 +1,6 @@
 """How fast whole training runs are: a Markdown section on standard output.
 
-    python benchmarks/training.py [--section torch|optimizers|networks|together|growth|all]
+    python benchmarks/training.py [--section torch|optimizers|networks|together|muon|growth|all]
     python benchmarks/training.py --section optimizers --optimizers adam adamw lion thermolion
 
 Contestants are processes of their own that take turns, run by run, so that a change of the
@@ -9,6 +9,7 @@ PyTorch's part is the paper's loop in plain PyTorch (`contestants.py`).
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -33,6 +34,7 @@ def main() -> None:
     sections |= {
         "networks": network_section,
         "together": together_section,
+        "muon": muon_section,
         "growth": growth_section,
     }
     parser.add_argument("--section", choices=[*sections, "all"], default="all")
@@ -104,18 +106,35 @@ def compare(what: str, kinds: dict[str, str], args: argparse.Namespace) -> None:
 
 def together_section(args: argparse.Namespace) -> None:
     print("### Many runs: how devices and runs are laid out (1 epoch of 5,000 images each)\n")
+    count = devices_shown()
+    layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
+    laid_out("adam", layouts, 12)
+
+
+def muon_section(args: argparse.Namespace) -> None:
+    print("### Muon's runs, laid out in two ways (1 epoch of 5,000 images, batch 128)\n")
+    count = devices_shown()
+    laid_out("muon", [(count, count, 1), (count, 1, 1)], 8, batch_size=128)
+
+
+def devices_shown() -> int:
     import jax
 
     from experiments.training import cores
 
     cores.show()
-    count = jax.local_device_count()
-    layouts = [(count, count, 1), (count, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 4)]
+    return jax.local_device_count()
+
+
+def laid_out(
+    optimizer: str, layouts: list[tuple[int, int, int]], count: int, **options: Any
+) -> None:
     rows = []
     for devices, devices_per_run, together in dict.fromkeys(layouts):
         size = devices // devices_per_run * together
         how = {"devices": devices, "devices_per_run": devices_per_run, "together": together}
-        outcomes = list(jax_runs("adam", count=max(12, 3 * size), **how))[size:]
+        runs = jax_runs(optimizer, count=max(count, 3 * size), **how, **options)
+        outcomes = list(runs)[size:]
         seconds = [outcome.seconds * together / size for outcome in outcomes[::size]]
         cells = [str(devices), str(devices_per_run), str(together)]
         rows.append([*cells, f"{statistics.median(seconds):.2f}", listed(seconds)])
@@ -206,14 +225,19 @@ def peak_megabytes() -> float:
 
 
 def machine() -> str:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
+
+    def known(name: str) -> str:
+        with contextlib.suppress(PackageNotFoundError):
+            return f"{name} {version(name)}"
+        return f"no {name}"
 
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = lines[0].split(":")[1].strip() if lines else cpu
-    versions = ", ".join(f"{name} {version(name)}" for name in ("jax", "jaxlib", "optax", "torch"))
+    versions = ", ".join(map(known, ("jax", "jaxlib", "optax", "torch")))
     return f"{os.cpu_count()} cores of {cpu}; Python {platform.python_version()}, {versions}."
 
 

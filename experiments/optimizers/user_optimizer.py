@@ -106,13 +106,14 @@ def try_out(
         if scheduled:
             given = {**values, "learning_rate": lambda count: values["learning_rate"]}
         built: Any = build(given, key, 5, 10)
-        tx, evaluate = built if type(built) is tuple else (built, None)
+        made, evaluate = built if type(built) is tuple else (built, None)
+        tx = optax.with_extra_args_support(made)
         with reported_as(f"{owner}: init"):
             state = tx.init(params)
         for _ in range(2):
             grads = jax.tree.map(jnp.ones_like, params)
             with reported_as(f"{owner}: update"):
-                updates, after = tx.update(grads, state, params)
+                updates, after = tx.update(grads, state, params, axis=None)
             with reported_as(f"{owner}: adding its updates to the parameters"):
                 moved = optax.apply_updates(params, updates)
             same("params + updates", moved, params, "the parameters")

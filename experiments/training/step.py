@@ -82,11 +82,14 @@ def step(
         images: uint8 (N, 32, 32, channels).
         labels: integers (N,).
         weights: (N,), what each image counts in the batch's mean; None is 1/N.
-        axis: inside `jax.shard_map`, the mesh axis whose devices have a part of the batch each.
+        axis: inside `jax.shard_map`, the mesh axis whose devices have a part of the batch each,
+            and all the same parameters. The optimizer gets it as extra argument `axis`, so that
+            one whose update is dear, such as Muon, can share it.
     """
     params, opt_state = state
     loss, grads = batch_loss_and_gradient(network, params, images, labels, weights, axis)
-    updates, opt_state = tx.update(grads, opt_state, params)
+    tx = optax.with_extra_args_support(tx)
+    updates, opt_state = tx.update(grads, opt_state, params, axis=axis)
     return (optax.apply_updates(params, updates), opt_state), loss, grads
 
 

@@ -8,6 +8,7 @@ import pytest
 from optimizer_paths import run
 
 from experiments.optimizers import resolve
+from experiments.optimizers.newton_schulz import orthogonalise
 
 
 def newton_schulz(x):
@@ -86,6 +87,46 @@ def test_muon_is_optax_own_in_float32(bad):
             got, want = updates[0][name], updates[1][name]
             error = np.abs(got - want).max() / np.sqrt(np.mean(want**2))
             assert error < (1e-2 if bad else 1e-4), (name, error)
+
+
+@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("shape", [(3, 3, 8, 16), (7, 4), (4, 7), (1, 4)])
+def test_devices_that_share_a_run_share_a_kernel(devices, shape):
+    """Rows that do not divide, fewer rows than devices, and wide matrices, too."""
+    g = jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.float32)
+    tx = resolve("muon").build({"learning_rate": 0.02}, jax.random.key(0), 5, 60)
+
+    def update(g, axis=None):
+        return tx.update({"kernel": g}, tx.init({"kernel": g}), {"kernel": g}, axis=axis)
+
+    whole = jax.sharding.PartitionSpec()
+    shared = jax.shard_map(
+        lambda g: update(g, "data"),
+        mesh=jax.make_mesh((devices,), ("data",), devices=jax.devices()[:devices]),
+        in_specs=whole,
+        out_specs=whole,
+        check_vma=False,
+    )
+    (got, state), (want, other) = jax.jit(shared)(g), jax.jit(update)(g)
+    scale = float(jnp.abs(want["kernel"]).max())
+    np.testing.assert_allclose(got["kernel"], want["kernel"], atol=1e-4 * scale)
+    jax.tree.map(np.testing.assert_array_equal, state, other)
+
+
+def test_shared_kernels_cost_each_device_a_part():
+    """Of a tall kernel: the products with its rows, but not those on its small side."""
+    x = jnp.ones((1024, 16)) / 128
+    mesh = jax.make_mesh((4,), ("data",), devices=jax.devices()[:4])
+    whole = jax.sharding.PartitionSpec()
+    how = {"mesh": mesh, "in_specs": whole, "out_specs": whole, "check_vma": False}
+
+    def flops(axis):
+        function = jax.shard_map(lambda x: orthogonalise(x, 5, axis), **how)
+        return jax.jit(function).lower(x).compile().cost_analysis()["flops"]
+
+    products, small = 2 * 2 * 1024 * 16**2, 5 * 4 * 2 * 16**3
+    assert flops(None) == pytest.approx(products + small, rel=0.1)
+    assert flops("data") == pytest.approx(products / 4 + small, rel=0.1)
 
 
 def test_no_gradient_moves_nothing():

@@ -51,6 +51,10 @@ def wrong_shape(learning_rate):
 def broadcasts(learning_rate):
     return with_update(lambda u, s, p=None: (jax.tree.map(lambda x: x[:1], u), s), learning_rate)
 
+def strict(learning_rate):
+    def update(u, s, p=None, *, value=None): return u, s
+    return optax.GradientTransformationExtraArgs(lambda p: (), update)
+
 def no_pair(learning_rate): return with_update(lambda u, s, p=None: u, learning_rate)
 
 def state_changes(learning_rate):
@@ -109,6 +113,7 @@ def test_what_fails_without_a_call_is_told_when_it_is_resolved(mine, rest, says)
         ("init_raises", "init raised KeyError: 'conv1'"),
         ("update_raises", "update raised Broken: nothing"),
         ("update_exits", "update raised SystemExit: 1"),
+        ("strict", "update raised TypeError: .*unexpected keyword argument 'axis'"),
         ("no_pair", "update raised ValueError: .*unpack"),
         ("loses_a_leaf", "adding its updates to the parameters raised ValueError"),
         ("wrong_shape", r"params \+ updates\['.*'\] is float32 \(1, .*expected float32 "),
