@@ -169,10 +169,14 @@ def _first_stage(arm: Arm) -> Stage:
     }
 
 
-def test_runs(records: Sequence[Record]) -> Runs | None:
+def test_runs(records: Sequence[Record], *, bits: bool = True) -> Runs | None:  # noqa: PT028
     """Test accuracy and correctness of final or default runs; None where there is none.
 
     A run that diverged scores 1/K on every image, K being the number of classes.
+
+    Args:
+        records: the runs.
+        bits: whether each image's correctness is asked for, most of the work.
 
     Raises:
         ValueError: two runs of one seed, or bits that are not of that accuracy or number of images.
@@ -180,7 +184,8 @@ def test_runs(records: Sequence[Record]) -> Runs | None:
     judged = [one for one in records if one.test_accuracy is not None or one.status != "ok"]
     if not judged:
         return None
-    images = next((one.data.test_examples for one in judged if one.data.test_examples), None)
+    sizes = (one.data.test_examples for one in judged if bits and one.data.test_examples)
+    images = next(sizes, None)
     accuracy, correct = [], []
     for one in judged:
         if one.status != "ok" or one.test_accuracy is None:
@@ -189,7 +194,7 @@ def test_runs(records: Sequence[Record]) -> Runs | None:
         else:
             accuracy.append(one.test_accuracy)
             correct.append(_bits(one, images))
-    whole = all(bits is not None for bits in correct)
+    whole = bits and all(one is not None for one in correct)
     seeds = [one.seed for one in judged]
     try:
         return runs_of.runs(seeds, accuracy, np.stack(correct) if whole else None)

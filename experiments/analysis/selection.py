@@ -66,11 +66,12 @@ def smallest_mean_rank(sets: Sequence[Mapping[_Setting, Score]]) -> _Setting:
         (1, 'constant')
     """
     settings = list(sets[0])
-    total = [0.0] * len(settings)
+    places = []
     for scores in sets:
         order = sorted(set(scores.values()), reverse=True)
-        for place, rank in enumerate(rankdata([order.index(scores[one]) for one in settings])):
-            total[place] += float(rank)
+        place_of = {one: place for place, one in enumerate(order)}
+        places.append([place_of[scores[one]] for one in settings])
+    total = rankdata(places, axis=1).sum(axis=0).tolist()
     # Sums of halves are exact, so equal means are equal here.
     best = min(range(len(settings)), key=lambda i: (total[i], abs(settings[i][0]), i))
     return settings[best]

@@ -98,7 +98,7 @@ def _mean(records: Sequence[Record], part: str) -> float | None:
 
 def accuracies(records: Sequence[Record], part: str) -> list[float]:
     """Accuracies in per cent by seed; a run that diverged has chance's."""
-    found = test_runs(records) if part == "held_out" else train_runs(records)
+    found = test_runs(records, bits=False) if part == "held_out" else train_runs(records)
     return [] if found is None else [100.0 * float(x) for x in found.accuracy]
 
 
