@@ -108,20 +108,14 @@ class TuningState:
     Attributes:
         due: runs that come next, all of one stage; none when all is done.
         stage: its name.
-        schedule: the better schedule.
-        centre: the best rate's place on the grid.
-        at_edge: whether no rate further out was tried than the best.
+        schedule: the better schedule; None while all are tried.
         trials: how many of the stage's runs come after these, while the edge is moved.
-        winner: the configuration that won.
     """
 
     due: tuple[Cell, ...]
     stage: str
     schedule: str | None = None
-    centre: int | None = None
-    at_edge: bool = False
     trials: int = 0
-    winner: Learner | None = None
 
 
 def follow(chain: Chain, find: Find) -> TuningState:
@@ -167,14 +161,12 @@ def follow(chain: Chain, find: Find) -> TuningState:
         new = {place: at_rate(place, schedule, first, "refine") for place in outwards}
         due = missing(new.values(), find)
         if due:
-            trials = chain.budget.refine - left
-            return TuningState(due, "refine", schedule, centre, trials=trials)
+            return TuningState(due, "refine", schedule, trials=chain.budget.refine - left)
         places |= new
         cells += new.values()
         centre = max(
             (centre, *outwards), key=lambda place: (score(find(places[place])), -abs(place))
         )
-    at_edge = bool(_outwards(centre, places, chain.budget))
     around = chain.rate(centre)
     trials = [
         chain.cell(at(chain.contestant.space, around, point), schedule, first, "refine", number)
@@ -182,7 +174,7 @@ def follow(chain: Chain, find: Find) -> TuningState:
     ]
     due = missing(trials, find)
     if due:
-        return TuningState(due, "refine", schedule, centre, at_edge)
+        return TuningState(due, "refine", schedule)
 
     # Stage 3: candidates are ranked by the seed that all of them share.
     cells += trials
@@ -193,16 +185,14 @@ def follow(chain: Chain, find: Find) -> TuningState:
     ]
     due = missing((cell for cells in confirming for cell in cells), find)
     if due:
-        return TuningState(due, "confirm", schedule, centre, at_edge)
+        return TuningState(due, "confirm", schedule)
     chosen = max(confirming, key=lambda cells: mean_score([score(find(cell)) for cell in cells]))
     winner = chosen[0].learner
     final = [
         chain.cell(dict(winner.changed), winner.schedule, seed, "final")
         for seed in chain.contestant.seeds
     ]
-    return TuningState(
-        missing((*final, *defaults), find), "final", schedule, centre, at_edge, winner=winner
-    )
+    return TuningState(missing((*final, *defaults), find), "final", schedule)
 
 
 def _outwards(centre: int, places: Mapping[int, object], budget: constants.Budget) -> list[int]:
