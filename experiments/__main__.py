@@ -90,6 +90,8 @@ def _report_error(error: BaseException, module: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     from experiments.command_line import run_options
 
+    if options.distributed and options.shard is not None:
+        raise ValueError("--distributed gives each process its share itself: leave --shard out")
     study = run_options.study_of(options)
     from experiments.training import cluster, cores
 

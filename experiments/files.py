@@ -63,6 +63,36 @@ def write(path: Path, content: str | bytes) -> None:
         out.write(content.encode() if isinstance(content, str) else content)
 
 
+@contextmanager
+def alone(path: Path, owner: str) -> Iterator[None]:
+    """Hold what one process at a time may write; the system lets go when a process dies.
+
+    Args:
+        path: the file that stands for all of it; its folder is made.
+        owner: the option that names its folder.
+
+    Raises:
+        ValueError: another process holds it.
+    """
+    import filelock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise ValueError(
+            f"{owner} is {path.parent}, where another process writes {path.name}: wait for its "
+            "end, or choose another folder"
+        ) from None
+    except (NotImplementedError, OSError):  # a network file system without locks
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def clear_unfinished(folder: Path) -> None:
     """Remove what killed processes were writing here; only while no process writes."""
     for path in folder.glob(f".*{_UNFINISHED}"):

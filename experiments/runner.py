@@ -95,7 +95,7 @@ def run(
     # A placement that does not fit this machine fails now, as does an unknown name.
     training.device_mesh(1, **asdict(placement))
     for task in study.tasks:
-        _splits(task.dataset)
+        datasets.check_name(task.dataset)
     to = sys.stderr if stream is None else stream
     work = Work(study, paths, to, read_test_again)
     # Results of other shards that are there already count; those to come are read another time.
@@ -205,10 +205,3 @@ def _config(cell: Cell, examples: int) -> training.Config:
         readings=regime.readings,
         telemetry=regime.telemetry,
     )
-
-
-def _splits(dataset: str) -> tuple[str, ...]:
-    try:
-        return datasets.splits(dataset)
-    except datasets.DatasetError:
-        return ()  # its file is absent or unfit: reported when it is to be read

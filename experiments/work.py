@@ -50,11 +50,7 @@ class Work:
         self.optimizers = {name: optimizers.resolve(name) for name in study.optimizers}
         names = dict.fromkeys(task.network for task in study.tasks)
         self.networks = {name: networks.resolve(name) for name in names}
-        own = [one for one in self.optimizers.values() if one.source is not None]
-        for network in self.networks.values() if own else ():
-            params = jax.eval_shape(lambda init=network.init: init(jax.random.key(0), 1, 10))
-            for optimizer in own:  # a user's may fail in any way: now, before any run
-                optimizer.check(params, scheduled=study.scheduled)
+        self._scheduled = study.scheduled
         reading = records.read(paths.out, missing_ok=True)
         for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
             stream.write(f"notice: {notice}\n")
@@ -69,6 +65,7 @@ class Work:
         self._identities: dict[Cell, str] = {}
         self._excluded: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
+        self._tried: set[tuple[str, int, int]] = set()
         self._load = functools.lru_cache(maxsize=2)(functools.partial(_load, paths))
         self.find: Find = self._find
 
@@ -86,14 +83,44 @@ class Work:
             self._facts[task] = None
             try:
                 # Who only asks what was run must not read test images.
-                _, self._facts[task] = self._load(task, task.parts == "published")
+                data, self._facts[task] = self._load(task, task.parts == "published")
             except datasets.DatasetError as error:
                 self.exclude(task, str(error))
+            else:
+                self._try_out(task, data.train_images.shape[-1], data.num_classes)
         return self._facts[task]
 
+    def _try_out(self, task: Task, channels: int, classes: int) -> None:
+        """Traces users' optimizers, which may fail in any way, on the network's parameters."""
+        own = [one for one in self.optimizers.values() if one.source is not None]
+        if not own or (task.network, channels, classes) in self._tried:
+            return
+        network = self.networks[task.network]
+        try:
+            network.check(channels, classes)
+        except ValueError as error:
+            self.exclude(task, str(error))
+            return
+        self._tried.add((task.network, channels, classes))
+        params = jax.eval_shape(lambda: network.init(jax.random.key(0), channels, classes))
+        for optimizer in own:
+            optimizer.check(params, scheduled=self._scheduled)
+
     def load(self, cell: Cell) -> tuple[training.Data, DataFacts]:
-        """The arrays that a cell may see, and the facts to record."""
-        return self._load(cell.task, cell.reads_test)
+        """The arrays that a cell may see, and the facts to record.
+
+        Raises:
+            DatasetError: the data cannot be read, or are others than when the study began.
+        """
+        data, facts = self._load(cell.task, cell.reads_test)
+        before = self._facts_of(cell.task)
+        parts = ("fingerprint", "validation_fingerprint")
+        if before and any(getattr(facts, one) != getattr(before, one) for one in parts):
+            raise datasets.DatasetError(
+                f"{cell.task.dataset} has changed while the study ran: its runs so far stay, and "
+                "the same command again makes those of the new file"
+            )
+        return data, facts
 
     def fields(self, cell: Cell, facts: DataFacts) -> Fields:
         """What a record says of a cell before it is run."""

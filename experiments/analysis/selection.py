@@ -32,7 +32,8 @@ def score(record: Record | None) -> Score:
     loss = (record.validation_loss or [None])[-1]
     if accuracy is None:
         return WORST
-    return accuracy, -math.inf if loss is None else -loss
+    # A loss that is not finite is null in a file, and must count alike before it is in one.
+    return accuracy, -loss if loss is not None and math.isfinite(loss) else -math.inf
 
 
 def chance(record: Record) -> float:

@@ -29,8 +29,9 @@ def study_of(options: argparse.Namespace) -> protocols.Study:
     files.check_folder(options.out, "--out")
     staged = options.protocol in protocols.STUDIES
     of_grids = ("seeds", "learning_rates", "epochs", "limit", "batch_size")
-    for name in of_grids if staged else ("budget", "regimes"):
-        if getattr(options, name) not in (None, []):
+    for name in of_grids if staged else ("budget", "regimes", "read_test_again"):
+        given = getattr(options, name)
+        if given is not None and given is not False and given != []:  # 0 is a number given
             raise ValueError(
                 f"--{name.replace('_', '-')} is not an option of the {options.protocol} protocol"
             )

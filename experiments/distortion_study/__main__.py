@@ -42,25 +42,26 @@ def run(options: argparse.Namespace) -> None:
                 "compare: give another --out"
             )
     for depth in options.depths or scale.depths:
-        found = [one for one in folder.read(options.out) if one.depth == depth]
         path = folder.file_of(options.out, depth)
-        files.write(path, b"".join(map(lines.encode, found)))
-        with path.open("ab") as out:
-            while todo := plan.due(found, dataclasses.replace(scale, depths=(depth,))):
-                one = todo[0]
-                record = DistortionRecord(
-                    **vars(one.arm),
-                    size=one.size,
-                    seed=one.seed,
-                    phase=one.phase,
-                    steps=scale.steps,
-                    **training.train(one, images, scale)._asdict(),
-                    **facts,
-                )
-                out.write(lines.encode(record))
-                out.flush()
-                found.append(record)
-                _print(record)
+        with files.alone(path, "--out"):
+            found = [one for one in folder.read(options.out) if one.depth == depth]
+            files.write(path, b"".join(map(lines.encode, found)))
+            with path.open("ab") as out:
+                while todo := plan.due(found, dataclasses.replace(scale, depths=(depth,))):
+                    one = todo[0]
+                    record = DistortionRecord(
+                        **vars(one.arm),
+                        size=one.size,
+                        seed=one.seed,
+                        phase=one.phase,
+                        steps=scale.steps,
+                        **training.train(one, images, scale)._asdict(),
+                        **facts,
+                    )
+                    out.write(lines.encode(record))
+                    out.flush()
+                    found.append(record)
+                    _print(record)
 
 
 def _print(record: DistortionRecord) -> None:

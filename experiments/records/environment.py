@@ -66,7 +66,7 @@ def commit() -> str | None:
 
     None where the sources are not a git checkout or git is absent.
     """
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:
         return subprocess.run(

@@ -20,17 +20,14 @@ def tables(entries: Sequence[Entry], baseline: str | None) -> tuple[list[Table],
 
     Args:
         entries: of one protocol, version and network.
-        baseline: an optimizer's name; None is Adam, else AdamW, and where neither was run no tables
-            but a note.
-
-    Raises:
-        ValueError: there is no run of that baseline.
+        baseline: an optimizer's name; None is Adam, else AdamW. Where it was not run there are no
+            tables but a note.
     """
     run = list(dict.fromkeys(entry.optimizer for entry in entries))
-    if baseline is not None and baseline not in run:
-        raise ValueError(f"baseline is {baseline!r}, expected an optimizer that was run: {run}")
     if len(run) < 2:
         return [], []
+    if baseline is not None and baseline not in run:
+        return [], [f"No optimizer is compared with {baseline}, which was not run here."]
     if baseline is None:
         baseline = next((name for name in (UNIT, "adamw") if name in run), None)
     if baseline is None:

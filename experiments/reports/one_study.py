@@ -81,7 +81,7 @@ def of_one_study(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     A grid that was changed has another hash: its runs are not comparable with those before, nor
     with other optimizers' after it. So where some records are of the grids of this version, an
     optimizer of the benchmark's own stands with such alone. Of a user's optimizer, whose search
-    space is not known here, and of a study made with older grids, the most frequent hash stands.
+    space is not known here, and of a study made with older grids, the newest hash stands.
     """
     found, excluded = [*records], []
     for name, version, left_out in _CHANGEABLE:

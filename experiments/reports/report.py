@@ -89,6 +89,9 @@ def _build(folder: str | os.PathLike[str], baseline: str | None) -> Report:
             f"baseline is {baseline!r}, but there are records of {', '.join(sorted(bases))} alone, "
             "whose questions say who is compared with whom: leave --baseline out"
         )
+    run = sorted({one.optimizer for one in reading.records})
+    if baseline is not None and baseline not in run:
+        raise ValueError(f"baseline is {baseline!r}, expected an optimizer that was run: {run}")
     question = Question(str(folder), baseline)
     return Report(
         sections=tuple(sections(statistics.entries(reading.records), question)),

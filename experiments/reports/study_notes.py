@@ -33,6 +33,11 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
         "Over several data sets a change of train loss is the geometric mean of their ratios.",
         *edge_note(found),
     ]
+    if any("gtsrb" in arm.workload.dataset for arm in found):
+        notes.append(
+            "Intervals take the test images for independent. GTSRB has several frames of one sign, "
+            "near-duplicates, so its intervals over new images are rather too narrow."
+        )
     notes += [
         f"{optimizer_title(arm.optimizer)} on {workload_title(arm.workload)}: its untuned "
         f"default is better on validation, too, than what tuning chose ({100 * default:.1f} "

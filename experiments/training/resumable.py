@@ -23,6 +23,7 @@ of several dies, end the others and start all of them again.
 """
 
 import argparse
+import contextlib
 import functools
 import json
 import sys
@@ -53,7 +54,12 @@ def main(options: argparse.Namespace) -> int:
     _check(options)
     cluster.join_as(options.coordinator, options.processes, options.process, options.distributed)
     run = _Run(options)
-    with Checkpoints(options.out / "checkpoints") as checkpoints:
+    held = (
+        files.alone(options.out / "settings.json", "--out")
+        if run.first
+        else contextlib.nullcontext()
+    )
+    with held, Checkpoints(options.out / "checkpoints") as checkpoints:
         state, losses, done = run.start(checkpoints)
         run.say(f"{run.total} steps on {run.mesh.size} device(s), from step {done}")
         progress = Progress(run.total, sys.stderr if run.first else None, "steps")

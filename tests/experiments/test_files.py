@@ -20,6 +20,14 @@ with files.atomic(pathlib.Path(sys.argv[1])) as out:
     time.sleep(600)
 """
 
+HOLD = """
+import pathlib, sys, time
+from experiments import files
+with files.alone(pathlib.Path(sys.argv[1]), "--out"):
+    print("holding", flush=True)
+    time.sleep(600)
+"""
+
 
 def test_text_and_bytes_replace_what_was_there(tmp_path):
     path = tmp_path / "made" / "file"
@@ -68,6 +76,20 @@ def test_of_several_writers_one_wins_whole(tmp_path):
         thread.join()
     assert path.read_bytes() in contents
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_process_holds_is_refused_to_others_until_it_dies(tmp_path):
+    path = tmp_path / "made" / "settings.json"
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"holding\n"
+        told = pytest.raises(ValueError, match=r"--out is .*made, where another process writes set")
+        with told, files.alone(path, "--out"):
+            pass
+        process.kill()
+    for _ in range(2):
+        with files.alone(path, "--out"):
+            path.write_text("mine")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")

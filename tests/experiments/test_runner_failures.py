@@ -1,6 +1,7 @@
 """What the runner does where data, an optimizer or a run fails."""
 
 import jax
+import numpy as np
 import pytest
 from grid_runs import grid, outcome, run
 
@@ -19,6 +20,50 @@ def test_a_data_set_that_cannot_be_obtained_is_skipped_with_the_reason(trained, 
     found = records.read(tmp_path / "out").records
     assert {record.dataset for record in found} == {"signs.npz"}  # no folder of this machine
     assert str(tmp_path) not in (tmp_path / "out").glob("*.jsonl").__next__().read_text()
+
+
+def test_a_file_that_changes_while_a_study_runs_ends_its_runs_and_no_other(
+    tmp_path, trained, monkeypatch, signs
+):
+    """Three sets are more than are kept at hand, so that the file is read again after the plan."""
+    whole, other = training.run_many, tmp_path / "other.npz"
+    other.write_bytes(signs.read_bytes())
+
+    def run_many(*given, **options):
+        images = np.zeros((20, 32, 32, 3), np.uint8)
+        np.savez(signs, images=images, labels=np.arange(20) % 3)
+        return whole(*given, **options)
+
+    monkeypatch.setattr(training, "run_many", run_many)
+    study = grid(["digits", str(signs), str(other)], ["adam"], seeds=1)
+    summary, _ = run(study, tmp_path / "out")
+    ((reason, count),) = summary.failures.items()
+    assert (summary.made, count) == (2, 1)
+    assert "signs.npz has changed while the study ran" in reason
+    assert run(grid([str(signs)], ["adam"], seeds=1), tmp_path / "out")[0].made == 1
+
+
+def test_a_users_optimizer_is_tried_on_a_network_for_the_very_images(
+    trained, tmp_path, monkeypatch, signs
+):
+    """A network for colour images alone: it leaves out the grey ones, not the whole study."""
+    (tmp_path / "coloured.py").write_text(
+        "import jax.numpy as jnp, optax\n"
+        "def opt(learning_rate): return optax.sgd(learning_rate)\n"
+        "def net():\n"
+        "    def init(key, channels, classes):\n"
+        "        assert channels == 3, 'colour images alone'\n"
+        "        return {'w': jnp.zeros((3 * 32 * 32, classes))}\n"
+        "    return init, lambda params, x: x.reshape(len(x), -1) @ params['w']\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    names = {"optimizers": ["coloured:opt"], "networks": ["coloured:net"]}
+    study = grid(["digits", str(signs)], seeds=1, rates=[0.1], **names)
+    summary, _ = run(study, tmp_path / "out")
+    ((reason, count),) = summary.failures.items()
+    assert (summary.made, count) == (1, 1)
+    assert reason.startswith("network 'coloured:net', given images (2, 32, 32, 1) of 10 classes")
+    assert "colour images alone" in reason
 
 
 def test_unknown_names_are_told_before_anything_is_trained(trained, tmp_path):

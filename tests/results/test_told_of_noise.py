@@ -44,6 +44,19 @@ def test_every_lead_is_told_with_its_growth():
     assert "no interval excludes 0, and three lie within a point" in " ".join(part.split())
 
 
+def test_the_best_rate_at_equal_epochs_is_told():
+    rates = {
+        (row["batch_size"], row["optimizer"]): f"{float(row['learning_rate']):.2g}"
+        for row in _cells()
+        if float(row["label_noise"]) == 0
+    }
+    mine = [rates[batch, "thermolion"] for batch in ("32", "128", "1024")]
+    page = " ".join((ROOT / "docs" / "settings.md").read_text(encoding="utf-8").split())
+    said = f"want {mine[0]} at batches of 32, {mine[1]} at 128 and {mine[2]} at 1,024"
+    (theirs,) = {rate for (_, name), rate in rates.items() if name == "adamw"}
+    assert f"{said} (AdamW's is {theirs} in all three;" in page
+
+
 def test_what_the_gate_sees_is_told():
     (section,) = report.build(FOLDER).sections
     overall, within = re.findall(r"[a-z ]+, ([+-]\S+ \[.*?\]) at 95 %", section.verdicts[0])

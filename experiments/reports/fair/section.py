@@ -86,11 +86,6 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]
-    if any("gtsrb" in arm.workload.dataset for arm in found):
-        notes.append(
-            "Intervals take the test images for independent. GTSRB has several frames of one sign, "
-            "near-duplicates, so its intervals over new images are rather too narrow."
-        )
     return [*notes, *closing_notes(found)]
 
 

@@ -9,7 +9,7 @@ from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
 from experiments.reports.ablation.stairs import panels, stairs
 from experiments.reports.fair import comparison_tables, tables
-from experiments.reports.findings.studies import SCOPE, StudyResults, contestants
+from experiments.reports.findings.studies import ONLY_AT, SCOPE, StudyResults, contestants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Paragraph
 from experiments.reports.table import DASH, Table
@@ -47,6 +47,11 @@ def blocks(study: StudyResults) -> list[Block]:
         )
     if lacking:
         made.append(Paragraph(f"Not in the table yet: {'; '.join(lacking)}."))
+    places = {
+        optimizer_title(name): " and ".join(f"{dataset_title(one)}, {regime}" for one, regime in at)
+        for name, at in ONLY_AT.items()
+    }
+    made += [Paragraph(f"An answer takes {name} on {at} alone.") for name, at in places.items()]
     return made
 
 

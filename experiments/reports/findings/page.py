@@ -43,14 +43,16 @@ def build(folder: str | os.PathLike[str]) -> str:
     blocks: list[Block] = [
         Heading(1, "Findings: what the records say so far"),
         Paragraph(_opening(found, studies["fair"])),
-        _overview(found),
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
-            "protocol, on ThermoLion against the other; A is 60 steps of at most 1,024 images, B "
-            "is 600 of 128. Under Q1 and Q2 everything is tuned, from Q3 on the rate alone, so "
-            "that a verdict on AdamW or Signum may be another there. Q8 is read by batch size, "
-            f"below; Q9, on SMES's exponent, has {smes}."
+            "protocol (`docs/fair.md` has it, and what *mixed* and *undecided* mean), on "
+            "ThermoLion against the other; A is 60 steps of at most 1,024 images, B "
+            "is 600 of 128. Under Q0 each has the rate and schedule that did best on the other "
+            "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone, under warm-up "
+            "and cosine, so that a verdict on AdamW or Signum may be another there. Q8 is read by "
+            f"batch size, below; Q9, on SMES's exponent, has {smes}."
         ),
+        _overview(found),
         Heading(2, "Question by question"),
     ]
     seen: set[str] = set()

@@ -20,7 +20,7 @@ def test_a_study_that_was_killed_goes_on_and_a_torn_line_is_made_again(
     monkeypatch.setattr(training, "train", train)
     command = ["run", "--dataset", "digits", "--images", "50", "--smoke", "--out", str(tmp_path)]
     assert cli.main(command) == 0
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*.jsonl")
     assert path.name == "distortion-3-layers.jsonl"
     whole = path.read_text().splitlines()
     assert len(whole) == len(calls) == 20 * (2 + 3)

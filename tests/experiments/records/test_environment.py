@@ -29,16 +29,33 @@ def test_the_commit_is_none_without_git(monkeypatch):
     assert environment.commit() is None
 
 
-def test_the_commit_tells_of_changes(monkeypatch):
-    answers = {"rev-parse": "abc123\n", "status": " M experiments/training.py\n"}
+def test_the_commit_tells_of_changes(tmp_path, monkeypatch):
+    """Of a real repository laid out as this one, where git is there to make it."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    source = tmp_path / "experiments" / "records" / "environment.py"
+    library, notes = tmp_path / "thermolion_optax" / "noise.py", tmp_path / "README.md"
+    for path in (source, library, notes):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# first\n")
 
-    def answer(command, **options):
-        return subprocess.CompletedProcess(command, 0, stdout=answers[command[3]])
+    def git(*arguments):
+        who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
 
-    monkeypatch.setattr(subprocess, "run", answer)
-    assert environment.commit() == "abc123 + changes"
-    answers["status"] = ""
-    assert environment.commit() == "abc123"
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "first")
+    monkeypatch.setattr(environment, "__file__", str(source))
+    clean = environment.commit()
+    assert re.fullmatch("[0-9a-f]{40}", clean)
+    notes.write_text("# other words\n")
+    assert environment.commit() == clean
+    for path in (source, library):
+        path.write_text("# changed\n")
+        assert environment.commit() == f"{clean} + changes"
+        path.write_text("# first\n")
+    assert environment.commit() == clean
 
 
 def test_the_code_fingerprint_follows_training_code_and_not_words(tmp_path, monkeypatch):

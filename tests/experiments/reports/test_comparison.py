@@ -56,6 +56,16 @@ def test_a_baseline_that_was_not_run_is_an_error_that_names_those_that_were(swee
         report.build(folder_of(sweep), baseline="adan")
 
 
+def test_a_baseline_that_some_sections_lack_is_a_note_there(synthetic, folder_of):
+    """The convnet has Adam, the transformer has not."""
+    there = [synthetic("digits", name) for name in ("adam", "lion")]
+    lacking = [synthetic("digits", name, network="vit") for name in ("adamw", "lion")]
+    first, second = report.build(folder_of(there + lacking), baseline="adam").sections
+    assert any("minus Adam's" in table.title for table in first.tables)
+    assert not any("minus" in table.title for table in second.tables)
+    assert "No optimizer is compared with adam, which was not run here." in second.notes
+
+
 def test_without_adam_the_baseline_is_adamw(synthetic):
     entries = statistics.entries([synthetic("digits", "lion"), synthetic("digits", "adamw")])
     assert "minus AdamW's" in comparison.tables(entries, None)[0][0].title

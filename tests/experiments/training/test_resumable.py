@@ -16,7 +16,7 @@ import pytest
 from linear_network import NETWORK
 
 from experiments import __main__ as cli
-from experiments import networks, optimizers
+from experiments import files, networks, optimizers
 from experiments.datasets import load
 from experiments.training import resumable as train
 from experiments.training import whole_run
@@ -52,6 +52,14 @@ def start(out, devices, *more, **changed):
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def test_two_processes_do_not_train_into_one_folder(tmp_path, capsys):
+    with files.alone(tmp_path / "settings.json", "--out"):
+        words = [w for k, v in SETTINGS.items() for w in (f"--{k}", str(v))]
+        assert cli.main(["train", *words, "--out", str(tmp_path)]) == 2
+    assert "where another process writes settings.json" in capsys.readouterr().err
+    assert not [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
 
 
 @contextlib.contextmanager

@@ -146,6 +146,14 @@ def test_a_diverged_run_has_the_worst_score_and_counts():
     assert score(None) < (0.0, 0.0)
 
 
+def test_a_loss_that_is_no_number_counts_alike_before_and_after_it_is_in_a_file(synthetic):
+    """In a file it is null; a NaN compares with nothing, so that its order would decide."""
+    made = synthetic(validation_accuracy=[0.5], validation_loss=[float("nan")])
+    read = records.parse(records.encode(made))
+    assert read.validation_loss == [None]
+    assert score(made) == score(read) == (0.5, float("-inf"))
+
+
 def rate_of_winner(made):
     """The rate of the final runs, which are all of one configuration."""
     (winner,) = {cell.learner for cell in made.order if cell.phase == "final"}
