@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.analysis import matched, paired
-from experiments.analysis.arms import Arm, final_losses, test_runs
+from experiments.analysis.arms import Arm
+from experiments.analysis.final_runs import final_losses, test_runs
 from experiments.analysis.paired import Difference
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from scipy import stats
 
 from experiments.analysis import paired
-from experiments.analysis.arms import Arm, test_runs
+from experiments.analysis.arms import Arm
+from experiments.analysis.final_runs import test_runs
 from experiments.analysis.paired import Difference
 from experiments.records import Record
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+TOLERANCE = 1.0
+"""Points of accuracy below the best that count as good as it."""
+
 
 @dataclass(frozen=True)
 class Width:
-    """Decades of learning rates within a tolerance of the best.
+    """Decades of learning rates within `TOLERANCE` of the best.
 
     Attributes:
         decades: log10 of the highest such rate over the lowest.
@@ -54,13 +57,8 @@ class Profile:
     best: float
     edge: str | None
 
-    @property
-    def aligned(self) -> np.ndarray:
-        """Rates as multiples of the best one."""
-        return self.rates / self.best
-
-    def width(self, tolerance: float = 1.0) -> Width:
-        """Rates whose accuracy lies within ``tolerance`` points of the best one's.
+    def width(self) -> Width:
+        """Rates whose accuracy lies within `TOLERANCE` points of the best one's.
 
         The mean is interpolated linearly between rates on the log axis, from the best rate
         outwards to where it first falls below; what rises again beyond is not counted.
@@ -69,10 +67,8 @@ class Profile:
             >>> profile([1e-3, 1e-2, 1e-1], [[0.88], [0.90], [0.88]]).width().decades
             1.0
         """
-        if not tolerance >= 0:
-            raise ValueError(f"tolerance is {tolerance}, expected at least 0 points")
         place = int(np.searchsorted(self.rates, self.best))
-        level = float(self.mean[place]) - tolerance
+        level = float(self.mean[place]) - TOLERANCE
         logs = np.log10(self.rates)
         low, open_low = _crossing(logs[place::-1], self.mean[place::-1], level)
         high, open_high = _crossing(logs[place:], self.mean[place:], level)

@@ -28,6 +28,10 @@ class Evaluation(NamedTuple):
         return self.correct.sum() / self.correct.shape[0]
 
 
+CHUNK = 1024
+"""Images at a time, at most."""
+
+
 def normalise(images: Array) -> Array:
     """Bytes 0…255 to floats -1…1: the paper's x/127.5 - 1."""
     return images.astype(jnp.float32) / 127.5 - 1.0
@@ -39,7 +43,6 @@ def evaluate(
     images: Array,
     labels: Array,
     axis: str | None = None,
-    chunk: int = 1024,
 ) -> Evaluation:
     """Classify uint8 images, in chunks so that memory stays bounded.
 
@@ -50,12 +53,11 @@ def evaluate(
         labels: integers (N,).
         axis: as in `whole_run.train`: each device classifies its part of the images, and all of
             them get the whole answer.
-        chunk: images at a time, at most.
     """
     n = images.shape[0]
     part = n if axis is None else -(-n // jax.lax.axis_size(axis))
     start = 0 if axis is None else jax.lax.axis_index(axis) * part
-    chunks = -(-part // chunk)
+    chunks = -(-part // CHUNK)
     size = -(-part // chunks)  # the chunks as even as can be: less than one image a chunk is wasted
 
     def classify(places: Array) -> Evaluation:

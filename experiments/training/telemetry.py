@@ -20,7 +20,7 @@ def measure(
     labels: Array,
     batch_size: int,
     key: Array,
-    what: Telemetry = "all",
+    what: Telemetry,
 ) -> dict[str, Array]:
     """Float scalars by name, of the parameters and the optimizer's state as they stand.
 

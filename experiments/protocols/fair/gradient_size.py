@@ -9,6 +9,7 @@ epoch at its default settings (batches of 128, seed 101, the ConvNet). The numbe
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import jax
@@ -18,7 +19,7 @@ import optax
 
 from experiments import datasets, networks, optimizers
 from experiments.protocols.fair import constants
-from experiments.training.step import batch_loss_and_gradient, both
+from experiments.training import step as shared
 
 
 def gradient_size(images: np.ndarray, labels: np.ndarray, num_classes: int) -> float:
@@ -31,26 +32,18 @@ def gradient_size(images: np.ndarray, labels: np.ndarray, num_classes: int) -> f
     """
     seed = constants.protocol()["seeds"]["tune"][0]
     batch = constants.protocol()["regimes"]["B"]["batch_size"]
-    init_key, order_key, noise_key = (
-        jax.random.fold_in(jax.random.key(seed), use) for use in range(3)
-    )
+    keys = shared.keys(seed)
     network, adamw = networks.resolve("convnet"), optimizers.resolve("adamw")
     steps = -(-len(labels) // batch)
-    tx, _ = both(adamw.build(adamw.hyperparameters, noise_key, steps, steps))
-    params = network.init(init_key, images.shape[-1], num_classes)
-    state = tx.init(params)
-
-    @jax.jit
-    def step(params, state, images, labels):
-        _, grads = batch_loss_and_gradient(network, params, images, labels)
-        updates, state = tx.update(grads, state, params)
-        return optax.apply_updates(params, updates), state
-
-    order = np.asarray(jax.random.permutation(order_key, len(labels)))
+    tx, _ = shared.both(adamw.build(adamw.hyperparameters, keys.noise, steps, steps))
+    params = network.init(keys.init, images.shape[-1], num_classes)
+    state = params, tx.init(params)
+    step = jax.jit(functools.partial(shared.step, network, tx))
+    order = np.asarray(shared.epoch_order(keys.order, len(labels)))
     for start in range(0, len(labels), batch):
         rows = order[start : start + batch]
-        params, state = step(params, state, images[rows], labels[rows])
-    nu = optax.tree.get(state, "nu")
+        state, _, _ = step(state, images[rows], labels[rows])
+    nu = optax.tree.get(state[1], "nu")
     b2 = adamw.space.defaults["b2"]
     flat = jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(nu)])
     return float(jnp.median(jnp.sqrt(flat / (1 - b2**steps))))

@@ -150,19 +150,20 @@ def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:
     )
 
 
+_BEHIND = {
+    "tune": ("refine", "confirm", "final", "default"),
+    "refine": ("confirm", "final", "default"),
+    "confirm": ("final", "default"),
+}
+"""Stage -> the phases whose runs come after it; final and default runs are due together."""
+
+
 def _left(chain: Chain, state: TuningState) -> int:
     """Runs of a chain still to come: those that are due, and the stages behind them."""
-    b, seeds = chain.budget, len(chain.contestant.seeds)
-    confirm = b.confirm * len(constants.protocol()["seeds"]["confirm"])
-    again = b.rates if state.schedule is None else 0  # the better schedule's second seed
-    behind = {
-        "tune": again + b.refine + confirm + 2 * seeds,
-        "refine": confirm + 2 * seeds,
-        "confirm": 2 * seeds,
-        "final": 0,
-        "default": 0,
-    }
-    return len(state.due) + state.trials + behind[state.stage]
+    behind = sum(chain.counts[phase] for phase in _BEHIND.get(state.stage, ()))
+    if state.stage == "tune" and state.schedule is None:
+        behind += chain.budget.rates  # the better schedule's second seed
+    return len(state.due) + state.trials + behind
 
 
 def check_names(

@@ -92,13 +92,12 @@ class Chain:
     @property
     def length(self) -> int:
         """How many runs the whole chain takes."""
-        default = len(self.contestant.seeds)
-        if self.contestant.default_only:
-            return default
-        b, schedules = self.budget, len(self.contestant.schedules)
-        confirm = b.confirm * len(constants.protocol()["seeds"]["confirm"])
-        tuning = b.rates * (schedules + 1) + b.refine + confirm
-        return tuning + default + len(self.contestant.seeds)
+        return sum(self.counts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Its runs by phase."""
+        return constants.runs_by_phase(self.contestant.name, self.protocol.budget or "full")
 
 
 @dataclass(frozen=True)

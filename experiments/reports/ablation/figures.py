@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from experiments.analysis import verdicts
-from experiments.analysis.arms import Arm, test_runs
+from experiments.analysis.arms import Arm
+from experiments.analysis.final_runs import test_runs
 from experiments.analysis.paired import Difference
 from experiments.analysis.runs import common_seeds, rows_of
 from experiments.protocols.ablation import constants

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from experiments.analysis.arms import Arm, Workload
+from experiments.analysis.final_runs import mean_step
 from experiments.analysis.health import AT_CHANCE
 from experiments.protocols.ablation import constants
-from experiments.reports.ablation.tables import arm_title, step_of
+from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.tables import workload_title
 
 
@@ -26,7 +27,9 @@ def step_lengths(
             continue
         ratios = []
         for workload, arms in by_workload.items():
-            own, other = (step_of(arms[n]) if n in arms else None for n in (name, one["step_of"]))
+            own, other = (
+                mean_step(arms[n].tuned) if n in arms else None for n in (name, one["step_of"])
+            )
             if own and other:
                 doubts = _doubts(arms[name], arms.get(one["optimizer"]))
                 ratios.append(f"{workload_title(workload)} {own / other:.2f}{doubts}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from experiments.analysis.arms import Arm, Workload, final_losses
+from experiments.analysis.arms import Arm, Workload
+from experiments.analysis.final_runs import mean_step, mean_train_loss
 from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import curves
 from experiments.analysis.verdicts import Verdict
@@ -91,8 +92,8 @@ def arm_cells(called: str, arm: Arm) -> tuple[str, str, str, str]:
     return (
         called + (EDGE if arm.at_edge else ""),
         number(interval(held_out) if held_out else None, bounds=PERCENT),
-        _or_dash(loss_of(arm), ".3g"),
-        _or_dash(step_of(arm), ".2e"),
+        _or_dash(mean_train_loss(arm.tuned), ".3g"),
+        _or_dash(mean_step(arm.tuned), ".2e"),
     )
 
 
@@ -112,8 +113,8 @@ def arm_data(
         "at_edge": arm.at_edge,
         "held_out_mean": math.fsum(held_out) / len(held_out) if held_out else None,
         "held_out_half95": interval(held_out).half if held_out else None,
-        "train_loss": loss_of(arm),
-        "update_rms": step_of(arm),
+        "train_loss": mean_train_loss(arm.tuned),
+        "update_rms": mean_step(arm.tuned),
         "noise": noise_of(arm),
     }
     held_out_verdict, loss_verdict = verdicts
@@ -134,18 +135,6 @@ def verdict_fields(name: str, verdict: Verdict | None) -> CsvRow:
         f"{name}_level": found.level if found else None,
         f"{name}_case": verdict.case if verdict else None,
     }
-
-
-def loss_of(arm: Arm) -> float | None:
-    """The final runs' mean train loss."""
-    losses = list(final_losses(arm.tuned).values())
-    return math.fsum(losses) / len(losses) if losses else None
-
-
-def step_of(arm: Arm) -> float | None:
-    """The final runs' mean root mean square step."""
-    steps = [one.update_rms for one in arm.tuned if one.update_rms is not None]
-    return math.fsum(steps) / len(steps) if steps else None
 
 
 def noise_of(arm: Arm) -> float | None:

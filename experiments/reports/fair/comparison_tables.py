@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis import rankings
-from experiments.analysis.arms import Arm, Workload, test_runs
+from experiments.analysis.arms import Arm, Workload
+from experiments.analysis.final_runs import test_runs
 from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs
 from experiments.analysis.verdicts import HELD_OUT, Verdict

@@ -33,8 +33,8 @@ def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
 def _whole_first_stage(arm: Arm, budget: str) -> bool:
     """Whether every rate was tried at each schedule, and at the better one with a second seed."""
     tried = sum(one.phase == "tune" for one in arm.ledger)
-    rounds = len(constants.protocol()["schedules"]) + 1
-    return tried >= constants.budgets()[budget].rates * rounds
+    wanted = constants.runs_by_phase(arm.optimizer, budget).get("tune")
+    return wanted is not None and tried >= wanted
 
 
 def _profiles(found: Sequence[Arm]) -> dict[str, dict[str, Profile]]:

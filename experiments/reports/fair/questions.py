@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from experiments import optimizers
 from experiments.analysis import paired, rankings, verdicts
-from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, workloads
+from experiments.analysis.arms import Arm, Workload, workloads
+from experiments.analysis.final_runs import final_losses, test_runs
 from experiments.analysis.paired import Difference
 from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs, restricted

@@ -6,7 +6,13 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from experiments.analysis import gain, rankings
-from experiments.analysis.arms import Arm, Workload, final_losses, test_runs, train_runs
+from experiments.analysis.arms import Arm, Workload
+from experiments.analysis.final_runs import (
+    mean_step,
+    mean_train_loss,
+    test_runs,
+    train_runs,
+)
 from experiments.analysis.interval import interval
 from experiments.analysis.runs import Runs
 from experiments.protocols.paper import published
@@ -142,9 +148,9 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
     order = sorted(arms.values(), key=lambda arm: -(_mean(arm.tuned, "held_out") or -1.0))
     for arm in order:
         tuned, default = accuracies(arm.tuned, "held_out"), accuracies(arm.default, "held_out")
-        train, losses = accuracies(arm.tuned, "train"), list(final_losses(arm.tuned).values())
+        train, loss = accuracies(arm.tuned, "train"), mean_train_loss(arm.tuned)
         rank, profile = ranks.get(arm.optimizer), profile_of(arm)
-        steps = [one.update_rms for one in arm.tuned if one.update_rms is not None]
+        step = mean_step(arm.tuned)
         width = profile.width() if profile else None
         diverged = sum(one.status != "ok" for one in (*arm.tuned, *arm.default))
         rows.append(
@@ -154,9 +160,9 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
                 number(interval(default) if default else None, bounds=PERCENT),
                 DASH if rank is None else f"{rank.rank:g} [{rank.low}, {rank.high}]",
                 number(interval(train) if train else None, bounds=PERCENT),
-                f"{math.fsum(losses) / len(losses):.3g}" if losses else DASH,
+                DASH if loss is None else f"{loss:.3g}",
                 DASH if width is None else str(width),
-                f"{math.fsum(steps) / len(steps):.2e}" if steps else DASH,
+                DASH if step is None else f"{step:.2e}",
                 f"{len(arm.ledger)} + {len(arm.tuned)} + {len(arm.default)}"
                 + (f" ({diverged}†)" if diverged else ""),
             )
@@ -172,10 +178,10 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
                 "rank_low": rank.low if rank else None,
                 "rank_high": rank.high if rank else None,
                 "train_mean": _mean(arm.tuned, "train"),
-                "train_loss": math.fsum(losses) / len(losses) if losses else None,
+                "train_loss": loss,
                 "rate_decades_within_1_point": width.decades if width else None,
                 "rate_range_is_open": width.at_least if width else None,
-                "update_rms": math.fsum(steps) / len(steps) if steps else None,
+                "update_rms": step,
                 "tuning_runs": len(arm.ledger),
                 "final_runs": len(arm.tuned),
                 "default_runs": len(arm.default),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from experiments.analysis import rankings
-from experiments.analysis.arms import Arm, lost_by_tuning, test_runs
+from experiments.analysis.arms import Arm, lost_by_tuning
+from experiments.analysis.final_runs import test_runs
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.fair.tables import OURS, REFERENCE, workload_title

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments import records
-from experiments.analysis.arms import Arm, Workload, arms, whole
+from experiments.analysis import statistics
+from experiments.analysis.arms import Arm, Workload, arms, whole, workloads
 from experiments.analysis.short_arms import short_arms
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
@@ -17,6 +18,7 @@ from experiments.records import Record
 from experiments.reports import report
 from experiments.reports.labels import optimizer_title
 from experiments.reports.one_study import of_one_study
+from experiments.reports.section import Question
 
 SCOPE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "fair": (("fashion_mnist", "gtsrb32.npz", "digits"), ("A", "B")),
@@ -58,11 +60,9 @@ class StudyResults:
     @property
     def by_workload(self) -> dict[Workload, dict[str, Arm]]:
         """The arms of each workload by optimizer, in the order of the data sets above."""
-        made: dict[Workload, dict[str, Arm]] = {}
-        for arm in self.arms:
-            made.setdefault(arm.workload, {})[arm.optimizer] = arm
         order = SCOPE[self.name][0]
-        return dict(sorted(made.items(), key=lambda one: _place(one[0], order)))
+        made = workloads(self.arms).items()
+        return dict(sorted(made, key=lambda one: _place(one[0], order)))
 
     def lacking(self, dataset: str, regime: str, optimizer: str, setting: str = "tuned") -> int:
         """How many final runs are still to come."""
@@ -105,9 +105,10 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
         records.RecordError: a line that is not a record.
     """
     place = Path(folder) / name
+    reading = records.read(place, missing_ok=True).records
     found = [
         one
-        for one in records.read(place, missing_ok=True).records
+        for one in reading
         if one.protocol == name and one.network == NETWORK and one.budget in (None, "full")
     ]
     latest = max((one.protocol_version for one in found), default=0)
@@ -122,7 +123,7 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
     }
     # `report` writes into a folder of its own, unless it is told another, as for this project's.
     drawn = f"{name}/report" if (place / "report").is_dir() else name
-    figures = _figures(place, name, latest, drawn) if kept else {}
+    figures = _figures(reading, f"Protocol {name}, version {latest}", drawn) if kept else {}
     judged = tuple(whole(arm, wanted(name, arm.optimizer)) for arm in every)
     return StudyResults(name, judged, have, drawn, figures, len(kept))
 
@@ -146,17 +147,13 @@ def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
     return arm if searched >= set(SCOPE["fair"][0]) else replace(arm, carried=())
 
 
-def _figures(place: Path, name: str, version: int, drawn: str) -> dict[str, str]:
+def _figures(found: Sequence[Record], title: str, drawn: str) -> dict[str, str]:
     """The files that `report` writes, by key; which there are follows from the records, too."""
-    sections = [
-        section
-        for section in report.build(place).sections
-        if section.title == f"Protocol {name}, version {version}"
-    ]
     return {
         figure.key: f"{drawn}/{section.slug}-{figure.key}.svg"
-        for section in sections
+        for section in report.sections(statistics.entries(found), Question(drawn, None))
         for figure in section.figures
+        if section.title == title
     }
 
 

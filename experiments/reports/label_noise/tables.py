@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from experiments.analysis import verdicts
 from experiments.analysis.difference import level_of
+from experiments.analysis.final_runs import mean_step, mean_train_loss
 from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
 from experiments.analysis.paired import Difference
 from experiments.protocols.label_noise import constants
-from experiments.reports.ablation.tables import arm_title, loss_of, step_of, verdict_fields
+from experiments.reports.ablation.tables import arm_title, verdict_fields
 from experiments.reports.fair.questions import accuracy_difference, loss_difference
 from experiments.reports.fair.tables import accuracies
 from experiments.reports.labels import dataset_title, with_network
@@ -75,7 +76,7 @@ def cell_table(cells: Sequence[NoiseCell]) -> Table | None:
                 for each, measure in ((found, verdicts.HELD_OUT), (loss, verdicts.TRAIN_LOSS))
             ]
             gate, snr = (curves(arm.tuned, key) for key in ("gate_mean", "gradient_snr"))
-            train, step = loss_of(arm), step_of(arm)
+            train, step = mean_train_loss(arm.tuned), mean_step(arm.tuned)
             rows.append(
                 (
                     f"{cell_title(cell)}: {arm_title(name)}{EDGE if arm.at_edge else ''}",

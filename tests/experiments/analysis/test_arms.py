@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from experiments.analysis.arms import arms, final_losses, lost_by_tuning
+from experiments.analysis.arms import arms, lost_by_tuning
+from experiments.analysis.final_runs import final_losses
 
 
 def _runs(synthetic, optimizer, phase, rate, accuracies):

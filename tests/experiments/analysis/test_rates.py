@@ -17,7 +17,6 @@ def test_a_profile_by_hand():
     assert found.low == pytest.approx([50, 90, 86, 10])
     assert found.high == pytest.approx([60, 90, 88, 10])
     assert (found.best, found.edge) == (1e-3, None)
-    assert found.aligned == pytest.approx([0.1, 1, 10, 100])
     # From 90 at 1e-3: 89 lies a third of the way down to 87, and 1/35 of the way down to 55.
     width = found.width()
     assert width.decades == pytest.approx(1 / 3 + 1 / 35)
@@ -54,9 +53,8 @@ def test_one_rate_is_an_edge_of_no_width():
     st.lists(st.floats(0.0, 0.5), min_size=1, max_size=9),
     st.floats(0.0, 0.5),
     st.floats(1e-3, 1e3),
-    st.floats(0.0, 5.0),
 )
-def test_width_ignores_shifts_and_units_and_grows_with_the_tolerance(values, shift, unit, more):
+def test_width_ignores_shifts_and_units(values, shift, unit):
     rates = 10.0 ** np.arange(len(values))
     found = profile(rates, [[value] for value in values])
     scaled = profile(rates * unit, [[value] for value in values])
@@ -64,7 +62,6 @@ def test_width_ignores_shifts_and_units_and_grows_with_the_tolerance(values, shi
     assert scaled.width().decades == pytest.approx(found.width().decades)
     if len(np.unique(np.round(values, 6))) == len(values):  # else rounding picks another best
         assert moved.width().decades == pytest.approx(found.width().decades, abs=1e-6)
-    assert found.width(1.0 + more).decades >= found.width(1.0).decades - 1e-12
 
 
 @pytest.mark.parametrize(
@@ -83,11 +80,6 @@ def test_width_ignores_shifts_and_units_and_grows_with_the_tolerance(values, shi
 def test_profiles_that_make_no_sense_are_refused(rates, accuracies, said):
     with pytest.raises(ValueError, match=said):
         profile(rates, accuracies)
-
-
-def test_a_tolerance_is_not_negative():
-    with pytest.raises(ValueError, match="tolerance is -1"):
-        profile([1e-3], [[0.5]]).width(-1.0)
 
 
 def test_best_so_far_spends_a_run_on_a_divergence():

@@ -38,7 +38,7 @@ def test_signal_and_noise_are_those_of_disjoint_batches(params):
     noise = matrix.var(axis=0, ddof=1).sum()
     signal = (matrix.mean(axis=0) ** 2).sum() - noise / 4
     state = params, of("adamw").init(params)
-    found = measure(LINEAR, state, jnp.asarray(IMAGES), jnp.asarray(LABELS), 16, key)
+    found = measure(LINEAR, state, jnp.asarray(IMAGES), jnp.asarray(LABELS), 16, key, "all")
     assert set(found) == {"gradient_snr"}
     expected = np.sqrt(max(signal, 0.0) / noise)
     np.testing.assert_allclose(found["gradient_snr"], expected, rtol=1e-3, atol=1e-3)
@@ -49,7 +49,7 @@ def test_where_there_is_a_gate_it_is_read_too(params):
     grads = jax.tree.map(jnp.ones_like, params)
     _, opt_state = tx.update(grads, tx.init(params), params)
     args = jnp.asarray(IMAGES), jnp.asarray(LABELS), 16, jax.random.key(7)
-    found = measure(LINEAR, (params, opt_state), *args)
+    found = measure(LINEAR, (params, opt_state), *args, "all")
     phases = phase_statistics(opt_state)
     gate = measure(LINEAR, (params, opt_state), *args, "gate")
     assert set(found) == {*gate, "gradient_snr"} == {*NAMES, "gradient_snr"}
@@ -60,7 +60,9 @@ def test_where_there_is_a_gate_it_is_read_too(params):
 def test_a_batch_of_more_than_half_the_images_is_refused(params):
     state = params, of("adamw").init(params)
     with pytest.raises(ValueError, match="needs two batches"):
-        measure(LINEAR, state, jnp.asarray(IMAGES), jnp.asarray(LABELS), 33, jax.random.key(7))
+        measure(
+            LINEAR, state, jnp.asarray(IMAGES), jnp.asarray(LABELS), 33, jax.random.key(7), "all"
+        )
 
 
 def test_measuring_changes_nothing_else():
