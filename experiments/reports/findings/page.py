@@ -45,8 +45,8 @@ def build(folder: str | os.PathLike[str]) -> str:
         Paragraph(_opening(found, studies["fair"])),
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
-            "protocol (`docs/fair.md` has it, and what *mixed* and *undecided* mean), on "
-            "ThermoLion against the other; A is 60 steps of at most 1,024 images, B "
+            "protocol (`docs/fair.md` has it and explains its words), on ThermoLion against the "
+            "other; A is 60 steps of at most 1,024 images, B "
             "is 600 of 128. Under Q0 each has the rate and schedule that did best on the other "
             "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone, under warm-up "
             "and cosine, so that a verdict on AdamW or Signum may be another there. Q8 is read by "

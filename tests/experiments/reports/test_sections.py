@@ -84,10 +84,10 @@ def test_a_protocol_brings_its_own_builder(synthetic, folder_of, monkeypatch, tm
 
     monkeypatch.setitem(report.BUILDERS, "mine", build)
     folder = folder_of([synthetic(protocol="mine"), synthetic(protocol="mine[budget=smoke]")])
-    built = report.build(folder, baseline="lion")
+    built = report.build(folder, baseline="adam")
     assert [s.title for s in built.sections] == [
-        "1 entries of mine, against lion",
-        "1 entries of mine[budget=smoke], against lion",
+        "1 entries of mine, against adam",
+        "1 entries of mine[budget=smoke], against adam",
     ]
     assert "### Verdicts\n\n- Q0: undecided" in report.text(built)
     assert "Q0: undecided" in report.text(built).split("Where to look first")[1]
