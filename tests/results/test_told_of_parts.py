@@ -214,7 +214,7 @@ def test_the_untuned_default_ends_above_every_variant_after_60_steps():
     mean, half = float(lead["difference"]), float(lead["half"])
     said = f"is {mean:.1f} [{mean - half:.1f}, {mean + half:.1f}] ahead of Signum there, whose"
     assert said in advice
-    own = [float(row["held_out_mean"]) for row in (fair["signum", SIGNS], there["signum"])]
+    own = [float(row["held_out_mean"]) for row in (fair["signum", SIGNS], there[SIGNUM])]
     assert f"ended lower ({own[0]:.1f} %) than its rate alone did here ({own[1]:.1f})" in advice
 
 
