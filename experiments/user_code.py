@@ -45,7 +45,7 @@ def load(module_name: str, name: str, owner: str, names: tuple[str, ...] = ()) -
 
 def fingerprint(module_name: str) -> str | None:
     """First 16 hex digits of the sha256 of an imported module's file; None where it has none."""
-    path = importlib.import_module(module_name).__file__
+    path = getattr(importlib.import_module(module_name), "__file__", None)
     return path and hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 

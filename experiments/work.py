@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TextIO
 
 import jax
-import numpy as np
 
-from experiments import datasets, networks, optimizers, records, training
+from experiments import datasets, networks, optimizers, records, task_data, training
 from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
 from experiments.records.record import Fields
@@ -58,15 +57,18 @@ class Work:
         self.programs: training.Programs = {}
         self._by_identity = {record.identity: record for record in reading.records}
         self._judged: dict[tuple[object, ...], set[tuple[str | None, str | None]]] = {}
+        self._test_images: dict[str, str | None] = {}
         for record in reading.records:
             if record.phase and record.test_accuracy is not None:
                 judged = self._judged.setdefault(_contest(vars(record)), set())
                 judged.add((record.optimizer_source, record.network_source))
+                self._test_images[record.fingerprint] = record.data.test_fingerprint
         self._identities: dict[Cell, str] = {}
         self._excluded: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
         self._tried: set[tuple[str, int, int]] = set()
-        self._load = functools.lru_cache(maxsize=2)(functools.partial(_load, paths))
+        places = {"data_dir": paths.data_dir, "manual_dir": paths.manual_dir}
+        self._load = functools.lru_cache(maxsize=2)(functools.partial(task_data.load, **places))
         self.find: Find = self._find
 
     def _find(self, cell: Cell) -> Record | None:
@@ -120,6 +122,14 @@ class Work:
                 f"{cell.task.dataset} has changed while the study ran: its runs so far stay, and "
                 "the same command again makes those of the new file"
             )
+        if cell.phase and cell.reads_test:
+            judged_by = self._test_images.setdefault(str(facts.fingerprint), facts.test_fingerprint)
+            if judged_by != facts.test_fingerprint:
+                raise datasets.DatasetError(
+                    f"the test images of {cell.task.dataset} are others than those that judged the "
+                    f"runs in {self.paths.out}, though its training images are the same: give "
+                    "another --out"
+                )
         return data, facts
 
     def fields(self, cell: Cell, facts: DataFacts) -> Fields:
@@ -194,57 +204,3 @@ def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optim
                 f"(sha256 {sources}, now {optimizer.source}); they stay, and its runs are made anew"
             )
     return notices
-
-
-def _load(paths: Paths, task: Task, with_test: bool) -> tuple[training.Data, DataFacts]:
-    """The arrays to train and judge on, and the facts to record."""
-    name, limit = task.dataset, task.limit
-    data_dir, manual_dir = paths.data_dir, paths.manual_dir
-    validation, test, rule = None, None, None
-    if task.parts == "split":
-        parts = datasets.load_splits(
-            name, limit=limit, with_test=with_test, data_dir=data_dir, manual_dir=manual_dir
-        )
-        train, validation, test, rule = parts.train, parts.validation, parts.test, parts.rule
-    else:
-        train = datasets.load(name, "train", limit, data_dir, manual_dir)
-        if with_test and "test" in datasets.splits(name):
-            test = datasets.load(name, "test", None, data_dir, manual_dir)
-    if task.batch is not None:
-        train, words = datasets.in_whole_batches(train, task.batch)
-        rule = f"{rule or ''}{words}"
-    train = datasets.with_sparsity(
-        datasets.with_label_noise(train, task.label_noise), task.sparsity
-    )
-    if validation is not None:
-        validation = datasets.with_label_noise(validation, task.label_noise)
-        validation = datasets.with_sparsity(validation, task.sparsity)
-    if test is not None:
-        test = datasets.with_sparsity(test, task.sparsity)
-    data = training.Data(
-        train_images=train.images,
-        train_labels=train.labels,
-        test_images=None if test is None else test.images,
-        test_labels=None if test is None else test.labels,
-        validation_images=None if validation is None else validation.images,
-        validation_labels=None if validation is None else validation.labels,
-        num_classes=train.num_classes,
-    )
-    facts = DataFacts(
-        fingerprint=train.fingerprint,
-        validation_fingerprint=None if validation is None else validation.fingerprint,
-        test_fingerprint=None if test is None else test.fingerprint,
-        examples=len(train.labels),
-        validation_examples=None if validation is None else len(validation.labels),
-        test_examples=None if test is None else len(test.labels),
-        shape=list(train.images.shape[1:]),
-        classes=train.num_classes,
-        classes_present=len(np.unique(train.labels)),
-        largest_class=int(np.bincount(train.labels).max()),
-        label_noise=task.label_noise or None,
-        sparsity=task.sparsity or None,
-        rule=rule,
-        licence=train.licence,
-        source=train.source,
-    )
-    return data, facts

@@ -93,7 +93,7 @@ def alignment_boost(
         else:
             _check_average(owner, state.average, updates)
             average_with = functools.partial(moving_average, decay)
-            grads = _trees.map_leaves(jnp.asarray, updates)
+            grads = _trees.map_leaves(_trees.widen, updates)  # in float16 small ones would be lost
             reference = _trees.map_leaves(lambda g, a: average_with(a, g), grads, state.average)
             average = store(reference, state.average)
 

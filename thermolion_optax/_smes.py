@@ -235,7 +235,7 @@ def _scale_by_smes(
 
 def _check_nu_max(owner: str, amsgrad: bool, nu_max: Any, updates: optax.Updates) -> None:
     """Raises unless the state holds a maximum where, and only where, ``amsgrad`` is on."""
-    if updates is not None and amsgrad is (nu_max is None):
+    if amsgrad is (nu_max is None):
         raise ValueError(
             f"{owner}: the state was initialised with amsgrad = {not amsgrad}, but this "
             f"transformation has amsgrad = {amsgrad}. Call tx.init anew."

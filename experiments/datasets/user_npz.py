@@ -1,8 +1,7 @@
 """A user's own data set: one .npz file with `images`, `labels` and, if wanted, a test part."""
 
+import tokenize
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.datasets.dataset import SIDE, DatasetError
+from experiments.datasets.formats.streams import DAMAGE
 from experiments.datasets.images import to_side
 
 LICENCE = "the user's own file"
@@ -66,7 +66,7 @@ def read_npz(
     """
     file = Path(path)
     with _opened(file) as held:
-        images, labels, names = _read(file, held, split, held.__getitem__)
+        images, labels, names = _read(file, held, split, partial(_array, file, held))
         unknown = [key for key in held.files if key not in _KNOWN]
     if unknown and split == "train":
         text = f"{file.name}: passed over {', '.join(unknown)}: unknown. {NPZ_FORMAT}"
@@ -112,15 +112,9 @@ def _opened(file: Path) -> Iterator[np.lib.npyio.NpzFile]:
                 raise _unfit(file, "holds one bare array, not named ones")
             with loaded:
                 yield loaded
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        MemoryError,
-        KeyError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except DatasetError:
+        raise
+    except (*DAMAGE, tokenize.TokenError) as error:  # of a header that NumPy tries to mend
         raise _unfit(file, f"cannot be read as an .npz file ({error})") from error
 
 
@@ -140,18 +134,29 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Read one split and check it, the images as ``images_of`` their array's name gives them."""
     _splits(file, held)
-    images, labels = _checked(file, *_REQUIRED, images_of("images"), held["labels"])
-    given = held["class_names"] if "class_names" in held.files else None
+    array_of = partial(_array, file, held)
+    # Of a test part's own train images the header is enough.
+    train_of = images_of if split == "train" else partial(_stand_in, held)
+    images, labels = _checked(file, *_REQUIRED, train_of("images"), array_of("labels"))
+    given = array_of("class_names") if "class_names" in held.files else None
     names = _class_names(file, labels, given)
     if split == "test":
         shape = images.shape[1:]
-        images, labels = _checked(file, *_TEST, images_of("test_images"), held["test_labels"])
+        images, labels = _checked(file, *_TEST, images_of("test_images"), array_of("test_labels"))
         if images.shape[1:] != shape:
             raise _unfit(
                 file, f"`test_images` has images of shape {images.shape[1:]}, `images` {shape}"
             )
         _check_range(file, "test_labels", labels, len(names))
     return images, labels, names
+
+
+def _array(file: Path, held: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
+    """One of the arrays; of a member that is none NumPy gives the bytes."""
+    found = held[key]
+    if not isinstance(found, np.ndarray):
+        raise _unfit(file, f"`{key}` is no array as `numpy.savez` writes them")
+    return found
 
 
 def _stand_in(held: np.lib.npyio.NpzFile, key: str) -> np.ndarray:

@@ -30,6 +30,11 @@ def run(options: argparse.Namespace) -> None:
     ).train
     if train.images.shape[-1] != 1:
         raise ValueError(f"{options.dataset} has coloured images, expected grey ones")
+    if train.num_classes != 10:
+        raise ValueError(
+            f"{options.dataset} has {train.num_classes} classes, expected 10: what counts as "
+            "trained, and as chance, is of ten"
+        )
     images = training.shrunk(train.images, train.labels, train.num_classes)
     facts = {"dataset": train.name, "images": len(train.labels), "fingerprint": train.fingerprint}
     facts |= environment.describe()

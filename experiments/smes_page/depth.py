@@ -93,8 +93,9 @@ def _rescaled(found: findings.RunsByArm) -> str:
 
 def missing_runs(runs: Sequence[DistortionRecord], folder: Path) -> list[str]:
     """How many runs are missing, and the command that makes them."""
-    total = len(plan.all_arms()) * (len(plan.FULL.sizes) + len(plan.SEEDS))
-    made = len({plan.run_of(one) for one in runs})
+    arms = set(plan.all_arms())
+    total = len(arms) * (len(plan.FULL.sizes) + len(plan.SEEDS))
+    made = sum(run.arm in arms for run in {plan.run_of(one) for one in runs})
     if made >= total:
         return []
     out = shlex.quote(str(folder))

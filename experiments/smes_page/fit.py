@@ -24,6 +24,7 @@ from experiments.reports.section import Question, Section
 from experiments.reports.table import EDGE
 from experiments.smes_page.part import Part, bullets, image, not_run, part
 
+NETWORK = "convnet"
 SETS, REGIMES = ("fashion_mnist", "gtsrb32.npz", "digits"), ("B", "A")
 """What the study is run on."""
 
@@ -101,12 +102,12 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
         (cell.dataset, cell.regime)
         for cell in cells
         if not cell.sparsity
-        and (cell.dataset in SETS and cell.regime in REGIMES)
+        and (cell.dataset in SETS and cell.regime in REGIMES and cell.network == NETWORK)
         and has_all(cell, numbers["alphas"])
     }
     wanted = len(SETS) * len(REGIMES)
     so_far = (
-        f" (so far on {len(complete)} of {wanted} pairs of data set and length)"
+        f" (complete on {len(complete)} of {wanted} pairs of data set and length)"
         if len(complete) < wanted
         else ""
     )

@@ -3,6 +3,7 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 
 from experiments import optimizers, records, runner, training, work
@@ -51,6 +52,27 @@ def edit(tmp_path, monkeypatch):
 def run(name, out, **options):
     study = fair.study(["digits"], {name: optimizers.resolve(name)}, budget="smoke", regimes=("B",))
     return runner.run(study, work.Paths(out), stream=io.StringIO(), **options)
+
+
+def test_other_test_images_do_not_judge_beside_those_before(trained, tmp_path):
+    """A corrected test part of a user's file, whose training images stayed as they were."""
+    rng, path = np.random.default_rng(0), tmp_path / "own.npz"
+    images = rng.integers(0, 256, (600, 32, 32), dtype=np.uint8)
+    parts = {"images": images, "labels": np.arange(600) % 3, "test_labels": np.arange(60) % 3}
+
+    def study(name):
+        test = rng.integers(0, 256, (60, 32, 32), dtype=np.uint8)
+        np.savez(path, test_images=test, **parts)
+        named = {name: optimizers.resolve(name)}
+        made = fair.study([str(path)], named, budget="smoke", regimes=("B",))
+        return runner.run(made, work.Paths(tmp_path / "out"), stream=io.StringIO())
+
+    assert not study("adamw").failures
+    (reason,) = study("lion").failures
+    assert "the test images of" in reason
+    assert "are others than those that judged the runs in" in reason
+    found = records.read(tmp_path / "out").records
+    assert {one.phase for one in found if one.optimizer == "lion"} == {"tune", "refine", "confirm"}
 
 
 def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_path):

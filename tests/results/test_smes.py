@@ -58,7 +58,7 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
 
 def _so_far(page):
     """How much of the study there is, as the page says it."""
-    return re.search(r"so far on \d of \d pairs of data set and length", page)[0]
+    return re.search(r"complete on \d of \d pairs of data set and length", page)[0]
 
 
 def _cases(page, measure):

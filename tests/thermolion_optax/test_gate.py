@@ -132,3 +132,12 @@ def test_boost_sees_the_agreement_of_numbers_whose_product_underflows():
     tiny = jnp.array([1e-30, -1e-30, 1e-30])
     updates, _ = tx.update(tiny, tx.init(tiny), grad=jnp.array([1e-30, -1e-30, -1e-30]))
     np.testing.assert_allclose(updates, [2e-30, -2e-30, 1e-30], rtol=1e-6)
+
+
+def test_the_boosts_own_average_keeps_small_float16_gradients():
+    """(1 - 0.999) · 1e-5 is 0 in float16, where nothing would ever be aligned."""
+    tx, u = alignment_boost(0.5, decay=0.999), jnp.full(3, 1e-5, jnp.float16)
+    updates, state = tx.update(u, tx.init(u))
+    np.testing.assert_allclose(state.average, 1e-3 * np.asarray(u, np.float64), rtol=1e-5)
+    np.testing.assert_allclose(updates, 1.5 * np.asarray(u, np.float64), rtol=1e-2)
+    assert updates.dtype == jnp.float16

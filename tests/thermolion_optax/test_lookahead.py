@@ -1,5 +1,7 @@
 """Lookahead against Algorithm 1 in NumPy float64, and against optax's paired-parameter form."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import enable_x64
 
-from thermolion_optax import lookahead
+from thermolion_optax import lookahead, stochastic_weight_averaging
 
 CURVATURE = np.array([1.0, 0.3, 3.0, 0.1])
 START = np.array([1.0, -2.0, 0.5, 3.0])
@@ -102,3 +104,14 @@ def test_half_precision_parameters_do_not_drift_from_the_slow_weights():
     assert state.slow.dtype == jnp.float32
     gap = jnp.abs(params.astype(jnp.float32) - state.slow)
     assert bool(jnp.all(gap <= jnp.abs(state.slow) * 2.0**-8))
+
+
+@pytest.mark.parametrize("wrap", [lookahead, partial(stochastic_weight_averaging, start_step=1)])
+@pytest.mark.parametrize("masked", [None, optax.MaskedNode()])
+def test_a_leaf_that_was_masked_at_init_is_named_when_it_comes(wrap, masked):
+    """Frozen at first and unfrozen later: the state has no place for it."""
+    tx, leaf = wrap(optax.sgd(0.1)), jnp.ones(2)
+    state = tx.init({"w": masked, "b": leaf})
+    full = {"w": leaf, "b": leaf}
+    with pytest.raises(ValueError, match=r"updates\['w'\] has shape \(2,\), but .* nothing there"):
+        tx.update(full, state, full)

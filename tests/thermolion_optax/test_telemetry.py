@@ -112,9 +112,16 @@ def test_inside_jit_and_scan():
     check(jax.tree.map(lambda x: x[-1], history))
 
 
-def test_noise_in_parameter_units_has_no_floor():
-    state = train(thermolion(noise_units="parameter"))
-    check(phase_statistics(state, GRADS[-1]))
+@pytest.mark.parametrize(("units", "floor"), [("learning_rate", 1e-10), ("parameter", 0.0)])
+def test_noise_in_parameter_units_has_no_floor(units, floor):
+    """At gradients of 1e-8, where the floor is all that there is of it."""
+    tx, grads = thermolion(noise_units=units), jnp.full(3, 1e-8)
+    _, state = tx.update(grads, tx.init(grads), grads)
+    said = phase_statistics(state, grads)
+    power, temperature = 0.01 * 1e-16, float(said["temperature"]["all"])
+    assert temperature == pytest.approx(0.99)
+    want = np.sqrt(temperature * power + floor)
+    assert float(said["noise_std"]["all"]) == pytest.approx(want, rel=1e-5)
 
 
 def test_without_noise_or_gradients():

@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments.datasets.dataset import DatasetError
 
-_DAMAGE = (
+DAMAGE: tuple[type[Exception], ...] = (
     EOFError,
     OSError,
     ValueError,
@@ -42,7 +42,7 @@ def damage_reported(file: str | Path) -> Iterator[None]:
         yield
     except DatasetError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DatasetError(
             f"{Path(file).name}: cannot be read ({type(error).__name__}: {error}). "
             f"The file is cut short or damaged: delete {file} and fetch it again."

@@ -1,5 +1,6 @@
 """Reading a prepared set, or preparing it first."""
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -72,7 +73,7 @@ def is_ready(spec: Spec, folders: Folders, kind: Kind) -> bool:
 
 def fetch_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) -> None:
     """Fetch and check a set's raw files, unless the set is ready already."""
-    with _alone(spec, folders):
+    with _alone(spec, folders, progress):
         if not is_ready(spec, folders, kind):
             obtain(spec, folders, progress)
 
@@ -89,7 +90,7 @@ def prepare_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) ->
     Raises:
         DatasetError: the set cannot be obtained. Nothing half-built is left.
     """
-    with _alone(spec, folders):
+    with _alone(spec, folders, progress):
         if is_ready(spec, folders, kind):
             return
         clear_unfinished(folders.arrays)
@@ -110,7 +111,7 @@ def prepare_set(spec: Spec, folders: Folders, kind: Kind, progress: Progress) ->
 
 
 @contextmanager
-def _alone(spec: Spec, folders: Folders) -> Iterator[None]:
+def _alone(spec: Spec, folders: Folders, progress: Progress) -> Iterator[None]:
     """Hold the set's lock, which the system frees when a process dies."""
     try:
         folders.downloads.mkdir(parents=True, exist_ok=True)
@@ -119,7 +120,7 @@ def _alone(spec: Spec, folders: Folders) -> Iterator[None]:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             print(f"{spec.name}: another process prepares it; waiting", file=sys.stderr)
-            lock.acquire()
+            _wait_for(lock, spec, progress)
     except OSError as error:
         raise DatasetError(
             f"{spec.name}: the folder {folders.downloads} cannot be written ({error.strerror}); "
@@ -129,6 +130,15 @@ def _alone(spec: Spec, folders: Folders) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _wait_for(lock: filelock.BaseFileLock, spec: Spec, progress: Progress) -> None:
+    """Take the lock when another process lets go of it, or give up when told to stop."""
+    while not progress.stopped:
+        with contextlib.suppress(filelock.Timeout):
+            lock.acquire(timeout=1)
+            return
+    raise DatasetError(f"{spec.name}: stopped while another process prepared it")
 
 
 def _why_not_stored(spec: Spec, folders: Folders, error: Exception) -> str:

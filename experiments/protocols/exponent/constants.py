@@ -34,7 +34,8 @@ def recorded_gradient_size(dataset: str, sparsity: float) -> float:
         ValueError: it has not been measured.
     """
     plain, sparse = fair.protocol()["gradient_sizes"], protocol()["gradient_sizes"]
-    found = sparse.get(dataset, {}).get(f"{sparsity:g}") if sparsity else plain.get(dataset)
+    known = None if sparsity else plain.get(dataset)
+    found = sparse.get(dataset, {}).get(f"{sparsity:g}", known)
     if found is None:
         raise ValueError(
             f"the exponent protocol states rates in units of the gradients' size, and that of "

@@ -17,6 +17,8 @@ from experiments.reports.fair.tables import workload_title
 from experiments.reports.table import DASH, Table
 
 OWN = "thermolion"
+ALL = "all, from Signum"
+"""The last step up, which is over all the others."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def stairs() -> tuple[Stairs, Stairs]:
     labels: Mapping[str, str] = numbers["up"]
     first, last = next(iter(labels)), list(labels)[-1]
     up = {labels[new]: (new, old) for old, new in itertools.pairwise(labels)}
-    up["all, from Signum"] = (last, first)
+    up[ALL] = (last, first)
     down = {label: (name, OWN) for name, label in numbers["down"].items()}
     return (
         Stairs("up", "From Signum to ThermoLion, part by part", "the stage before", first, up),
@@ -89,7 +91,8 @@ def stairs_table(one: Stairs, by_workload: Mapping[Workload, Mapping[str, Arm]])
             data.append(arm_data(one.key, workload, arms[name], (said, None)) | {"step": label})
     if not rows:
         return None
-    words = f"minus {one.against}, held-out points at {one.level}"
+    against = one.against + (f" ({ALL}: minus that)" if ALL in one.steps else "")
+    words = f"minus {against}, held-out points at {one.level}"
     return Table(one.key, one.title, (*HEADER[:4], words, HEADER[5]), tuple(rows), tuple(data))
 
 

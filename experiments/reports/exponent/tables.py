@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
-from experiments.analysis.interval import Interval, interval
+from experiments.analysis.interval import ENOUGH, Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title, with_network
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
@@ -61,7 +61,7 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
             found = {what: [*values(cell, name, what).values()] for what in QUANTITIES}
             intervals = {what: interval(some) if some else None for what, some in found.items()}
             losses = [
-                f"{each.mean:.4f} ± {each.half or 0:.4f}" if each else DASH
+                _loss(each)
                 for each in (intervals[what] for what in ("train loss", "raw gap", "gap"))
             ]
             lost = _diverged(arm)
@@ -92,6 +92,15 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
     )
     words = "Every exponent, tuned: how well it fits and how well it generalises"
     return Table("exponents", words, header, tuple(rows), tuple(data))
+
+
+def _loss(each: Interval | None) -> str:
+    """A mean loss with its half width, or with the values where these are too few for one."""
+    if each is None:
+        return DASH
+    if each.n < ENOUGH:
+        return f"{each.mean:.4f} ({', '.join(f'{value:.4f}' for value in each.values)})"
+    return f"{each.mean:.4f} ± {each.half:.4f}"
 
 
 def _diverged(arm: Arm) -> int:
@@ -145,13 +154,13 @@ def settings_table(settings: Sequence[PreferredSetting]) -> Table | None:
         "rate, in Adam's units",
         "eps, likewise",
         "validation accuracy %, mean",
-        "data sets and regimes",
+        "data sets, networks and regimes",
         "learning_rate of smes",
         "eps of smes",
         "at gradients of size s",
     )
     words = (
-        "The setting of the best mean rank on validation at each α, over all data sets and "
-        "regimes without sparsity"
+        "The setting of the best mean rank on validation at each α, over all data sets, "
+        "networks and regimes without sparsity"
     )
     return Table("settings", words, header, tuple(rows), tuple(data))

@@ -93,8 +93,12 @@ def _of_shared_seeds(found: Sequence[Arm]) -> list[str]:
     """Why the first table's gain need not be the difference of the means beside it."""
     for these in workloads(found).values():
         if {tables.OURS, tables.REFERENCE, tables.UNTUNED} <= these.keys():
-            many, few = len(these[tables.OURS].tuned), len(these[tables.UNTUNED].default)
-            if few < many:
+            ours, tuned = these[tables.OURS].tuned, these[tables.REFERENCE].tuned
+            seeds = [
+                {one.seed for one in some} for some in (ours, tuned, these[tables.UNTUNED].default)
+            ]
+            many, few = len(ours), len(set.intersection(*seeds))
+            if 0 < few < many:
                 return [
                     "The gain and what is left of it are over the seeds that ThermoLion, untuned "
                     f"Adam and AdamW share, {few}; the accuracies beside them are over all of an "

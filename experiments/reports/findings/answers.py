@@ -58,9 +58,8 @@ class Line:
         """The verdict on held-out accuracy in a few words."""
         if self.answer is None or self.answer.held_out is None:
             return "no answer yet"
-        return self.answer.held_out.case + (
-            "" if self.whole else f" ({self.sets} of {self.of} sets)"
-        )
+        of = f"{self.sets} of {self.of} sets" if self.sets else "other sets"
+        return self.answer.held_out.case + ("" if self.whole else f" ({of})")
 
 
 @dataclass(frozen=True)
@@ -143,8 +142,13 @@ def _sentence(line: Line, called: Callable[[str], str]) -> str:
     start = f"**Regime {line.regime}, against {called(line.other)}**: "
     if line.answer is None:
         return start + "no answer yet."
-    part = "" if line.whole else f"on {line.sets} of {line.of} data sets alone, "
+    part = "" if line.whole else f"on {_named(line.answer)} alone, "
     return start + part + line.answer.summary
+
+
+def _named(answer: Answer) -> str:
+    """The data sets that an answer speaks of."""
+    return " and ".join(map(dataset_title, answer.held_out.sets if answer.held_out else ()))
 
 
 def _noise(study: StudyResults) -> Finding:
@@ -158,7 +162,7 @@ def _noise(study: StudyResults) -> Finding:
         for share in numbers["label_noise"]
     ]
     cells = noise_cells(arm for arm in study.arms if arm.tuned)
-    whole = [one for one in cells if len(one.arms) == len(names)]
+    whole = [one for one in cells if one.arms.keys() >= {name for name, _ in names}]
     sentences = [*label_noise_section.seen(whole), *label_noise_section.helped(whole)]
     return Finding(
         "Q8",

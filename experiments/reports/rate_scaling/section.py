@@ -83,6 +83,8 @@ def profiles(arms: Sequence[Arm], budget: str) -> Profiles:
         profile, first = profile_of(arm), arm.ledger[0]
         if profile is not None and len(arm.ledger) >= runs_wanted(budget):
             steps, size = (int(first.settings[name]) for name in ("steps", "batch_size"))
+            # What was trained on: of few images a batch is half of them at most.
+            size = min(size, (first.data.examples or 2 * size) // 2)
             place = Place(title(arm.workload), steps, size)
             found.setdefault(place, {})[arm.optimizer] = profile
     return {
@@ -181,13 +183,15 @@ def laws(found: Profiles) -> list[str]:
 
 def _notes(arms: Sequence[Arm], found: Profiles, budget: str) -> list[str]:
     numbers = constants.protocol()
+    both = {*RATIO} <= {name for some in found.values() for name in some}
+    ratio = " and the last column" if both else ""
     notes = [
         *budget_note(budget),
         f"Every rate was run with seeds {' and '.join(map(str, numbers['seeds']))} under the "
         f"schedule {numbers['schedule']}, all else at its default; no test image was read.",
         "Usable rates are those within 1 point of the best, the accuracy between two rates taken "
         "as linear in the rate's logarithm. They lie around the root of lowest times highest; the "
-        "last column and the lines above are of that centre, which is finer than the grid.",
+        f"lines above{ratio} are of that centre, which is finer than the grid.",
         "Two seeds give no interval: a factor below two between two rates may be chance.",
     ]
     if any(profile.edge for some in found.values() for profile in some.values()):

@@ -48,7 +48,7 @@ def test_the_same_for_everybody_and_less_within_more(colours):
 
 
 def test_the_byte_is_the_nearest_to_zero():
-    assert min(range(256), key=lambda byte: abs(byte / 127.5 - 1)) in (127, BLANK)
+    assert abs(2 * BLANK - 255) == min(abs(2 * byte - 255) for byte in range(256))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])

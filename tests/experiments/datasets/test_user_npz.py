@@ -1,5 +1,7 @@
 """A user's own .npz file: what is taken, and what is said of a file that is not one."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -172,6 +174,15 @@ def test_a_missing_or_damaged_file_is_reported(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DatasetError, match=r"cannot be read as an .npz file"):
             load(str(path))
+    header = whole.index(b"), }")
+    path.write_bytes(whole[:header] + b"(" + whole[header + 1 :])  # which NumPy tries to mend
+    with pytest.raises(DatasetError, match=r"cannot be read as an .npz file"):
+        load(str(path))
+    with zipfile.ZipFile(path, "w") as packed:
+        for name in ("images", "labels"):
+            packed.writestr(name, b"no array")
+    with pytest.raises(DatasetError, match="`images` is no array"):
+        load(str(path))
     np.save(tmp_path / "bare.npy", IMAGES)
     (tmp_path / "bare.npy").rename(path)
     with pytest.raises(DatasetError, match="one bare array"):

@@ -1,5 +1,6 @@
 """The distortion study's commands: killed, interrupted, told wrong things, and its report."""
 
+import numpy as np
 import pytest
 from made_distortion import made, outcome
 
@@ -45,6 +46,7 @@ def test_a_study_that_was_killed_goes_on_and_a_torn_line_is_made_again(
         (["run", "--depths", "3", "0"], "--depths has 0, expected at least 1"),
         (["run", "--depths", "-1"], "--depths has -1, expected at least 1"),
         (["run", "--images", "0"], "limit"),
+        (["run", "--dataset", "{tmp}/two.npz"], "two.npz has 2 classes, expected 10"),
         (["run", "--dataset", "digits", "--out", "/proc/nix"], "/proc"),
         (["run", "--dataset", "digits", "--out", "{tmp}/file"], "a file; expected a folder"),
         (["report"], "there are no records of this study in"),
@@ -53,6 +55,8 @@ def test_a_study_that_was_killed_goes_on_and_a_torn_line_is_made_again(
 )
 def test_mistakes_are_told_in_one_line(arguments, message, tmp_path, capsys):
     (tmp_path / "file").write_text("")
+    images = np.random.default_rng(0).integers(0, 256, (60, 32, 32), dtype=np.uint8)
+    np.savez(tmp_path / "two.npz", images=images, labels=np.arange(60) % 2)
     words = [word.replace("{tmp}", str(tmp_path)) for word in arguments]
     out = [] if "--out" in words else ["--out", str(tmp_path / "x")]
     assert cli.main([*words, *out]) == 2
@@ -60,7 +64,7 @@ def test_mistakes_are_told_in_one_line(arguments, message, tmp_path, capsys):
     assert said.startswith("error: ")
     assert said.count("\n") == 1
     assert message in said
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert {one.name for one in tmp_path.iterdir()} == {"file", "two.npz"}
 
 
 def test_a_folder_holds_runs_of_one_length_and_one_set_of_images(tmp_path, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,11 @@ def test_what_cannot_be_trained_is_told_before_it_is(
     data = training.Data(np.zeros((4, 32, 32, 3), np.uint8), np.zeros(4, int))
     with pytest.raises(ValueError, match=message):
         next(training.run_many(lambda *_: None, [training.Run({}, 0)], data, network=net))
+
+
+def test_a_module_without_a_file_has_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a notebook's own."""
+    module = types.ModuleType("__nowhere__")
+    module.net = lambda: networks.resolve("convnet")
+    monkeypatch.setitem(sys.modules, "__nowhere__", module)
+    assert networks.resolve("__nowhere__:net").source is None

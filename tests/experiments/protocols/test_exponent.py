@@ -100,6 +100,16 @@ def test_the_hash_is_of_what_decides_runs(monkeypatch):
     assert constants.content_hash(({"learning_rate": 1e-3},)) != before
 
 
+def test_a_set_of_ones_own_has_the_size_that_is_written_where_the_pages_say(monkeypatch):
+    own = {"mine.npz": {"0": 1.6e-4}}
+    changed = {**constants.protocol(), "gradient_sizes": own}
+    monkeypatch.setattr(constants, "protocol", lambda: changed)
+    assert constants.recorded_gradient_size("mine.npz", 0.0) == 1.6e-4
+    assert constants.recorded_gradient_size("digits", 0.0) > 0
+    with pytest.raises(ValueError, match=r"that of mine.npz is not known"):
+        constants.recorded_gradient_size("mine.npz", 0.5)
+
+
 def test_every_set_of_the_budgets_has_its_size():
     for one in constants.protocol()["budgets"].values():
         for dataset in one["sparse"]["datasets"]:

@@ -58,10 +58,10 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
     said = rows(text)
     assert said["Does a larger α fit the training set faster?"] == (
         "of 3 comparisons, by the train loss after equal steps at the setting best on validation: "
-        "yes in 3 (so far on 2 of 6 pairs of data set and length)"
+        "yes in 3 (complete on 2 of 6 pairs of data set and length)"
     )
     gap = said["Does a smaller α close the gap at matched train loss?"]
-    assert gap == "of 3 comparisons: yes in 3 (so far on 2 of 6 pairs of data set and length)"
+    assert gap == "of 3 comparisons: yes in 3 (complete on 2 of 6 pairs of data set and length)"
     sparse = said["Does the best α depend on sparsity?"]
     assert sparse.startswith("of 4 comparisons: the larger α's lead grows with it in 4; best held")
     assert "- F-MNIST, B: α cyclic, 0 to ½: train loss " in text
@@ -86,7 +86,7 @@ def test_a_cell_counts_once_every_fixed_alpha_is_there(folder):
             if one.dataset != "digits" or one.optimizer in one_alpha
         ],
     )
-    assert "(so far on 1 of 6 pairs of data set and length)" in page.text(folder)
+    assert "(complete on 1 of 6 pairs of data set and length)" in page.text(folder)
 
 
 def test_a_study_that_has_only_begun_has_no_answer_and_a_smoke_budget_is_none(folder):

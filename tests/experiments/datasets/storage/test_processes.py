@@ -6,10 +6,14 @@ import subprocess
 import sys
 import threading
 
+import filelock
 import numpy as np
 import pytest
 
-from experiments.datasets import load
+from experiments.datasets import DatasetError, load
+from experiments.datasets.storage.folders import folders_of
+from experiments.datasets.storage.store import fetch_set
+from experiments.progress import Progress
 
 pytest.importorskip("resource", reason="limits and signals are POSIX's")
 
@@ -99,6 +103,16 @@ def test_two_processes_preparing_one_set_fetch_it_once(usps, server, tmp_path, k
     assert printed == {load_here(usps, tmp_path, kind).fingerprint}
     assert len(server.asked) == 2
     assert leftovers(tmp_path / "data") == []
+
+
+def test_who_waits_for_another_process_can_be_stopped(usps, tmp_path):
+    folders = folders_of("usps", str(tmp_path / "data"), None)
+    folders.downloads.mkdir(parents=True)
+    progress = Progress(0, None, "bytes")
+    progress.stop()
+    told = pytest.raises(DatasetError, match="usps: stopped while another process prepared it")
+    with filelock.FileLock(folders.downloads / ".lock"), told:
+        fetch_set(usps.spec, folders, KINDS[0], progress)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -195,7 +195,10 @@ def test_every_arm_of_the_stairs_stands_in_a_table(made, folder_of):
     assert [name for name in rows if "USPS, B" in name] == [f"USPS, B: {one}" for one in labels]
     assert rows["USPS, B: + solid scale 2"][1].startswith("83.0")
     assert float(rows["USPS, B: + solid scale 2"][4].split()[0]) == pytest.approx(1.0, abs=0.1)
-    assert up.header[4] == "minus the stage before, held-out points at 99 %"
+    assert (
+        up.header[4]
+        == "minus the stage before (all, from Signum: minus that), held-out points at 99 %"
+    )
     assert [row[0] for row in down.rows][:2] == ["USPS, A: ThermoLion", "USPS, A: - gate"]
     for figure in section.figures:
         level = {"up": "99 %", "down": "98.75 %", "q3": "99 %", "q4": "95 %", "q5": "97.5 %"}

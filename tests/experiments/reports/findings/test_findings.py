@@ -111,7 +111,7 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
     assert "**Regime B, against Lion**: no answer yet." in second  # 5 of 20 runs are none
     assert "F-MNIST, A: Signum 20, Lion 15; F-MNIST, B: Lion 15; GTSRB-32, A: all 60" in second
     assert "Missing, 290 of 360 final runs" in second
-    assert "on 1 of 3 data sets alone, ThermoLion against Signum on F-MNIST" in second
+    assert "on F-MNIST alone, ThermoLion against Signum on F-MNIST" in second
     assert "No answer yet" in part(text, "Q0")  # the best on the other sets is not known
     assert "Regime B, as far as F-MNIST goes**: not known yet." in text
     assert "fair/fair-v1-differences.svg" in text
@@ -182,6 +182,19 @@ def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
     text = page(tmp_path, {"fair": changed})
     assert "**Regime B**: no, Signum did better." in text
     assert "Signum is ahead, -2.0" in text
+
+
+def test_a_further_optimizer_does_not_hide_an_answer(tmp_path):
+    names = (*label_noise.OPTIMIZERS, "lion")
+    text = page(tmp_path, {"label_noise": made(label_noise, names, SCOPE["label_noise"][0])})
+    assert "larger batches make fewer steps, it does" in part(text, "Q8")
+
+
+def test_an_answer_of_some_sets_names_them(tmp_path, whole):
+    """Of the three that the question takes two are there."""
+    some = [one for one in whole["fair"] if one.dataset in ("digits", "fashion_mnist")]
+    text = part(page(tmp_path, {"fair": some}), "Q1")
+    assert "against AdamW**: on digits and F-MNIST alone, ThermoLion against" in text
 
 
 def test_smoke_runs_are_not_read(tmp_path):

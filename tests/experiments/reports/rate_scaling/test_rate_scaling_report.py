@@ -109,6 +109,15 @@ def test_networks_stand_apart():
 def test_of_one_optimizer_no_ratio_is_given():
     found = section([one for one in made() if one.optimizer == "adamw"])
     assert found.tables[0].header[1:] == ("AdamW: best rate", "within 1 point of it")
+    (note,) = (one for one in found.notes if one.startswith("Usable rates"))
+    assert "the lines above are of that centre" in note
+
+
+def test_the_batch_is_the_one_that_was_trained_on():
+    """Of 600 images half are the largest batch: what was asked for as 512 is 300."""
+    small = [replace(one, data=replace(one.data, examples=600)) for one in made()]
+    (table,) = section(small).tables
+    assert sorted({row["batch_size"] for row in table.data}) == [32, 128, 300]
 
 
 def test_a_law_takes_places_that_determine_it_and_says_how_near_it_comes():
