@@ -77,7 +77,7 @@ def alone(path: Path, owner: str) -> Iterator[None]:
     import filelock
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    lock = filelock.FileLock(path.with_name(f".{path.stem}.lock"))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
