@@ -96,7 +96,12 @@ def test_the_advice_tells_the_exponents_numbers():
     with (RESULTS / "smes" / "exponent" / "exponent-v1-exponents.csv").open(
         encoding="utf-8"
     ) as file:
-        rows = [row for row in csv.DictReader(file) if row["sparsity"] == "0"]
+        place = ("fashion_mnist", "B", "0")
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if (row["dataset"], row["regime"], row["sparsity"]) == place
+        ]
     fixed = [row for row in rows if "=0" in row["arm"] or row["arm"] == "scaled_smes"]
     losses, held_out = (
         [float(row[key]) for row in fixed] for key in ("train_loss_mean", "held_out_mean")
