@@ -48,7 +48,7 @@ def check_initialised(owner: str, slots: optax.Params, **trees: optax.Updates) -
     for name, tree in trees.items():
         check_leaves(owner, name, tree)
         check_structure(owner, name, tree, slots, of="the state")
-        # Both ways, since a leaf that is masked in one alone is masked in neither's place.
+        # Both are walked: a leaf may be masked in either.
         either = {path: (leaf, slot) for path, leaf, slot in leaves_with_path(tree, slots)}
         either |= {path: (leaf, slot) for path, slot, leaf in leaves_with_path(slots, tree)}
         for path, (leaf, slot) in either.items():

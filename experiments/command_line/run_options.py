@@ -31,7 +31,7 @@ def study_of(options: argparse.Namespace) -> protocols.Study:
     of_grids = ("seeds", "learning_rates", "epochs", "limit", "batch_size")
     for name in of_grids if staged else ("budget", "regimes", "read_test_again"):
         given = getattr(options, name)
-        if given is not None and given is not False and given != []:  # 0 is a number given
+        if given not in (None, []) and given is not False:  # 0 is a number given
             raise ValueError(
                 f"--{name.replace('_', '-')} is not an option of the {options.protocol} protocol"
             )

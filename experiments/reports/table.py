@@ -56,8 +56,15 @@ def number(
     *,
     sign: bool = False,
     bounds: tuple[float, float] = (float("-inf"), float("inf")),
+    digits: int = 2,
 ) -> str:
     """A mean with its uncertainty: the one form that tables have for it.
+
+    Args:
+        interval: the mean's; None is a dash.
+        sign: whether a mean above 0 has one.
+        bounds: between which values can lie.
+        digits: behind the point; single values have one less.
 
     Example:
         >>> from experiments.analysis.interval import interval
@@ -71,15 +78,16 @@ def number(
     if interval is None:
         return DASH
     signed = "+" if sign else ""
-    mean = f"{interval.mean:{signed}.2f}"
+    mean = f"{interval.mean:{signed}.{digits}f}"
     if interval.half is None:
         return mean
     if interval.n < ENOUGH:
-        return f"{mean} ({', '.join(f'{value:{signed}.1f}' for value in interval.values)})"
+        values = (f"{value:{signed}.{digits - 1}f}" for value in interval.values)
+        return f"{mean} ({', '.join(values)})"
     low, high = limits(interval, bounds)
     if high - low < 2 * interval.half - 1e-9:
-        return f"{mean} [{low:{signed}.2f}, {high:{signed}.2f}]"
-    return f"{mean} ± {interval.half:.2f}"
+        return f"{mean} [{low:{signed}.{digits}f}, {high:{signed}.{digits}f}]"
+    return f"{mean} ± {interval.half:.{digits}f}"
 
 
 def limits(interval: Interval, bounds: tuple[float, float] = PERCENT) -> tuple[float, float]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
-from experiments.analysis.interval import ENOUGH, Interval, interval
+from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title, with_network
-from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.table import EDGE, PERCENT, CsvRow, Table, number
 
 QUANTITIES = ("train loss", "held-out", "accuracy gap", "raw gap", "gap")
 
@@ -61,7 +61,7 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
             found = {what: [*values(cell, name, what).values()] for what in QUANTITIES}
             intervals = {what: interval(some) if some else None for what, some in found.items()}
             losses = [
-                _loss(each)
+                number(each, digits=4)
                 for each in (intervals[what] for what in ("train loss", "raw gap", "gap"))
             ]
             lost = _diverged(arm)
@@ -92,15 +92,6 @@ def cell_table(cells: Sequence[ExponentCell]) -> Table | None:
     )
     words = "Every exponent, tuned: how well it fits and how well it generalises"
     return Table("exponents", words, header, tuple(rows), tuple(data))
-
-
-def _loss(each: Interval | None) -> str:
-    """A mean loss with its half width, or with the values where these are too few for one."""
-    if each is None:
-        return DASH
-    if each.n < ENOUGH:
-        return f"{each.mean:.4f} ({', '.join(f'{value:.4f}' for value in each.values)})"
-    return f"{each.mean:.4f} ± {each.half:.4f}"
 
 
 def _diverged(arm: Arm) -> int:

@@ -6,10 +6,9 @@ import math
 import zlib
 from dataclasses import replace
 
-import numpy as np
 import pytest
+from drawn import check_whole_and_the_same_again
 from made_records import Made, rate
-from PIL import Image
 
 from experiments import optimizers
 from experiments.analysis.short_arms import short_arms
@@ -250,13 +249,7 @@ def test_figures_are_whole_and_the_same_again(made, folder_of, tmp_path):
     (section,) = report.build(folder_of(made())).sections
     keys = ["up", "down", "permuted", "q3", "q4", "q5", "q7", "signum"]  # Q6 has no arm here
     assert [figure.key for figure in section.figures] == keys
-    for figure in section.figures:
-        drawn = figure.draw()
-        assert drawn == figure.draw()
-        with Image.open(io.BytesIO(drawn["png"])) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-            assert (edge == 255).all()
+    check_whole_and_the_same_again(section.figures)
 
 
 def test_final_runs_of_an_older_winner_are_no_arm_of_their_own(made, folder_of):

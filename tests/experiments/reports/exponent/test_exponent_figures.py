@@ -1,13 +1,11 @@
 """The exponent study's figures, from records of runs that never were."""
 
 import functools
-import io
 from dataclasses import replace
 
 import made_exponent
-import numpy as np
 import pytest
-from PIL import Image
+from drawn import check_whole_and_the_same_again
 
 from experiments.analysis.exponent_cells import exponent_cells
 from experiments.analysis.interval import interval
@@ -112,10 +110,4 @@ def test_figures_are_whole_and_the_same_again(made, folder_of):
     (section,) = report.build(folder_of(made())).sections
     keys = ["train-loss", "held-out", "gap", "sparsity", "heat"]
     assert [figure.key for figure in section.figures] == keys
-    for figure in section.figures:
-        drawn = figure.draw()
-        assert drawn == figure.draw()
-        with Image.open(io.BytesIO(drawn["png"])) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-            assert (edge == 255).all()
+    check_whole_and_the_same_again(section.figures)

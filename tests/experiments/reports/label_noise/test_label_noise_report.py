@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn import check_whole_and_the_same_again
 from made_records import Made
-from PIL import Image
 
 from experiments import optimizers
 from experiments.analysis.noise_cells import growth, noise_cells, sees
@@ -248,10 +248,4 @@ def test_the_batch_that_was_used_is_named(records):
 def test_figures_are_whole_and_the_same_again(records, folder_of):
     (section,) = report.build(folder_of(records)).sections
     assert [figure.key for figure in section.figures] == ["heat", "gate"]
-    for figure in section.figures:
-        drawn = figure.draw()
-        assert drawn == figure.draw()
-        with Image.open(io.BytesIO(drawn["png"])) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-            assert (edge == 255).all()
+    check_whole_and_the_same_again(section.figures)
