@@ -111,7 +111,7 @@ class Record:
     protocol: str = field(metadata=_IDENTITY)
     protocol_version: int = field(metadata=_IDENTITY)
     protocol_hash: str | None = field(default=None, metadata=_IDENTITY)
-    settings: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, int | float] = field(default_factory=dict)
     regime: str | None = field(default=None, metadata=_IDENTITY)
     budget: str | None = None
     phase: str | None = field(default=None, metadata=_IDENTITY)

@@ -221,9 +221,9 @@ def test_a_record_reads_back_and_an_older_one_says_no_more_than_it_did():
     said = json.loads(lines.encode(older))
     assert not {"versions", "device", "commit", "code"} & said.keys()
     for change, message in (
-        ({"gradients": [3]}, "an item of gradients is a JSON int, expected an object"),
-        ({"gradients": 3}, "gradients is 3, expected list"),
-        ({"gradients": [{"step": 0}]}, "the fields bias, kernel, spread are absent"),
+        ({"gradients": [3]}, r"Expected `object`, got `int` - at `\$.gradients\[0\]`"),
+        ({"gradients": 3}, r"Expected `array`, got `int` - at `\$.gradients`"),
+        ({"gradients": [{"step": 0}]}, r"missing required field `spread` - at `\$.gradients\[0\]`"),
     ):
         with pytest.raises(ValueError, match=message):
             lines.build(DistortionRecord, json.dumps(said | change).encode())

@@ -124,10 +124,11 @@ def test_compressed_records_are_read_and_duplicates_are_reported(tmp_path, synth
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        (b"{not json", "Expecting"),
-        (b"[1, 2]", "a JSON list"),
-        (b'{"protocol": "paper"}', "optimizer"),
-        (b"\xff\xfe", "decode"),
+        (b"{not json", "JSON is malformed"),
+        (b"[1, 2]", "Expected `object`, got `array`"),
+        (b'{"protocol": "paper"}', "missing required field `protocol_version`"),
+        (b"\xff\xfe", "JSON is malformed"),
+        (b'{"protocol": "\xff"}', "Invalid UTF-8"),
     ],
 )
 def test_an_unreadable_line_is_named(tmp_path, synthetic, line, what):
@@ -170,7 +171,7 @@ def test_folders_that_are_none(tmp_path, synthetic):
     (tmp_path / "x.jsonl.gz").unlink()
     bad = records.encode(synthetic()).replace(b'"seconds": ', b'"seconds": NaN, "was": ')
     (tmp_path / "x.jsonl").write_bytes(bad + b"\n")
-    with pytest.raises(records.RecordError, match="found NaN, which JSON has not"):
+    with pytest.raises(records.RecordError, match="JSON is malformed: invalid character"):
         records.read(tmp_path)
 
 
