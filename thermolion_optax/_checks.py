@@ -123,8 +123,8 @@ def check_decay(owner: str, name: str, value: Any, *, open_high: bool = True) ->
     check_scalar(owner, name, value, 0, 1, open_high=open_high)
 
 
-def check_moment_dtype(owner: str, name: str, dtype: Any) -> None:
-    """Raises unless ``dtype`` is None or a real floating-point dtype."""
+def check_moment_dtype(owner: str, name: str, dtype: Any, *, of_squares: bool = False) -> None:
+    """Raises unless ``dtype`` is None or a real floating-point dtype, and holds small squares."""
     if dtype is None:
         return
     if is_array(dtype):
@@ -140,6 +140,12 @@ def check_moment_dtype(owner: str, name: str, dtype: Any) -> None:
         raise TypeError(
             f"{owner}: {name} = {shown(dtype)}, but must be a real floating-point dtype of at "
             "least 16 bits, such as 'bfloat16' or jnp.float32, or None."
+        )
+    if of_squares and jnp.finfo(dtype).tiny > jnp.finfo(jnp.float32).tiny:
+        raise TypeError(
+            f"{owner}: {name} = {shown(dtype)}, but must be a dtype that holds small squares, such "
+            "as 'bfloat16' or jnp.float32, or None: of gradients below 2e-4 it would keep 0, and "
+            "steps would be far too large."
         )
 
 

@@ -74,7 +74,8 @@ def scale_by_snr_gate(
         mu_dtype: dtype in which m is stored; None is the parameter's.
         nu_dtype: dtype in which v is stored; None is the parameter's, but at least float32
             (a bfloat16 v is biased at b2 = 0.99 and never falls again at b2 = 0.999: its
-            increments are below half a unit in the last place).
+            increments are below half a unit in the last place). Not float16, in which the squares
+            of gradients below 2e-4 are 0.
 
     Returns:
         A transformation with :class:`SnrGateState`. Arithmetic is at least float32. Updates
@@ -120,17 +121,23 @@ def snr_gate(
     _checks.check_scalar(owner, "exponent", exponent)
     _checks.check_callable(owner, "gate", gate, "a function of the ratio rho")
     _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
-    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
+    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype, of_squares=True)
     gas = _checks.check_transformation(owner, "gas", gas)
     solid = _checks.check_transformation(owner, "solid", solid)
 
     def init(params: optax.Params) -> SnrGateState:
+        mu = _slots.zeros_like(owner, params, mu_dtype)
+        nu = _slots.zeros_like(owner, params, nu_dtype, at_least=jnp.float32)
+        # The branches are given steps of the compute dtype, so what they keep is of that dtype.
+        wide = _trees.map_leaves(
+            lambda *leaves: jnp.asarray(leaves[0], _trees.compute_dtype(*leaves)), params, mu, nu
+        )
         return SnrGateState(
-            mu=_slots.zeros_like(owner, params, mu_dtype),
-            nu=_slots.zeros_like(owner, params, nu_dtype, at_least=jnp.float32),
+            mu=mu,
+            nu=nu,
             telemetry_eps=_slots.float32_scalar(eps),
-            gas=gas.init(params),
-            solid=solid.init(params),
+            gas=gas.init(wide),
+            solid=solid.init(wide),
         )
 
     def update(

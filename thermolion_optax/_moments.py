@@ -93,11 +93,20 @@ def store(moments: optax.Updates, slots: optax.Updates) -> optax.Updates:
 
 
 def cast_like_adam(
-    steps: optax.Updates, updates: optax.Updates, mu: optax.Updates, params: optax.Params | None
+    steps: optax.Updates,
+    updates: optax.Updates,
+    mu: optax.Updates,
+    params: optax.Params | None,
+    *scalars: ArrayLike,
 ) -> optax.Updates:
-    """The steps in the dtype that ``optax.adamw`` gives: gradient, stored m and params together."""
+    """The steps in the dtype that ``optax.adamw`` gives: gradient, stored m and params together.
+
+    What the steps were multiplied by already counts, too.
+    """
     trees = (updates, mu) if params is None else (updates, mu, params)
-    return _trees.map_leaves(lambda u, *like: u.astype(jnp.result_type(*like)), steps, *trees)
+    return _trees.map_leaves(
+        lambda u, *like: u.astype(jnp.result_type(*like, *scalars)), steps, *trees
+    )
 
 
 def divide(numerator: jax.Array, root: jax.Array, eps: ArrayLike) -> jax.Array:

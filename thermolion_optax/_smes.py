@@ -187,7 +187,7 @@ def _scale_by_smes(
     _checks.check_decay(owner, "b2", b2)
     _checks.check_scalar(owner, "eps", eps, 0)
     _checks.check_moment_dtype(owner, "mu_dtype", mu_dtype)
-    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype)
+    _checks.check_moment_dtype(owner, "nu_dtype", nu_dtype, of_squares=True)
 
     if not isinstance(amsgrad, bool):
         raise TypeError(

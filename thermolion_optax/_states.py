@@ -2,7 +2,9 @@
 
 from typing import Any, NoReturn, TypeVar
 
+import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from thermolion_optax._tree_checks import article
 
@@ -25,6 +27,15 @@ def raise_other_state(owner: str, state: optax.OptState, wanted: str) -> NoRetur
         f"{owner}: state is {found}, but must be {wanted}, as {owner}'s init or update returned it."
         " Call update(grads, state, params) with the state of this very transformation."
     )
+
+
+def check_single(owner: str, scalar: ArrayLike) -> None:
+    """Raises a ValueError if a state's ``scalar`` is that of several runs, stacked."""
+    if shape := jnp.shape(scalar):
+        raise ValueError(
+            f"{owner}: opt_state holds the states of runs stacked as {shape}, but must be that of "
+            f"one. Call it as jax.vmap({owner})."
+        )
 
 
 def chain(

@@ -29,7 +29,7 @@ def apply_updates_stochastic(
     and nothing is stored. Leaves of float32 and wider are added as ``optax.apply_updates`` does.
 
     Args:
-        params: the parameters; leaves of any real floating-point dtype.
+        params: the parameters; leaves of any real floating-point dtype that has a mantissa.
         updates: what the optimizer returned: shaped like ``params``, any dtype.
         key: an int, a legacy or a typed PRNG key, traced or not. It must differ from step to
             step, as ``jax.random.fold_in(key, step)`` does.
@@ -82,6 +82,11 @@ def _check_trees(owner: str, params: optax.Params, updates: optax.Updates) -> No
     for path, p, u in _trees.leaves_with_path(params, updates):
         if not _trees.is_masked(u):
             _tree_checks.check_leaf(owner, "params", path, p, least_bits=4)
+            if jnp.finfo(jnp.result_type(p)).nmant == 0:
+                raise TypeError(
+                    f"{owner}: params{jax.tree_util.keystr(path)} has dtype {jnp.result_type(p)}, "
+                    "which holds powers of two alone, without 0 and signs: it is for scales."
+                )
             _tree_checks.check_leaf(owner, "updates", path, u)
             _tree_checks.check_shape(owner, "updates", path, u, p, "the parameters have", hint)
 

@@ -10,6 +10,7 @@ from jax.typing import ArrayLike, DTypeLike
 from thermolion_optax import _checks, _slots, _states, _trees
 from thermolion_optax._moments import (
     bias_correction,
+    cast_like_adam,
     check_updates,
     divide,
     safe_divide,
@@ -25,7 +26,7 @@ class SwatsState(NamedTuple):
 
     Attributes:
         count: number of updates made, int32 scalar.
-        mu: Adam's first moment; after the switch SGD's momentum. Shaped as the parameters, of their
+        mu: Adam's first moment; after the switch SGD's, from 0. Shaped as the parameters, of their
             dtype or ``mu_dtype``.
         nu: Adam's second moment, kept as it was at the switch. Shaped as the parameters, in at
             least float32.
@@ -75,9 +76,10 @@ def swats(
         \Lambda = \lambda / (1 - b_2^k) \\
         &\text{switch after step } k > 1 \text{ when } \Lambda > 0 \text{ and }
         |\Lambda - \gamma| < \mathrm{tolerance} \\
-        u &\leftarrow b_1 u + g, \qquad \theta \leftarrow \theta - (1 - b_1) \Lambda u
+        m &\leftarrow b_1 m + (1 - b_1) g, \qquad \theta \leftarrow \theta - \Lambda m
 
-    where the last line is SGD's, with u = 0 at the switch and Lambda as it was there. The dot
+    where the last line is SGD's, with m = 0 at the switch and Lambda as it was there (the
+    algorithm's momentum is m / (1 - b1), and its learning rate (1 - b1) Lambda). The dot
     products run over the whole tree; gamma and lambda stay as they are where p · g = 0.
     Lambda > 0 is not written in the algorithm; a negative one would climb. Where
     ``learning_rate`` is a schedule, it goes on after the switch: Lambda is scaled by
@@ -109,8 +111,9 @@ def swats(
     Returns:
         A transformation with :class:`SwatsState`, which tells ``switch_step`` and
         ``sgd_learning_rate``. Under ``optax.masked`` or ``optax.partition`` the criterion sees the
-        group's own leaves. Arithmetic and v are at least float32. Updates have the dtype of
-        gradient, stored m and learning rate together. Under ``optax.inject_hyperparams`` name
+        group's own leaves, inside ``jax.shard_map`` a device's own piece. Arithmetic and v are at
+        least float32. Updates have the dtype of gradient, parameter, stored m and learning rate
+        together. Under ``optax.inject_hyperparams`` name
         those of ``mask`` and ``mu_dtype`` that you set in ``static_args``; with parameters of 16
         bits pass ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded to 16
         bits (0.999 to 1), which is a TypeError.
@@ -193,13 +196,6 @@ def swats(
         grads = map_leaves(_trees.widen, updates)
 
         mu, nu = update_moments(updates, state.mu, state.nu, b1, b2)
-        # One buffer serves both phases: SGD's momentum gives the gradient its full weight.
-        mu = map_leaves(
-            lambda m, g, old: jnp.where(sgd, like(m, b1) * old.astype(m.dtype) + g, m),
-            mu,
-            grads,
-            state.mu,
-        )
         nu = map_leaves(lambda v, old: jnp.where(sgd, old, v), nu, state.nu)
         correction1 = bias_correction(b1, count, scalar)
         correction2 = bias_correction(b2, count, scalar)
@@ -219,19 +215,14 @@ def swats(
             near = jnp.abs(estimate - gamma) < tolerance
             fires = ~sgd & usable & near & (estimate > 0) & (count > 1)
             sgd_rate = state.sgd_learning_rate * safe_divide(rate, state.switch_learning_rate)
-            sgd_step = map_leaves(lambda m: -like(m, (1 - b1) * sgd_rate) * m, mu)
+            sgd_step = map_leaves(lambda m: -like(m, sgd_rate) * m, mu)
         else:
             average, estimate = state.projection_average, rate
             fires = ~sgd & (count >= jnp.asarray(switch))
             sgd_step = map_leaves(lambda g: -like(g, rate) * g, grads)
 
-        steps = map_leaves(
-            lambda a, s, g, m: jnp.where(sgd, s, a).astype(jnp.result_type(g, m, given_rate)),
-            adam_step,
-            sgd_step,
-            updates,
-            state.mu,
-        )
+        steps = map_leaves(lambda a, s: jnp.where(sgd, s, a), adam_step, sgd_step)
+        steps = cast_like_adam(steps, updates, state.mu, params, given_rate)
         if decays:
             wd = weight_decay(state.count) if callable(weight_decay) else weight_decay
             steps = _decay(owner, steps, params, wd, mask, rate)

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from thermolion_optax import _checks, _tree_checks, _trees
+from thermolion_optax import _checks, _states, _tree_checks, _trees
 from thermolion_optax._deviation import noise_std
 from thermolion_optax._gate import Gate, SnrGateState, gate_value, snr
 from thermolion_optax._noise import ThermalNoiseState
+from thermolion_optax._quantiles import quantiles
 from thermolion_optax._thermolion import ParameterNoiseState
 
 SNR_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -72,15 +73,19 @@ def phase_statistics(
         - ``zero_gradient_share``: share of gradients that are exactly 0; likewise None. It tells a
           dead network (nearly 1) from one that is done (the ratios fall in both).
         - ``temperature``: T_t of the last update (before the first one, T_0), 0 once the noise
-          is off or where there is none. "all" is the largest of the gates'.
+          is off or where there is none inside the gate (noise beside it is not seen). "all" is the
+          largest of the gates'.
         - ``noise_std``: sigma_t in the gradient's units, before the gate's factor 1 - lambda.
           "all" is the root mean square over the elements. Where several noises act inside one
           gate, or one on some leaves only, the first is reported, for every leaf.
 
-        Leaves without elements have no statistics.
+        Leaves without elements have no statistics, and gradients that are left out (None) no
+        alignment. Sharded leaves are counted where they lie; inside ``jax.shard_map`` the
+        statistics are those of a device's own piece.
 
     Raises:
-        ValueError: if the state holds no gate, or ``grads`` does not fit it.
+        ValueError: if the state holds no gate, several runs' states stacked (use ``jax.vmap``),
+            or ``grads`` does not fit it.
         TypeError: for gradients that are not real floats.
 
     Example:
@@ -115,6 +120,7 @@ def phase_statistics(
         )
     ratios, aligned, zero, temperatures, std = {}, {}, {}, {}, {}
     for state, noise in gates:
+        _states.check_single(owner, state.telemetry_eps)
         _tree_checks.check_structure(owner, "nu", state.nu, state.mu, of="the state's mu")
         trees = [state.mu, state.nu]
         if grads is not None:
@@ -129,6 +135,8 @@ def phase_statistics(
             m, v = _trees.widen(m), _trees.widen(v)
             ratios[name] = snr(m, v, state.telemetry_eps).astype(jnp.float32)
             for x in g:
+                if _trees.is_masked(x):  # left out of this update
+                    continue
                 _tree_checks.check_leaf(owner, "grads", path, x)
                 _tree_checks.check_shape(owner, "grads", path, x, m, "the state's mu has", hint)
                 aligned[name] = jnp.sign(m) * jnp.sign(x) > 0
@@ -153,10 +161,7 @@ def phase_statistics(
     relative = {name: jnp.square(x / jnp.where(largest > 0, largest, 1)) for name, x in std.items()}
     return {
         "snr_mean": _means(ratios, sizes),
-        "snr_quantiles": {
-            "all": _quantiles(ratios.values()),
-            "leaves": {name: _quantiles([r]) for name, r in ratios.items()},
-        },
+        "snr_quantiles": _quantiles(ratios),
         "gate_mean": _means(lambdas, sizes),
         "gas_share": _means(gas, sizes),
         "alignment_rate": None if grads is None else _means(aligned, sizes),
@@ -197,12 +202,13 @@ def _means(leaves: dict[str, jax.Array], sizes: dict[str, int]) -> Statistic:
     return {"all": sum(weighted, jnp.zeros([], jnp.float32)), "leaves": means}
 
 
-def _quantiles(arrays: Iterable[jax.Array]) -> jax.Array:
-    flat = [x.ravel() for x in arrays]
-    if not flat:
-        return jnp.zeros(len(SNR_QUANTILES), jnp.float32)
-    with jax.enable_x64(True):  # it counts the elements in JAX's integers
-        return jnp.quantile(jnp.concatenate(flat), jnp.array(SNR_QUANTILES, jnp.float32))
+def _quantiles(leaves: dict[str, jax.Array]) -> Statistic:
+    each = {name: quantiles([x], SNR_QUANTILES) for name, x in leaves.items()}
+    if len(each) == 1:
+        return {"all": next(iter(each.values())), "leaves": each}
+    if not each:
+        return {"all": jnp.zeros(len(SNR_QUANTILES), jnp.float32), "leaves": each}
+    return {"all": quantiles([*leaves.values()], SNR_QUANTILES), "leaves": each}
 
 
 def _largest(scalars: Iterable[jax.Array]) -> jax.Array:

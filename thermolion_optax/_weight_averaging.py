@@ -170,6 +170,7 @@ def averaged_params(opt_state: optax.OptState, params: optax.Params) -> optax.Pa
             "optimizer with stochastic_weight_averaging."
         )
     for state in found:
+        _states.check_single(owner, state.averaged)
         hint = "Pass the parameters that the optimizer trains."
         _tree_checks.check_structure(owner, "params", result, state.average, averaged, hint)
         for path, average, current in _trees.leaves_with_path(state.average, result):

@@ -76,6 +76,8 @@ def test_values_out_of_range(make, name, value):
         (thermolion, "mu_dtype", "no such dtype"),
         (thermolion, "nu_dtype", jnp.ones(())),
         (thermolion, "nu_dtype", jnp.complex64),
+        (thermolion, "nu_dtype", "float16"),  # in which the squares of small gradients are 0
+        (scale_by_smes, "nu_dtype", jnp.float16),
         (thermolion, "key", 0.5),
         (thermolion, "key", jnp.zeros(3, jnp.uint32)),
         (thermolion, "key", None),

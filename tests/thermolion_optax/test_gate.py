@@ -141,3 +141,25 @@ def test_the_boosts_own_average_keeps_small_float16_gradients():
     np.testing.assert_allclose(state.average, 1e-3 * np.asarray(u, np.float64), rtol=1e-5)
     np.testing.assert_allclose(updates, 1.5 * np.asarray(u, np.float64), rtol=1e-2)
     assert updates.dtype == jnp.float16
+
+
+@pytest.mark.parametrize("branch", ["gas", "solid"])
+@pytest.mark.parametrize(
+    "inner", [optax.trace(0.9), optax.ema(0.9), optax.scale_by_adam(), optax.scale_by_lion()]
+)
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_branch_with_a_state_of_its_own_scans_in_16_bits(branch, inner, dtype):
+    """Its steps are of the compute dtype, so its state has to be from the start."""
+    tx = scale_by_snr_gate(**{branch: inner})
+    params = {"w": jnp.ones(4, dtype)}
+
+    def step(state, g):
+        updates, state = tx.update({"w": g}, state, params)
+        return state, updates["w"]
+
+    state = tx.init(params)
+    ended, updates = jax.lax.scan(step, state, jnp.full((3, 4), 0.5, dtype))
+    assert updates.dtype == dtype
+    assert bool(jnp.isfinite(updates).all())
+    for before, after in zip(jax.tree.leaves(state), jax.tree.leaves(ended), strict=True):
+        assert before.dtype == after.dtype

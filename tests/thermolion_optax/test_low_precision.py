@@ -213,3 +213,6 @@ def test_rounding_names_what_does_not_fit():
         apply_updates_stochastic(p, p, 0.5)
     with pytest.raises(TypeError, match=r"params\['w'\].*int32"):
         apply_updates_stochastic({"w": jnp.ones(3, jnp.int32)}, p, 0)
+    scales = {"w": jnp.ones(3, jnp.float8_e8m0fnu)}
+    with pytest.raises(TypeError, match=r"params\['w'\] has dtype float8_e8m0fnu, which holds"):
+        apply_updates_stochastic(scales, p, 0)

@@ -180,10 +180,10 @@ def test_a_schedule_goes_on_after_the_switch():
     with enable_x64(True):
         plain, before = run(swats(0.05, b2=0.99, tolerance=1e-3), noises[:200])
         scheduled, state = run(swats(schedule, b2=0.99, tolerance=1e-3), noises[:201])
-        one_more = (CURVATURE * plain + noises[200]) + 0.9 * np.asarray(before.mu[0])
+        one_more = 0.1 * (CURVATURE * plain + noises[200]) + 0.9 * np.asarray(before.mu[0])
     assert 1 < int(before.switch_step) < 200
     assert float(state.sgd_learning_rate) == pytest.approx(float(before.sgd_learning_rate))
-    step = 0.1 * float(before.sgd_learning_rate) * 0.1 * one_more
+    step = 0.1 * float(before.sgd_learning_rate) * one_more
     np.testing.assert_allclose(scheduled, plain - step, rtol=1e-9)
 
 
@@ -212,3 +212,22 @@ def test_gradients_that_overflow_the_projection_do_not_poison_it():
         updates, state = tx.update(jnp.full(2, g), state)
         assert bool(jnp.all(jnp.isfinite(updates)))
         assert bool(jnp.isfinite(state.projection_average))
+
+
+def test_sgds_momentum_does_not_overflow_in_float16():
+    tx = swats(1e-3, tolerance=1e9)
+    grads, params = jnp.full(3, 8000.0, jnp.float16), jnp.ones(3, jnp.float16)
+    state = tx.init(params)
+    for _ in range(40):
+        updates, state = tx.update(grads, state, params)
+    assert int(state.switch_step) == 2
+    np.testing.assert_allclose(state.mu, 8000 * (1 - 0.9**38), rtol=0.01)
+    assert bool(jnp.isfinite(updates).all())
+
+
+def test_updates_are_of_the_parameters_dtype_where_gradient_and_m_are_narrower():
+    tx, params = swats(1e-3, mu_dtype=jnp.bfloat16), jnp.ones(3)
+    updates, _ = tx.update(jnp.ones(3, jnp.bfloat16), tx.init(params), params)
+    adam = optax.adamw(1e-3, mu_dtype=jnp.bfloat16)
+    like, _ = adam.update(jnp.ones(3, jnp.bfloat16), adam.init(params), params)
+    assert updates.dtype == like.dtype == jnp.float32

@@ -161,3 +161,22 @@ def test_trees_without_elements(params):
     statistics = phase_statistics(thermolion().init(params), params)
     assert all(np.all(np.isfinite(x)) for x in jax.tree.leaves(statistics))
     assert statistics["snr_mean"]["leaves"] == {}
+
+
+def test_a_gradient_left_out_has_no_alignment():
+    grads = {"w": GRADS[0]["w"], "b": None}
+    tx = thermolion()
+    _, state = tx.update(grads, tx.init(PARAMS), PARAMS)
+    said = phase_statistics(state, grads)
+    for name in ("alignment_rate", "zero_gradient_share"):
+        assert said[name]["leaves"].keys() == {"['w']"}
+        assert float(said[name]["all"]) == float(said[name]["leaves"]["['w']"])
+    assert said["snr_mean"]["leaves"].keys() == {"['w']", "['b']"}
+
+
+def test_stacked_states_are_read_under_vmap():
+    stacked = jax.tree.map(lambda p: jnp.stack([p, 2 * p, 3 * p]), PARAMS)
+    state = jax.vmap(thermolion().init)(stacked)
+    with pytest.raises(ValueError, match=r"stacked as \(3,\).*jax\.vmap\(phase_statistics\)"):
+        phase_statistics(state)
+    assert jax.vmap(phase_statistics)(state)["snr_mean"]["all"].shape == (3,)

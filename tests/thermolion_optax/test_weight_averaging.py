@@ -181,6 +181,14 @@ def test_a_state_without_an_average_is_refused():
         averaged_params(optax.adam(0.1).init(params), params)
 
 
+def test_a_state_of_runs_stacked_is_read_under_vmap():
+    params = jnp.arange(6.0).reshape(3, 2)
+    state = jax.vmap(swa().init)(params)
+    with pytest.raises(ValueError, match=r"stacked as \(3,\).*jax\.vmap\(averaged_params\)"):
+        averaged_params(state, params)
+    np.testing.assert_array_equal(jax.vmap(averaged_params)(state, params), params)
+
+
 def test_params_of_another_structure_are_refused():
     state = swa().init({"a": jnp.ones(2)})
     with pytest.raises(ValueError, match="structure"):
