@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,9 @@ from experiments import datasets, networks, optimizers, records, task_data, trai
 from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
 from experiments.records.record import Fields
+
+_CONTEST = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
+"""What the versions of one optimizer or network compete in, of a record or of a cell."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Work:
         self._test_images: dict[str, str | None] = {}
         for record in reading.records:
             if record.phase and record.test_accuracy is not None:
-                judged = self._judged.setdefault(_contest(vars(record)), set())
+                judged = self._judged.setdefault(attrgetter(*_CONTEST)(record), set())
                 judged.add((record.optimizer_source, record.network_source))
                 self._test_images[record.fingerprint] = record.data.test_fingerprint
         self._identities: dict[Cell, str] = {}
@@ -155,7 +159,8 @@ class Work:
             self.optimizers[cell.learner.optimizer].source,
             self.networks[cell.task.network].source,
         )
-        return len(self._judged.get(_contest(fields), set()) | {source}) if cell.reads_test else 0
+        judged = self._judged.get(itemgetter(*_CONTEST)(fields), set())
+        return len(judged | {source}) if cell.reads_test else 0
 
     def add(self, record: Record) -> None:
         """A record that was made now."""
@@ -182,12 +187,6 @@ class Work:
             f"{cell.learner.optimizer} or {cell.task.network}, and who chooses a version by them "
             "flatters it; --read-test-again reads them once more, and the records say so"
         )
-
-
-def _contest(fields: Fields) -> tuple[object, ...]:
-    """What the versions of one optimizer or network compete in, of a record or of a cell."""
-    names = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
-    return tuple(fields[name] for name in names)
 
 
 def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optimizer]) -> list[str]:
