@@ -16,8 +16,12 @@ from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
 from experiments.records.record import Fields
 
-_CONTEST = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
-"""What the versions of one optimizer or network compete in, of a record or of a cell."""
+_CONTEST = ("dataset", "fingerprint", "network", "optimizer")
+"""What the versions of one optimizer or network compete in, of a record or of a cell.
+
+Who saw the test images judge one at half the budget, in another regime or by another protocol
+knows them as well, so these are no part of it.
+"""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import optimizers, records, runner, training, work
-from experiments.protocols import fair
+from experiments.protocols import ablation, fair
 from experiments.reports import report
 
 
@@ -49,8 +49,9 @@ def edit(tmp_path, monkeypatch):
     sys.modules.pop(module, None)
 
 
-def run(name, out, **options):
-    study = fair.study(["digits"], {name: optimizers.resolve(name)}, budget="smoke", regimes=("B",))
+def run(name, out, protocol=fair, regime="B", **options):
+    named = {name: optimizers.resolve(name)}
+    study = protocol.study(["digits"], named, budget="smoke", regimes=(regime,))
     return runner.run(study, work.Paths(out), stream=io.StringIO(), **options)
 
 
@@ -136,3 +137,16 @@ def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(traine
     summary = run(name, out)
     assert (summary.made, summary.present, summary.failures) == (2, whole - 2, {})
     assert not run("adamw", out).failures
+
+
+def test_another_regime_or_protocol_judges_no_other_version_either(trained, edit, tmp_path):
+    out = tmp_path / "out"
+    run(edit("sgd"), out)
+    assert not run(edit("sgd"), out, regime="A").failures
+    for protocol in (fair, ablation):
+        (reason,) = run(edit("adam"), out, protocol, "C").failures
+        assert "have judged another version of the file" in reason
+    readings = {
+        one.regime: one.test_readings for one in records.read(out).records if one.phase == "final"
+    }
+    assert readings == {"A": 1, "B": 1}
