@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -59,7 +59,12 @@ class Work:
         self.networks = {name: networks.resolve(name) for name in names}
         self._scheduled = study.scheduled
         reading = records.read(paths.out, missing_ok=True)
-        for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
+        notices = [
+            *reading.notices,
+            *_other_sources(reading.records, "optimizer", self.optimizers),
+            *_other_sources(reading.records, "network", self.networks),
+        ]
+        for notice in notices:
             stream.write(f"notice: {notice}\n")
         self.origin = environment.describe()
         self.programs: training.Programs = {}
@@ -218,17 +223,27 @@ def _short(found: object) -> str:
     return "none" if found is None else str(found)[:8]
 
 
-def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optimizer]) -> list[str]:
-    """Says which records do not count since the file of their optimizer has changed."""
+def _other_sources(
+    found: Sequence[Record],
+    kind: str,
+    resolved: Mapping[str, optimizers.Optimizer] | Mapping[str, networks.Network],
+) -> list[str]:
+    """Says which records do not count since a user's file has changed.
+
+    Args:
+        found: all there are.
+        kind: "optimizer" or "network", as records call what the file holds.
+        resolved: those of the study, by name.
+    """
     notices = []
-    for name, optimizer in resolved.items():
-        others = [
-            r for r in found if r.optimizer == name and r.optimizer_source != optimizer.source
-        ]
+    for name, now in resolved.items():
+        sources = [getattr(one, f"{kind}_source") for one in found if getattr(one, kind) == name]
+        others = [source for source in sources if source != now.source]
         if others:
-            sources = ", ".join(sorted({str(record.optimizer_source) for record in others}))
+            title = name if kind == "optimizer" else f"the network {name}"
             notices.append(
-                f"{len(others)} record(s) of {name} were made by another version of its file "
-                f"(sha256 {sources}, now {optimizer.source}); they stay, and its runs are made anew"
+                f"{len(others)} record(s) of {title} were made by another version of its file "
+                f"(sha256 {', '.join(sorted({*map(str, others)}))}, now {now.source}); they stay, "
+                "and its runs are made anew"
             )
     return notices
