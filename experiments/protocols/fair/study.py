@@ -133,12 +133,14 @@ def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:
     """An optimizer as the protocol tunes it on a data set.
 
     SMES's steps have units of their own, so its rate and eps are centred by the size of the data
-    set's gradients, where that has been measured.
+    set's gradients, where that has been measured; a rate that its name states stays as it is.
     """
     numbers, found = constants.protocol(), constants.budgets()[budget]
     space, sizes = optimizer.space, numbers["gradient_sizes"]
     if optimizer.name.partition(":")[0] == "smes" and dataset in sizes:
-        space = in_units_of(space, sizes[dataset])
+        scaled = in_units_of(space, sizes[dataset])
+        rate = space.learning_rate if optimizer.states_rate else scaled.learning_rate
+        space = replace(scaled, learning_rate=rate)
     many = optimizer.name in numbers["more_seeds"]
     start, count = numbers["seeds"]["final"], found.final if many else found.final_others
     return Contestant(

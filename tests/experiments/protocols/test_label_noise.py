@@ -52,9 +52,9 @@ def test_no_share_is_refused(digits, share):
         datasets.with_label_noise(digits, share)
 
 
-def study(budget="full", regimes=()):
-    names = {name: optimizers.resolve(name) for name in label_noise.OPTIMIZERS}
-    return label_noise.study(["digits"], names, budget=budget, regimes=regimes)
+def study(budget="full", regimes=(), names=label_noise.OPTIMIZERS):
+    resolved = {one.name: one for one in map(optimizers.resolve, names)}
+    return label_noise.study(["digits"], resolved, budget=budget, regimes=regimes)
 
 
 def test_nine_cells_each_tuned_for_itself():
@@ -77,6 +77,11 @@ def test_one_list_of_rates_serves_all_batch_sizes():
     assert all(chain.protocol.hash == hashes[chain.name] for chain in chains)  # one study
     lists = {(chain.name, str(chain.candidates)) for chain in chains}
     assert len(lists) == len(hashes) == 3
+
+
+def test_a_rate_stated_in_a_name_is_the_centre_of_its_list():
+    for name, centre in (("adamw:learning_rate=0.1", 0.1), ("adamw", 3.16228e-3)):
+        assert study(names=[name]).chains[0].candidates[0] == {"learning_rate": centre}
 
 
 @pytest.mark.parametrize("folder", ["fair", "ablation"])
