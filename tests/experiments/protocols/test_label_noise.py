@@ -1,5 +1,6 @@
 """The label noise study: its labels, its cells, and a whole one trained."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from linear_network import NETWORK
 from made_records import Made
 
 from experiments import __main__ as cli
-from experiments import datasets, optimizers, records, runner
+from experiments import datasets, optimizers, records, runner, work
 from experiments.datasets.dataset import fingerprint
 from experiments.protocols import label_noise
 
@@ -21,7 +22,7 @@ def digits():
     return datasets.load("digits")
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.85])
 def test_that_many_labels_are_redrawn_among_the_other_classes_alike(digits, share):
     noisy = datasets.with_label_noise(digits, share)
     wrong = noisy.labels != digits.labels
@@ -50,6 +51,24 @@ def test_the_same_labels_for_everybody_and_those_of_less_noise_among_those_of_mo
 def test_no_share_is_refused(digits, share):
     with pytest.raises(ValueError, match=r"expected a share in \[0, 1\]"):
         datasets.with_label_noise(digits, share)
+
+
+def test_noise_that_would_teach_the_wrong_label_is_refused_before_any_training(trained, tmp_path):
+    """Of two classes, 60 % wrong labels are 60 % of the labels of the other class."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 32, 32), dtype=np.uint8)
+    np.savez(tmp_path / "two.npz", images=images, labels=np.arange(60) % 2)
+    two = datasets.load(str(tmp_path / "two.npz"))
+    assert (datasets.with_label_noise(two, 0.49).labels != two.labels).sum() == 29
+    for share in (0.5, 0.6):
+        with pytest.raises(datasets.DatasetError, match=r"two\.npz has 2 class.* less than 50 %"):
+            datasets.with_label_noise(two, share)
+    found = {"adamw": optimizers.resolve("adamw")}
+    made = label_noise.study([str(tmp_path / "two.npz")], found, budget="smoke", regimes=["b32"])
+    told = io.StringIO()
+    summary = runner.run(made, work.Paths(tmp_path / "out"), stream=told)
+    (reason,) = summary.failures
+    assert "where 60 % of the labels are redrawn" in reason
+    assert f"0 of 24 runs done, 24 left | starting\nskipped 3 run(s): {reason}" in told.getvalue()
 
 
 def study(budget="full", regimes=(), names=label_noise.OPTIMIZERS):
