@@ -156,6 +156,14 @@ def test_whole_batches_keep_every_class_of_a_sorted_file_and_say_what_they_leave
     assert datasets.in_whole_batches(kept, 128) == (kept, "")
 
 
+def test_whole_batches_that_would_leave_a_class_out_are_refused(digits):
+    """As `load_splits` refuses a part without a class; they would be trained on without a word."""
+    labels = np.repeat([0, 1, 2], [125, 1, 1])
+    some = replace(digits, images=digits.images[:127], labels=labels)
+    with pytest.raises(datasets.DatasetError, match=r"64 of 127 .*none of class .2."):
+        datasets.in_whole_batches(some, 1024)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
