@@ -162,12 +162,13 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from experiments import datasets, networks, optimizers
+    from experiments import datasets, networks, optimizers, records
 
     datasets.check_name(options.dataset)
     networks.check_name(options.network)
     optimizers.resolve(options.optimizer)
     files.check_folder(options.out, "--out")
+    records.check_apart(options.out, "curve.jsonl")
     from experiments.training import cores
 
     cores.show()

@@ -11,6 +11,7 @@ import pytest
 import experiments
 from experiments import __main__ as cli
 from experiments import records, runner
+from experiments.distortion_study import __main__ as distortion
 from experiments.protocols import Learner
 from experiments.reports import report
 from experiments.runner import Summary
@@ -193,6 +194,17 @@ def test_every_command_that_trains_shows_the_cores_first(monkeypatch):
     assert cli.main(["train", "--out", "x"]) == 0
     assert cli.main(["run", "--datasets", "digits", "--out", "x"]) == 0
     assert told == ["shown", "trained", "shown", "run"]
+
+
+def test_a_folder_of_run_takes_no_files_of_other_commands(synthetic, folder_of, capsys):
+    """They would make its records unreadable."""
+    out = str(folder_of([synthetic()]))
+    before = sorted(os.listdir(out))
+    for main, words in ((cli.main, ["train"]), (distortion.main, ["run", "--dataset", "digits"])):
+        assert main([*words, "--out", out]) == 2
+        said = capsys.readouterr().err
+        assert f"--out is {out}, which holds {before[0]} of another command" in said
+    assert sorted(os.listdir(out)) == before
 
 
 @pytest.fixture
