@@ -223,6 +223,9 @@ def test_one_spelling_one_identity_through_the_command_line(studies):
     by_name, by_option, other = studies
     assert by_name == by_option != other
     assert by_name.cells[0].learner == Learner("adam", (("learning_rate", 3e-3),))
+    assert cli.main([*run, "adam:learning_rate=3e-3", "--network", " convnet"]) == 0
+    assert studies.pop() == by_name
+    assert cli.main([*run, "adam", "--network", " convnet", "convnet"]) == 2
 
 
 def test_all_data_sets_and_another_network(studies):
