@@ -6,7 +6,6 @@ an optimizer at the setting that was best on the *other* sets, so their first st
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from experiments.protocols.cell import (
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
 from experiments.protocols.fair.tuning import Chain, Contestant, TuningState, follow
+from experiments.user_code import nearest
 
 NAME = "fair"
 
@@ -198,6 +198,4 @@ def check_names(
 def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"unknown {what} {name!r}: there is {', '.join(known)}{hint}")
+            raise ValueError(f"unknown {what} {name!r}: {nearest(name, [*known])}")

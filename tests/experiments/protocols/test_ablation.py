@@ -181,7 +181,7 @@ def test_records_name_the_study_and_its_hash():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "half"}, "unknown budget 'half': there is full, smoke"),
+        ({"budget": "half"}, "unknown budget 'half': there are full, smoke"),
         ({"regimes": ("D",)}, "unknown regime 'D'"),
         ({"datasets": ("digits", "digits")}, "data set given twice"),
     ],

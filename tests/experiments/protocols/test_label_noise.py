@@ -167,8 +167,8 @@ def test_whole_batches_that_would_leave_a_class_out_are_refused(digits):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "half"}, "unknown budget 'half': there is full, smoke"),
-        ({"regimes": ("B",)}, "unknown regime 'B': there is b32, b128, b1024"),
+        ({"budget": "half"}, "unknown budget 'half': there are full, smoke"),
+        ({"regimes": ("B",)}, "unknown regime 'B': there are b32, b128, b1024"),
     ],
 )
 def test_mistakes_are_named(change, message):
