@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from experiments.files import check_folder
 from experiments.records.lines import encode, parse
 from experiments.records.record import Record
 
@@ -158,19 +159,17 @@ class Writer:
         shard: (index, count) of this process's part of the grid.
 
     Raises:
-        RecordError: the folder cannot be made or written.
+        ValueError: the folder is a file, lies within one, or is not writable.
+        RecordError: it cannot be made.
     """
 
     def __init__(self, folder: str | os.PathLike[str], shard: tuple[int, int] = (0, 1)) -> None:
         self._folder = Path(folder)
-        if self._folder.exists() and not self._folder.is_dir():
-            raise RecordError(f"{folder} is a file; expected a folder for the records")
+        check_folder(self._folder, "the records' folder")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RecordError(f"cannot make the folder {folder}: {error.strerror}") from error
-        if not os.access(self._folder, os.W_OK):
-            raise RecordError(f"the folder {folder} is not writable; choose another --out")
         host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
         self._stem = f"records-{shard[0]}of{shard[1]}-{host}"
         self._file: int | None = None

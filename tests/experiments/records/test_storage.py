@@ -161,7 +161,7 @@ def test_folders_that_are_none(tmp_path, synthetic):
     file.write_text("")
     with pytest.raises(records.RecordError, match="is a file"):
         records.read(file)
-    with pytest.raises(records.RecordError, match="is a file"):
+    with pytest.raises(ValueError, match="a file; expected a folder"):
         records.Writer(file)
     with pytest.raises(records.RecordError, match="no folder"):
         records.read(tmp_path / "absent")
