@@ -47,6 +47,7 @@ def guarded(command: Callable[[], int], module: str, given: Sequence[str]) -> in
         given: its arguments.
     """
     try:
+        _check_text(given)
         return command()
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept. The same command goes on from there:")
@@ -57,6 +58,18 @@ def guarded(command: Callable[[], int], module: str, given: Sequence[str]) -> in
         return EXIT_INCOMPLETE
     except (Exception, SystemExit) as error:  # sys.exit: of a user's own module
         return _report_error(error, module)
+
+
+def _check_text(given: Sequence[str]) -> None:
+    """Refuses what no record could be written of, before any work is done for it."""
+    for argument in given:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"the argument {argument!r} is not UTF-8, in which records are written: give "
+                "the file or folder another name"
+            ) from None
 
 
 def _report_error(error: BaseException, module: str) -> int:
@@ -162,12 +175,13 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from experiments import datasets, networks, optimizers
+    from experiments import datasets, networks, optimizers, records
 
     datasets.check_name(options.dataset)
     networks.check_name(options.network)
     optimizers.resolve(options.optimizer)
     files.check_folder(options.out, "--out")
+    records.check_apart(options.out, "curve.jsonl")
     from experiments.training import cores
 
     cores.show()

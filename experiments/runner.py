@@ -87,15 +87,12 @@ def run(
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: there is no optimizer, network or data set of that name, or the placement does
-            not fit this machine.
+        ValueError: there is no optimizer, network or data set of that name, the placement does
+            not fit this machine, or the records' folder is none.
         records.RecordError: the records cannot be read or written.
     """
     mine = study.share(*shard)
-    # A placement that does not fit this machine fails now, as does an unknown name.
-    training.device_mesh(1, **asdict(placement))
-    for task in study.tasks:
-        datasets.check_name(task.dataset)
+    training.device_mesh(1, **asdict(placement))  # one that does not fit this machine fails now
     to = sys.stderr if stream is None else stream
     work = Work(study, paths, to, read_test_again)
     # Results of other shards that are there already count; those to come are read another time.

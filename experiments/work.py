@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,13 @@ from experiments import datasets, networks, optimizers, records, task_data, trai
 from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
 from experiments.records.record import Fields
+
+_CONTEST = ("dataset", "fingerprint", "network", "optimizer")
+"""What the versions of one optimizer or network compete in, of a record or of a cell.
+
+Who saw the test images judge one at half the budget, in another regime or by another protocol
+knows them as well, so these are no part of it.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,18 +59,25 @@ class Work:
         self.networks = {name: networks.resolve(name) for name in names}
         self._scheduled = study.scheduled
         reading = records.read(paths.out, missing_ok=True)
-        for notice in [*reading.notices, *_other_sources(reading.records, self.optimizers)]:
+        notices = [
+            *reading.notices,
+            *_other_sources(reading.records, "optimizer", self.optimizers),
+            *_other_sources(reading.records, "network", self.networks),
+        ]
+        for notice in notices:
             stream.write(f"notice: {notice}\n")
         self.origin = environment.describe()
         self.programs: training.Programs = {}
         self._by_identity = {record.identity: record for record in reading.records}
         self._judged: dict[tuple[object, ...], set[tuple[str | None, str | None]]] = {}
-        self._test_images: dict[str, str | None] = {}
+        self._beside: dict[tuple[str, str], dict[str, object]] = {}
         for record in reading.records:
-            if record.phase and record.test_accuracy is not None:
-                judged = self._judged.setdefault(_contest(vars(record)), set())
+            judged_by_test = record.test_accuracy is not None
+            known = self._beside.setdefault((record.dataset, record.fingerprint), {})
+            known.update(_beside_training(record.data, judged_by_test or not record.phase))
+            if record.phase and judged_by_test:
+                judged = self._judged.setdefault(attrgetter(*_CONTEST)(record), set())
                 judged.add((record.optimizer_source, record.network_source))
-                self._test_images[record.fingerprint] = record.data.test_fingerprint
         self._identities: dict[Cell, str] = {}
         self._excluded: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
@@ -83,12 +98,15 @@ class Work:
         """The facts of a task's data; None, and the task is excluded, where there are none."""
         if task not in self._facts:
             self._facts[task] = None
+            # Who only asks what was run must not read test images.
+            with_test = task.parts == "published"
             try:
-                # Who only asks what was run must not read test images.
-                data, self._facts[task] = self._load(task, task.parts == "published")
+                data, facts = self._load(task, with_test)
+                self._check_beside(task, facts, with_test)
             except datasets.DatasetError as error:
                 self.exclude(task, str(error))
             else:
+                self._facts[task] = facts
                 self._try_out(task, data.train_images.shape[-1], data.num_classes)
         return self._facts[task]
 
@@ -116,21 +134,24 @@ class Work:
         """
         data, facts = self._load(cell.task, cell.reads_test)
         before = self._facts_of(cell.task)
-        parts = ("fingerprint", "validation_fingerprint")
-        if before and any(getattr(facts, one) != getattr(before, one) for one in parts):
+        if before and facts.fingerprint != before.fingerprint:
             raise datasets.DatasetError(
                 f"{cell.task.dataset} has changed while the study ran: its runs so far stay, and "
                 "the same command again makes those of the new file"
             )
-        if cell.phase and cell.reads_test:
-            judged_by = self._test_images.setdefault(str(facts.fingerprint), facts.test_fingerprint)
-            if judged_by != facts.test_fingerprint:
-                raise datasets.DatasetError(
-                    f"the test images of {cell.task.dataset} are others than those that judged the "
-                    f"runs in {self.paths.out}, though its training images are the same: give "
-                    "another --out"
-                )
+        self._check_beside(cell.task, facts, cell.reads_test)
         return data, facts
+
+    def _check_beside(self, task: Task, facts: DataFacts, reads_test: bool) -> None:
+        """Refuses data that would stand under the identity of others; see `_beside_training`."""
+        known = self._beside.setdefault((task.title, str(facts.fingerprint)), {})
+        for what, found in _beside_training(facts, reads_test).items():
+            if (before := known.setdefault(what, found)) != found:
+                raise datasets.DatasetError(
+                    f"the {what} of {task.title} ({_short(found)}) are others than those of the "
+                    f"runs in {self.paths.out} ({_short(before)}), though its training images are "
+                    "the same: give another --out"
+                )
 
     def fields(self, cell: Cell, facts: DataFacts) -> Fields:
         """What a record says of a cell before it is run."""
@@ -155,7 +176,8 @@ class Work:
             self.optimizers[cell.learner.optimizer].source,
             self.networks[cell.task.network].source,
         )
-        return len(self._judged.get(_contest(fields), set()) | {source}) if cell.reads_test else 0
+        judged = self._judged.get(itemgetter(*_CONTEST)(fields), set())
+        return len(judged | {source}) if cell.reads_test else 0
 
     def add(self, record: Record) -> None:
         """A record that was made now."""
@@ -184,23 +206,44 @@ class Work:
         )
 
 
-def _contest(fields: Fields) -> tuple[object, ...]:
-    """What the versions of one optimizer or network compete in, of a record or of a cell."""
-    names = ("protocol", "dataset", "fingerprint", "regime", "network", "optimizer")
-    return tuple(fields[name] for name in names)
+def _beside_training(facts: DataFacts, reads_test: bool) -> dict[str, object]:
+    """What a run has of its data beside the images and labels trained on.
+
+    Their fingerprint alone is part of a record's identity, so nothing else may differ under it.
+    """
+    found: dict[str, object] = {
+        "classes": facts.classes,
+        "validation images": facts.validation_fingerprint,
+    }
+    known = {what: value for what, value in found.items() if value is not None}
+    return known | ({"test images": facts.test_fingerprint} if reads_test else {})
 
 
-def _other_sources(found: Sequence[Record], resolved: dict[str, optimizers.Optimizer]) -> list[str]:
-    """Says which records do not count since the file of their optimizer has changed."""
+def _short(found: object) -> str:
+    return "none" if found is None else str(found)[:8]
+
+
+def _other_sources(
+    found: Sequence[Record],
+    kind: str,
+    resolved: Mapping[str, optimizers.Optimizer] | Mapping[str, networks.Network],
+) -> list[str]:
+    """Says which records do not count since a user's file has changed.
+
+    Args:
+        found: all there are.
+        kind: "optimizer" or "network", as records call what the file holds.
+        resolved: those of the study, by name.
+    """
     notices = []
-    for name, optimizer in resolved.items():
-        others = [
-            r for r in found if r.optimizer == name and r.optimizer_source != optimizer.source
-        ]
+    for name, now in resolved.items():
+        sources = [getattr(one, f"{kind}_source") for one in found if getattr(one, kind) == name]
+        others = [source for source in sources if source != now.source]
         if others:
-            sources = ", ".join(sorted({str(record.optimizer_source) for record in others}))
+            title = name if kind == "optimizer" else f"the network {name}"
             notices.append(
-                f"{len(others)} record(s) of {name} were made by another version of its file "
-                f"(sha256 {sources}, now {optimizer.source}); they stay, and its runs are made anew"
+                f"{len(others)} record(s) of {title} were made by another version of its file "
+                f"(sha256 {', '.join(sorted({*map(str, others)}))}, now {now.source}); they stay, "
+                "and its runs are made anew"
             )
     return notices

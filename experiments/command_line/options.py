@@ -94,6 +94,7 @@ def _run(run: argparse.ArgumentParser) -> None:
     add(
         "--network",
         nargs="+",
+        type=str.strip,
         default=["convnet"],
         metavar="NAME",
         help="convnet (the paper's; default), vit, or your own (module:function)",

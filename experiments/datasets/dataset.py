@@ -63,3 +63,10 @@ def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(images, dtype=np.uint8).data)
     digest.update(np.ascontiguousarray(labels, dtype="<i4").data)
     return digest.hexdigest()
+
+
+def classes_named(data: Dataset, labels: np.ndarray) -> str:
+    """Classes by name, at most five of them, as error messages have them."""
+    few = [f"{data.class_names[label]!r}" for label in labels[:5]]
+    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+    return f"class{'es' if len(labels) > 1 else ''} {', '.join(few)}{more}"

@@ -1,6 +1,5 @@
 """`load`: a name or a path in, a checked `Dataset` out."""
 
-import difflib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -13,6 +12,7 @@ from experiments.datasets.catalogue.spec import Spec
 from experiments.datasets.dataset import Dataset, DatasetError, fingerprint
 from experiments.datasets.storage.folders import folders_of
 from experiments.datasets.storage.store import Kind, arrays_of, default_kind
+from experiments.user_code import nearest
 
 NAMES: tuple[str, ...] = (*CATALOGUE, "digits")
 """The names `load` knows: the twelve published sets, and the embedded one."""
@@ -105,12 +105,8 @@ def splits(name: str, *, catalogue: Mapping[str, Spec] = CATALOGUE) -> tuple[str
         return tuple(catalogue[name].sizes)
     if name.endswith(".npz"):
         return user_npz.splits_of(name)
-    known = (*catalogue, "digits")
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.4)
-    hint = f"; the nearest is {near[0]!r}" if near else ""
-    raise ValueError(
-        f"there is no data set {name!r}{hint}. Known: {', '.join(known)}, or a path ending in .npz"
-    )
+    hint = nearest(name.lower().replace("-", "_"), [*catalogue, "digits"])
+    raise ValueError(f"there is no data set {name!r}; {hint}, or a path ending in .npz")
 
 
 def check_name(name: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.catalogue.spec import Spec
-from experiments.datasets.dataset import Dataset, DatasetError, fingerprint
+from experiments.datasets.dataset import Dataset, DatasetError, classes_named, fingerprint
 from experiments.datasets.holdout import cut, spread
 from experiments.datasets.load import check_limit, load, splits
 from experiments.datasets.near_duplicates import families
@@ -116,8 +116,8 @@ def _beside_test(whole: Dataset, limit: int | None) -> tuple[list[np.ndarray], s
         raise DatasetError(
             f"{name}: the first {len(train):,} training images hold "
             f"{len(np.unique(labels[train]))} of its {len(np.unique(labels))} classes, none of "
-            f"{_named(whole, unseen)}, so no part could be stratified. Take more images, up to "
-            f"{len(labels):,}, or all of them (limit=None)."
+            f"{classes_named(whole, unseen)}, so no part could be stratified. Take more "
+            f"images, up to {len(labels):,}, or all of them (limit=None)."
         )
     rule = f"train: the first {len(train):,} of {len(labels):,} training images; "
     if 5 * len(beyond) >= len(train):
@@ -163,7 +163,7 @@ def _cut(whole: Dataset, used: np.ndarray, held: tuple[int, ...], what: str) -> 
         raise DatasetError(
             f"{whole.name}: too small to hold out {what}: each of train and the held-out parts "
             f"needs an image of every class, so {len(held) + 1} that are no near-duplicates; "
-            f"fewer are there of {_named(whole, few)}. Add images of "
+            f"fewer are there of {classes_named(whole, few)}. Add images of "
             "these classes, leave the classes out, or take more images with `limit`."
         )
     part = cut(labels, family, held)
@@ -183,8 +183,8 @@ def _check_classes(whole: Dataset, train: np.ndarray, test: np.ndarray) -> None:
         missing = np.setdiff1d(parts[one], parts[other])
         if len(missing):
             raise DatasetError(
-                f"{whole.name}: split {other!r} has no image of {_named(whole, missing)}, which "
-                f"{one} has; a comparison needs every class in each. Add such images or "
+                f"{whole.name}: split {other!r} has no image of {classes_named(whole, missing)}, "
+                f"which {one} has; a comparison needs every class in each. Add such images or "
                 "leave these classes out of both."
             )
 
@@ -196,12 +196,6 @@ def _warn_of_leaks(name: str, seen: tuple[Dataset, ...], test: Dataset) -> None:
     if count:
         text = f"{name}: {count:,} test images equal images of train or validation"
         warnings.warn(text, UserWarning, stacklevel=3)
-
-
-def _named(whole: Dataset, labels: np.ndarray) -> str:
-    few = [f"{whole.class_names[label]!r}" for label in labels[:5]]
-    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
-    return f"class{'es' if len(labels) > 1 else ''} {', '.join(few)}{more}"
 
 
 def _fifth(count: int) -> int:

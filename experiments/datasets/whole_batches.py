@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from experiments.datasets.dataset import Dataset, fingerprint
+import numpy as np
+
+from experiments.datasets.dataset import Dataset, DatasetError, classes_named, fingerprint
 from experiments.datasets.holdout import spread
 
 
@@ -20,6 +22,9 @@ def in_whole_batches(data: Dataset, batch: int) -> tuple[Dataset, str]:
         The images in file order, chosen as `spread` does, and what was done in words, none where
         nothing was.
 
+    Raises:
+        DatasetError: a class is so small that none of its images would be among them.
+
     Example:
         >>> from experiments import datasets
         >>> digits = datasets.load("digits")
@@ -32,6 +37,13 @@ def in_whole_batches(data: Dataset, batch: int) -> tuple[Dataset, str]:
         return data, ""
     kept = spread(data.labels, count - count % unit)
     images, labels = data.images[kept], data.labels[kept]
+    lost = np.setdiff1d(data.labels, labels)
+    if len(lost):
+        raise DatasetError(
+            f"{data.name}: whole batches take {len(kept):,} of {count:,} training images, "
+            f"stratified, and none of {classes_named(data, lost)}; a comparison needs every class. "
+            "Add images of these classes, or leave the classes out."
+        )
     cut = replace(data, images=images, labels=labels, fingerprint=fingerprint(images, labels))
     return cut, (
         f" Of these {count:,} training images {len(kept):,} are trained on, stratified, evenly "

@@ -22,7 +22,9 @@ def run(options: argparse.Namespace) -> None:
     files.check_folder(options.out, "--out")
     from experiments import datasets
     from experiments.distortion_study import training
-    from experiments.records import environment, lines
+    from experiments.records import environment, lines, storage
+
+    storage.check_apart(options.out, folder.NAMES)
 
     scale = plan.SMOKE if options.smoke else plan.FULL
     train = datasets.load_splits(

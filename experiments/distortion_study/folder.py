@@ -9,10 +9,13 @@ from experiments import files
 from experiments.distortion_study.record import DistortionRecord
 from experiments.records import lines, storage
 
+NAMES = "distortion-*-layers.jsonl"
+"""How the files of its records are called."""
+
 
 def file_of(folder: Path, depth: int) -> Path:
     """Where the records of one depth are: processes that take a depth each share no file."""
-    return folder / f"distortion-{depth}-layers.jsonl"
+    return folder / NAMES.replace("*", str(depth))
 
 
 def read(folder: Path) -> list[DistortionRecord]:
@@ -22,7 +25,7 @@ def read(folder: Path) -> list[DistortionRecord]:
         RecordError: a file that cannot be read, or a line that is no record.
     """
     parse = partial(lines.build, DistortionRecord)
-    paths = sorted(folder.glob("distortion-*-layers.jsonl"))
+    paths = sorted(folder.glob(NAMES))
     return [one for path in paths for one in storage.read_file(path, parse, notices=[])]
 
 

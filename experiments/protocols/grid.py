@@ -97,7 +97,7 @@ def learners(names: Sequence[str], learning_rates: Sequence[float] = ()) -> list
     for name in names:
         optimizer = optimizers.resolve(name)
         own = optimizer.hyperparameters["learning_rate"]
-        if rates and own != optimizers.resolve(optimizer.name).hyperparameters["learning_rate"]:
+        if rates and optimizer.states_rate:
             raise ValueError(
                 f"{name} states a learning rate and --learning-rates others: leave one out"
             )

@@ -9,11 +9,11 @@ packages beside this file, named in ``STUDIES``.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field, replace
 
 from experiments.protocols.paper import published
 from experiments.protocols.reference import Reference
+from experiments.user_code import nearest
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,7 @@ def get(name: str, /, **changes: int | None) -> Protocol:
         'paper[epochs=2]'
     """
     if name not in PROTOCOLS:
-        near = difflib.get_close_matches(name, PROTOCOLS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"unknown protocol {name!r}: there is {', '.join(PROTOCOLS)}{hint}")
+        raise ValueError(f"unknown protocol {name!r}: {nearest(name, [*PROTOCOLS])}")
     protocol = PROTOCOLS[name]
     unknown = sorted(set(changes) - set(protocol.settings))
     if unknown:

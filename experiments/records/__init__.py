@@ -2,7 +2,7 @@
 
 from experiments.records.lines import encode, parse, to_csv
 from experiments.records.record import IDENTITY, DataFacts, Record, identity
-from experiments.records.storage import Reading, RecordError, Writer, read
+from experiments.records.storage import Reading, RecordError, Writer, check_apart, read
 
 __all__ = [
     "IDENTITY",
@@ -11,6 +11,7 @@ __all__ = [
     "Record",
     "RecordError",
     "Writer",
+    "check_apart",
     "encode",
     "identity",
     "parse",

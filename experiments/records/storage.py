@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from experiments.files import check_folder
 from experiments.records.lines import encode, parse
 from experiments.records.record import Record
 
@@ -44,8 +45,8 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
         missing_ok: an absent folder, or one without records, reads as empty.
 
     Raises:
-        RecordError: no folder or no records there, a folder of `train`, or a line that is
-            not a record (with its file and line number).
+        RecordError: no folder or no records there, a folder of `train` or of the distortion
+            study, or a line that is not a record (with its file and line number).
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -57,7 +58,13 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
             f"{folder} is a folder of `train`; `report` reads those of `run`. Read curve.jsonl, "
             "result.json and phases.csv there, or give `run` another --out"
         )
-    files = sorted(p for p in folder.glob("*.jsonl*") if p.name.endswith((".jsonl", ".jsonl.gz")))
+    if any(folder.glob("distortion-*-layers.jsonl")):
+        raise RecordError(
+            f"{folder} is a folder of the distortion study; `report` reads those of `run`. Draw it "
+            f"with `python -m experiments.distortion_study report --out {folder}`, or give `run` "
+            "another --out"
+        )
+    files = _files(folder)
     notices: list[str] = []
     found = [item for path in files for item in read_file(path, parse, notices)]
     if not found and not missing_ok:
@@ -66,6 +73,28 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
             f"make some with `python -m experiments run --out {folder}`"
         )
     return Reading(_without_duplicates(found, notices), notices)
+
+
+def check_apart(folder: Path, own: str) -> None:
+    """Refuses a folder whose ``*.jsonl`` are those of another command, which could not read them.
+
+    Args:
+        folder: of the option --out; need not be there yet.
+        own: the pattern that the command's own files have.
+
+    Raises:
+        RecordError: it holds others, such as the records of `run`.
+    """
+    others = [path.name for path in _files(folder) if not path.match(own)]
+    if others:
+        raise RecordError(
+            f"--out is {folder}, which holds {others[0]} of another command, expected {own} alone: "
+            "choose another folder"
+        )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*.jsonl*") if p.name.endswith((".jsonl", ".jsonl.gz")))
 
 
 def read_file(path: Path, parse: Callable[[bytes], Of], notices: list[str]) -> Iterator[Of]:
@@ -130,19 +159,17 @@ class Writer:
         shard: (index, count) of this process's part of the grid.
 
     Raises:
-        RecordError: the folder cannot be made or written.
+        ValueError: the folder is a file, lies within one, or is not writable.
+        RecordError: it cannot be made.
     """
 
     def __init__(self, folder: str | os.PathLike[str], shard: tuple[int, int] = (0, 1)) -> None:
         self._folder = Path(folder)
-        if self._folder.exists() and not self._folder.is_dir():
-            raise RecordError(f"{folder} is a file; expected a folder for the records")
+        check_folder(self._folder, "the records' folder")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RecordError(f"cannot make the folder {folder}: {error.strerror}") from error
-        if not os.access(self._folder, os.W_OK):
-            raise RecordError(f"the folder {folder} is not writable; choose another --out")
         host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
         self._stem = f"records-{shard[0]}of{shard[1]}-{host}"
         self._file: int | None = None

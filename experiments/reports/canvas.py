@@ -16,6 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter
 
 from experiments.analysis.statistics import Row
 from experiments.reports import style
@@ -62,6 +64,7 @@ def is_first(axis: Axes) -> bool:
 
 def encode(figure: Figure) -> dict[str, bytes]:
     """The figure as {"png": bytes, "svg": bytes}, without dates."""
+    _as_written(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, then drawn alike in both formats
     for axis in figure.axes:  # the layout's last bits differ from time to time, names with them
@@ -75,6 +78,19 @@ def encode(figure: Figure) -> dict[str, bytes]:
     FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
     FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
     return {"png": png.getvalue(), "svg": svg.getvalue()}
+
+
+def _as_written(figure: Figure) -> None:
+    """A $ in a name is a $: Matplotlib would read what stands between two of them as a formula.
+
+    Powers of ten on logarithmic axes are formulas, and stay so.
+    """
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    for axis in (one for axes in figure.axes for one in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_formatter(), LogFormatter):
+            for label in axis.get_ticklabels(which="both"):
+                label.set_parse_math(True)
 
 
 def looks_of(called: dict[Row, str]) -> dict[Row, Look]:
@@ -101,6 +117,7 @@ def add_legend(figure: Figure, handles: Mapping[str, Handle]) -> None:
             ncols=columns,
             handlelength=3.5,
         )
+        _as_written(figure)
         figure.draw_without_rendering()
         room, size = figure.bbox, legend.get_window_extent()
         if size.width < room.width or columns == 1:

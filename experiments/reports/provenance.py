@@ -45,15 +45,17 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 f"mixed held-out data: {dataset} was tested on {len(prints)} different sets of "
                 "images under one name"
             )
-    for (protocol, optimizer), sources in _sets(
-        records, ("protocol", "optimizer"), lambda r: r.optimizer_source or "not recorded"
-    ):
-        if len(sources) > 1:
-            found.append(
-                f"mixed optimizer code: under {protocol}, the module of {optimizer} was changed "
-                f"between runs ({', '.join(sources)}); "
-                + _stand(protocol, "each state of it has rows of its own")
-            )
+    for kind in ("optimizer", "network"):
+        source = attrgetter(f"{kind}_source")
+        for (protocol, name), sources in _sets(
+            records, ("protocol", kind), lambda r, source=source: source(r) or "not recorded"
+        ):
+            if len(sources) > 1:
+                found.append(
+                    f"mixed {kind} code: under {protocol}, the module of {name} was changed "
+                    f"between runs ({', '.join(sources)}); "
+                    + _stand(protocol, "each state of it has rows of its own")
+                )
     for (protocol,), versions in _sets(records, ("protocol",), attrgetter("protocol_version")):
         if len(versions) > 1:
             listed = ", ".join(map(str, versions))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from experiments import protocols, records
+from experiments import optimizers, protocols, records
 from experiments.analysis import statistics
 from experiments.analysis.statistics import Entry
 from experiments.files import write as write_file
@@ -90,15 +90,25 @@ def _build(folder: str | os.PathLike[str], baseline: str | None) -> Report:
             "whose questions say who is compared with whom: leave --baseline out"
         )
     run = sorted({one.optimizer for one in reading.records})
-    if baseline is not None and baseline not in run:
+    recorded = baseline if baseline is None or baseline in run else _recorded(baseline)
+    if recorded is not None and recorded not in run:
         raise ValueError(f"baseline is {baseline!r}, expected an optimizer that was run: {run}")
-    question = Question(str(folder), baseline)
+    question = Question(str(folder), recorded)
     return Report(
         sections=tuple(sections(statistics.entries(reading.records), question)),
         notices=(*reading.notices, *provenance.mixed(reading.records)),
         provenance=tuple(provenance.provenance(reading.records)),
         records=tuple(sorted(reading.records, key=lambda one: one.identity)),
     )
+
+
+def _recorded(name: str) -> str:
+    """An optimizer's name as records spell it; as given where it states a rate, or is not here."""
+    try:
+        found = optimizers.resolve(name)
+    except ValueError:
+        return name
+    return name if found.states_rate else found.name
 
 
 def sections(entries: Iterable[Entry], question: Question) -> list[Section]:

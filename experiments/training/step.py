@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from experiments.networks import Network
 from experiments.networks.network import Params
 from experiments.optimizers.types import Pair
+from experiments.optimizers.user_optimizer import check_built
 from experiments.training.evaluation import normalise
 
 Array = jax.Array
@@ -53,15 +54,11 @@ def epoch_order(key: Array, images: int) -> Array:
 
 def both(built: object) -> Pair:
     """The optimizer and its `eval_params`, from whichever of the two forms `build` returned."""
-    # The order of the tests matters: a GradientTransformation is itself a tuple of two.
-    if isinstance(built, optax.GradientTransformation):
-        return built, lambda opt_state, params: params
-    if isinstance(built, tuple) and len(built) == 2 and callable(built[1]):
-        return built
-    raise TypeError(
-        "build must return an optax.GradientTransformation or a pair of one and "
-        f"eval_params(opt_state, params); it returned {type(built).__name__}"
-    )
+    found = check_built(built, "build")
+    # Asked first, for it is itself a tuple of two.
+    if isinstance(found, optax.GradientTransformation):
+        return found, lambda opt_state, params: params
+    return found
 
 
 def step(

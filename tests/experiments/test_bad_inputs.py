@@ -139,6 +139,14 @@ def test_a_bad_input_is_one_line(arguments, places, capsys):
     assert not (places / "x").exists()
 
 
+def test_a_name_that_no_record_can_hold_is_refused_before_any_training(places, capsys):
+    for words in (["--datasets", "gr\udcf6sse.npz"], ["--datasets", "digits", "--out", "\udcf6"]):
+        code, said = _told(["run", "--out", f"{places}/x", *words], capsys)
+        assert code == 2
+        assert f"the argument {words[-1]!r} is not UTF-8" in said
+        assert said.isascii()
+
+
 MODULE = """
 import sys, jax, jax.numpy as jnp, optax
 

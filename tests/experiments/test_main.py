@@ -11,6 +11,7 @@ import pytest
 import experiments
 from experiments import __main__ as cli
 from experiments import records, runner
+from experiments.distortion_study import __main__ as distortion
 from experiments.protocols import Learner
 from experiments.reports import report
 from experiments.runner import Summary
@@ -195,6 +196,17 @@ def test_every_command_that_trains_shows_the_cores_first(monkeypatch):
     assert told == ["shown", "trained", "shown", "run"]
 
 
+def test_a_folder_of_run_takes_no_files_of_other_commands(synthetic, folder_of, capsys):
+    """They would make its records unreadable."""
+    out = str(folder_of([synthetic()]))
+    before = sorted(os.listdir(out))
+    for main, words in ((cli.main, ["train"]), (distortion.main, ["run", "--dataset", "digits"])):
+        assert main([*words, "--out", out]) == 2
+        said = capsys.readouterr().err
+        assert f"--out is {out}, which holds {before[0]} of another command" in said
+    assert sorted(os.listdir(out)) == before
+
+
 @pytest.fixture
 def studies(monkeypatch):
     """The studies that `run` is asked for, with nothing trained."""
@@ -211,6 +223,9 @@ def test_one_spelling_one_identity_through_the_command_line(studies):
     by_name, by_option, other = studies
     assert by_name == by_option != other
     assert by_name.cells[0].learner == Learner("adam", (("learning_rate", 3e-3),))
+    assert cli.main([*run, "adam:learning_rate=3e-3", "--network", " convnet"]) == 0
+    assert studies.pop() == by_name
+    assert cli.main([*run, "adam", "--network", " convnet", "convnet"]) == 2
 
 
 def test_all_data_sets_and_another_network(studies):

@@ -129,6 +129,20 @@ def test_an_edited_optimizer_is_run_anew_and_the_notice_says_so(trained, tmp_pat
     assert run(grid(optimizers=[name]), tmp_path / "out")[0].made == 0
 
 
+def test_an_edited_network_is_run_anew_and_the_notice_says_so(trained, tmp_path, monkeypatch):
+    module, name = f"edited_net_{tmp_path.name}", f"edited_net_{tmp_path.name}:net"
+    file = tmp_path / f"{module}.py"
+    file.write_text("net = (lambda key, channels, classes: {}, lambda params, images: images)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    cells = grid(optimizers=["adam"], networks=[name])
+    assert "notice" not in run(cells, tmp_path / "out")[1]
+    file.write_text(file.read_text() + "# edited\n")
+    monkeypatch.delitem(sys.modules, module)
+    summary, told = run(cells, tmp_path / "out")
+    assert summary.made == 2
+    assert f"notice: 2 record(s) of the network {name} were made by another version" in told
+
+
 def test_the_network_is_part_of_what_is_run(trained, tmp_path):
     run(grid(optimizers=["adam"]), tmp_path)
     summary, _ = run(grid(optimizers=["adam"], networks=["convnet", "vit"]), tmp_path)

@@ -43,6 +43,34 @@ def test_a_file_that_changes_while_a_study_runs_ends_its_runs_and_no_other(
     assert run(grid([str(signs)], ["adam"], seeds=1), tmp_path / "out")[0].made == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"test_labels": [1, 0, 2, 0, 1, 2]}, "test images"),
+        ({"test_images": None, "test_labels": None}, "test images"),
+        ({"class_names": ["a", "b", "c", "d"]}, "classes"),
+    ],
+)
+def test_a_file_changed_beside_its_training_images_takes_no_others_records(
+    tmp_path, trained, signs, change, what
+):
+    """The fingerprint of the training images alone is part of a record's identity."""
+    with np.load(signs) as held:
+        parts = {**held, "test_images": held["images"][:6], "test_labels": held["labels"][:6]}
+    np.savez(signs, **parts)
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / signs.name
+    np.savez(other, **{k: v for k, v in (parts | change).items() if v is not None})
+    assert run(grid([str(signs)]), tmp_path / "out")[0].made == 4
+    for names in ([str(other)], [str(signs), str(other)]):
+        summary, _ = run(grid(names), tmp_path / "out")
+        ((reason, count),) = summary.failures.items()
+        assert (summary.made, count) == (0, 4)
+        assert reason.startswith(f"the {what} of signs.npz (")
+        assert "are others than those of the runs in" in reason
+    assert run(grid([str(signs)]), tmp_path / "out")[0].present == 4
+
+
 def test_a_users_optimizer_is_tried_on_a_network_for_the_very_images(
     trained, tmp_path, monkeypatch, signs
 ):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import optimizers, records, runner, training, work
-from experiments.protocols import fair
+from experiments.protocols import ablation, fair
 from experiments.reports import report
 
 
@@ -49,8 +49,9 @@ def edit(tmp_path, monkeypatch):
     sys.modules.pop(module, None)
 
 
-def run(name, out, **options):
-    study = fair.study(["digits"], {name: optimizers.resolve(name)}, budget="smoke", regimes=("B",))
+def run(name, out, protocol=fair, regime="B", **options):
+    named = {name: optimizers.resolve(name)}
+    study = protocol.study(["digits"], named, budget="smoke", regimes=(regime,))
     return runner.run(study, work.Paths(out), stream=io.StringIO(), **options)
 
 
@@ -70,9 +71,33 @@ def test_other_test_images_do_not_judge_beside_those_before(trained, tmp_path):
     assert not study("adamw").failures
     (reason,) = study("lion").failures
     assert "the test images of" in reason
-    assert "are others than those that judged the runs in" in reason
+    assert "are others than those of the runs in" in reason
     found = records.read(tmp_path / "out").records
     assert {one.phase for one in found if one.optimizer == "lion"} == {"tune", "refine", "confirm"}
+
+
+def test_other_validation_images_do_not_choose_beside_those_before(trained, monkeypatch, tmp_path):
+    """Labels corrected beyond the training images: the identity of no record tells of them."""
+    monkeypatch.setitem(fair.constants.protocol(), "limit", 60)
+    rng, path = np.random.default_rng(0), tmp_path / "own.npz"
+    images = rng.integers(0, 256, (120, 32, 32), dtype=np.uint8)
+    test = {"test_images": images[:30] ^ 255, "test_labels": np.arange(30) % 3}
+
+    def study(*names, shift=0):
+        labels = np.arange(120) % 3
+        labels[60:] = (labels[60:] + shift) % 3
+        np.savez(path, images=images, labels=labels, **test)
+        named = {name: optimizers.resolve(name) for name in names}
+        made = fair.study([str(path)], named, budget="smoke", regimes=("A",))
+        return runner.run(made, work.Paths(tmp_path / "out"), stream=io.StringIO())
+
+    assert not study("adamw").failures
+    summary = study("adamw", "lion", shift=1)
+    (reason,) = summary.failures
+    assert summary.made == 0
+    assert "the validation images of own.npz (" in reason
+    assert "its training images are the same: give another --out" in reason
+    assert not study("adamw", "lion").failures
 
 
 def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_path):
@@ -112,3 +137,16 @@ def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(traine
     summary = run(name, out)
     assert (summary.made, summary.present, summary.failures) == (2, whole - 2, {})
     assert not run("adamw", out).failures
+
+
+def test_another_regime_or_protocol_judges_no_other_version_either(trained, edit, tmp_path):
+    out = tmp_path / "out"
+    run(edit("sgd"), out)
+    assert not run(edit("sgd"), out, regime="A").failures
+    for protocol in (fair, ablation):
+        (reason,) = run(edit("adam"), out, protocol, "C").failures
+        assert "have judged another version of the file" in reason
+    readings = {
+        one.regime: one.test_readings for one in records.read(out).records if one.phase == "final"
+    }
+    assert readings == {"A": 1, "B": 1}

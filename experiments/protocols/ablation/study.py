@@ -19,6 +19,7 @@ from experiments.protocols.fair.short_tuning import (
     Seeds,
     ShortChain,
     ShortStudy,
+    centre_of,
     follow_short,
     rates_around,
     short_study,
@@ -167,7 +168,7 @@ def study(
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     lists = {
         name: rates_around(
-            numbers["centres"].get(name, one.space.learning_rate),
+            centre_of(one, numbers["centres"]),
             counts["rates"],
             numbers["rates_per_decade"],
         )

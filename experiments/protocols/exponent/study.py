@@ -46,17 +46,24 @@ def study(
         regimes: names of the fair protocol's.
 
     Raises:
-        ValueError: a name that there is not, or one given twice; another optimizer; a data set
-            whose gradients have not been measured.
+        ValueError: a name that there is not, or one given twice; another optimizer, or one whose
+            name states what the protocol sets; a data set whose gradients have not been measured.
     """
     numbers = constants.protocol()
     known = fair.protocol()["regimes"]
     check_names(budget, numbers["budgets"], datasets, networks, regimes, known)
-    for name in optimizers:
+    for name, one in optimizers.items():
         if name.partition(":")[0] != FACTORY:
             raise ValueError(
                 f"the exponent protocol compares {FACTORY} and its variants, such as "
                 f"{FACTORY}:alpha=0.5; {name} is neither"
+            )
+        stated = sorted({"eps", "gradient_size"} & one.overrides.keys())
+        stated = ["learning_rate", *stated] if one.states_rate else stated
+        if stated:
+            raise ValueError(
+                f"{name}: {', '.join(stated)} stated in its name, but the exponent protocol tries "
+                "rates and eps of one list for all, at the data set's gradient size: leave it out"
             )
     counts, seeds = numbers["budgets"][budget], numbers["seeds"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"

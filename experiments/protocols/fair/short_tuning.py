@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.analysis.selection import mean_score, score
+from experiments.optimizers import Optimizer
 from experiments.protocols.cell import (
     Cell,
     Find,
@@ -119,6 +120,17 @@ class ShortTuningState:
     left: int
     winner: Learner | None = None
     chosen_by: tuple[Cell, ...] = ()
+
+
+def centre_of(optimizer: Optimizer, centres: Mapping[str, float]) -> float:
+    """The middle of its rates: what its name states, else the protocol's, else its default.
+
+    Args:
+        optimizer: what is tuned.
+        centres: the protocol's, by canonical name.
+    """
+    own = optimizer.space.learning_rate
+    return own if optimizer.states_rate else centres.get(optimizer.name, own)
 
 
 def rates_around(default: float, count: int, per_decade: int = 2) -> tuple[dict[str, float], ...]:

@@ -6,7 +6,6 @@ an optimizer at the setting that was best on the *other* sets, so their first st
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from experiments.protocols.cell import (
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
 from experiments.protocols.fair.tuning import Chain, Contestant, TuningState, follow
+from experiments.user_code import nearest
 
 NAME = "fair"
 
@@ -133,12 +133,14 @@ def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:
     """An optimizer as the protocol tunes it on a data set.
 
     SMES's steps have units of their own, so its rate and eps are centred by the size of the data
-    set's gradients, where that has been measured.
+    set's gradients, where that has been measured; a rate that its name states stays as it is.
     """
     numbers, found = constants.protocol(), constants.budgets()[budget]
     space, sizes = optimizer.space, numbers["gradient_sizes"]
     if optimizer.name.partition(":")[0] == "smes" and dataset in sizes:
-        space = in_units_of(space, sizes[dataset])
+        scaled = in_units_of(space, sizes[dataset])
+        rate = space.learning_rate if optimizer.states_rate else scaled.learning_rate
+        space = replace(scaled, learning_rate=rate)
     many = optimizer.name in numbers["more_seeds"]
     start, count = numbers["seeds"]["final"], found.final if many else found.final_others
     return Contestant(
@@ -196,6 +198,4 @@ def check_names(
 def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"unknown {what} {name!r}: there is {', '.join(known)}{hint}")
+            raise ValueError(f"unknown {what} {name!r}: {nearest(name, [*known])}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from experiments import records
+from experiments.files import check_folder
 from experiments.files import write as write_file
 from experiments.reports import markdown
 from experiments.reports.ablation.tables import arm_title
@@ -88,14 +91,27 @@ def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = N
 
     Raises:
         records.RecordError: as `build`, or the file cannot be written.
+        ValueError: ``out`` is a folder, or none could be where it is to be.
     """
     path = Path(folder) / FILE if out is None else Path(out)
-    text = build(folder)
+    if out is not None:
+        if path.is_dir():
+            raise ValueError(f"--out is {path}, a folder; expected a file, such as {path / FILE}")
+        check_folder(path.parent, "the folder of --out")
+    text = _linked_from(path.parent, Path(folder), build(folder))
     try:
         write_file(path, text.encode())
     except OSError as error:
         raise records.RecordError(f"cannot write {path}: {error.strerror}") from error
     return path
+
+
+def _linked_from(place: Path, folder: Path, text: str) -> str:
+    """The page for another place: its links, which are relative to the folder, lead there."""
+    if (way := os.path.relpath(folder, place)) == ".":
+        return text
+    start = quote(Path(way).as_posix())
+    return re.sub(r"\]\((?!#|[a-z]+:)", lambda _: f"]({start}/", text)
 
 
 def _opening(found: Sequence[Finding], fair: StudyResults) -> str:

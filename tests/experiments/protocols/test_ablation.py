@@ -93,6 +93,12 @@ def test_signum_and_thermolion_are_tuned_over_rates_that_both_need():
     assert tried["signum:weight_decay=0.01"][::6] == pytest.approx([1e-5, 1e-2], 1e-5)
 
 
+def test_a_rate_stated_in_a_name_is_the_centre_of_its_list():
+    found = optimizers.resolve("signum:weight_decay=0.01,learning_rate=0.1")
+    made = ablation.study(["digits"], {found.name: found})
+    assert made.arms.chains[0].candidates[0] == {"learning_rate": 0.1}
+
+
 def test_adamw_runs_at_the_step_of_thermolion_too():
     made, one = Stepping(best_at(1e-3)), study()
     made.run_all(one)
@@ -175,7 +181,7 @@ def test_records_name_the_study_and_its_hash():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "half"}, "unknown budget 'half': there is full, smoke"),
+        ({"budget": "half"}, "unknown budget 'half': there are full, smoke"),
         ({"regimes": ("D",)}, "unknown regime 'D'"),
         ({"datasets": ("digits", "digits")}, "data set given twice"),
     ],

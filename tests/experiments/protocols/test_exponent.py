@@ -130,8 +130,10 @@ def test_the_committed_size_is_what_the_digits_measure(share):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "half"}, "unknown budget 'half': there is full, smoke"),
+        ({"budget": "half"}, "unknown budget 'half': there are full, smoke"),
         ({"regimes": ("D",)}, "unknown regime 'D'"),
+        ({"names": [f"{HALF},learning_rate=0.5"]}, "learning_rate stated in its name"),
+        ({"names": [f"{HALF},eps=0.001,gradient_size=7"]}, "eps, gradient_size stated in its name"),
         ({"names": ["adamw"]}, "compares scaled_smes and its variants.*adamw is neither"),
         ({"datasets": ("mine.npz",)}, "that of mine.npz is not known: python -m experiments"),
     ],

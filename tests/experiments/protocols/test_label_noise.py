@@ -1,5 +1,6 @@
 """The label noise study: its labels, its cells, and a whole one trained."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from linear_network import NETWORK
 from made_records import Made
 
 from experiments import __main__ as cli
-from experiments import datasets, optimizers, records, runner
+from experiments import datasets, optimizers, records, runner, work
 from experiments.datasets.dataset import fingerprint
 from experiments.protocols import label_noise
 
@@ -21,7 +22,7 @@ def digits():
     return datasets.load("digits")
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.85])
 def test_that_many_labels_are_redrawn_among_the_other_classes_alike(digits, share):
     noisy = datasets.with_label_noise(digits, share)
     wrong = noisy.labels != digits.labels
@@ -52,9 +53,27 @@ def test_no_share_is_refused(digits, share):
         datasets.with_label_noise(digits, share)
 
 
-def study(budget="full", regimes=()):
-    names = {name: optimizers.resolve(name) for name in label_noise.OPTIMIZERS}
-    return label_noise.study(["digits"], names, budget=budget, regimes=regimes)
+def test_noise_that_would_teach_the_wrong_label_is_refused_before_any_training(trained, tmp_path):
+    """Of two classes, 60 % wrong labels are 60 % of the labels of the other class."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 32, 32), dtype=np.uint8)
+    np.savez(tmp_path / "two.npz", images=images, labels=np.arange(60) % 2)
+    two = datasets.load(str(tmp_path / "two.npz"))
+    assert (datasets.with_label_noise(two, 0.49).labels != two.labels).sum() == 29
+    for share in (0.5, 0.6):
+        with pytest.raises(datasets.DatasetError, match=r"two\.npz has 2 class.* less than 50 %"):
+            datasets.with_label_noise(two, share)
+    found = {"adamw": optimizers.resolve("adamw")}
+    made = label_noise.study([str(tmp_path / "two.npz")], found, budget="smoke", regimes=["b32"])
+    told = io.StringIO()
+    summary = runner.run(made, work.Paths(tmp_path / "out"), stream=told)
+    (reason,) = summary.failures
+    assert "where 60 % of the labels are redrawn" in reason
+    assert f"0 of 24 runs done, 24 left | starting\nskipped 3 run(s): {reason}" in told.getvalue()
+
+
+def study(budget="full", regimes=(), names=label_noise.OPTIMIZERS):
+    resolved = {one.name: one for one in map(optimizers.resolve, names)}
+    return label_noise.study(["digits"], resolved, budget=budget, regimes=regimes)
 
 
 def test_nine_cells_each_tuned_for_itself():
@@ -77,6 +96,11 @@ def test_one_list_of_rates_serves_all_batch_sizes():
     assert all(chain.protocol.hash == hashes[chain.name] for chain in chains)  # one study
     lists = {(chain.name, str(chain.candidates)) for chain in chains}
     assert len(lists) == len(hashes) == 3
+
+
+def test_a_rate_stated_in_a_name_is_the_centre_of_its_list():
+    for name, centre in (("adamw:learning_rate=0.1", 0.1), ("adamw", 3.16228e-3)):
+        assert study(names=[name]).chains[0].candidates[0] == {"learning_rate": centre}
 
 
 @pytest.mark.parametrize("folder", ["fair", "ablation"])
@@ -132,11 +156,19 @@ def test_whole_batches_keep_every_class_of_a_sorted_file_and_say_what_they_leave
     assert datasets.in_whole_batches(kept, 128) == (kept, "")
 
 
+def test_whole_batches_that_would_leave_a_class_out_are_refused(digits):
+    """As `load_splits` refuses a part without a class; they would be trained on without a word."""
+    labels = np.repeat([0, 1, 2], [125, 1, 1])
+    some = replace(digits, images=digits.images[:127], labels=labels)
+    with pytest.raises(datasets.DatasetError, match=r"64 of 127 .*none of class .2."):
+        datasets.in_whole_batches(some, 1024)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "half"}, "unknown budget 'half': there is full, smoke"),
-        ({"regimes": ("B",)}, "unknown regime 'B': there is b32, b128, b1024"),
+        ({"budget": "half"}, "unknown budget 'half': there are full, smoke"),
+        ({"regimes": ("B",)}, "unknown regime 'B': there are b32, b128, b1024"),
     ],
 )
 def test_mistakes_are_named(change, message):

@@ -33,8 +33,8 @@ def test_every_rate_with_both_seeds_for_every_pair_and_no_test_image():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "half"}, "unknown budget 'half': there is full, smoke"),
-        ({"regimes": ("s60b128", "b128")}, "unknown regime 'b128': there is s60b32, s60b128"),
+        ({"budget": "half"}, "unknown budget 'half': there are full, smoke"),
+        ({"regimes": ("s60b128", "b128")}, "unknown regime 'b128': did you mean s60b128"),
         ({"regimes": ("s60b128", "s60b128")}, "regime given twice: s60b128"),
         ({"datasets": ("digits", "digits")}, "data set given twice: digits"),
     ],

@@ -148,12 +148,20 @@ def test_a_folder_of_train_is_told_from_one_of_records(tmp_path):
     assert "delete" not in str(error.value)
 
 
+def test_a_folder_of_the_distortion_study_is_told_from_one_of_records(tmp_path):
+    (tmp_path / "distortion-3-layers.jsonl").write_text('{"depth": 3}\n')
+    for missing_ok in (False, True):  # `run` is not to write beside it either
+        with pytest.raises(records.RecordError, match="of the distortion study") as error:
+            records.read(tmp_path, missing_ok=missing_ok)
+        assert "delete" not in str(error.value)
+
+
 def test_folders_that_are_none(tmp_path, synthetic):
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(records.RecordError, match="is a file"):
         records.read(file)
-    with pytest.raises(records.RecordError, match="is a file"):
+    with pytest.raises(ValueError, match="a file; expected a folder"):
         records.Writer(file)
     with pytest.raises(records.RecordError, match="no folder"):
         records.read(tmp_path / "absent")

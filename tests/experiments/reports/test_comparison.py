@@ -56,6 +56,15 @@ def test_a_baseline_that_was_not_run_is_an_error_that_names_those_that_were(swee
         report.build(folder_of(sweep), baseline="adan")
 
 
+def test_a_baseline_may_be_spelled_as_any_command_spells_it(sweep, folder_of):
+    """Another order, a default stated; but no rate, for each is compared at its best."""
+    folder = folder_of(sweep)
+    recorded = report.build(folder, baseline="adam")
+    assert report.text(report.build(folder, baseline=" adam:b1=0.90")) == report.text(recorded)
+    with pytest.raises(ValueError, match=r"baseline is 'adam:learning_rate=0\.1', expected"):
+        report.build(folder, baseline="adam:learning_rate=0.1")
+
+
 def test_a_baseline_that_some_sections_lack_is_a_note_there(synthetic, folder_of):
     """The convnet has Adam, the transformer has not."""
     there = [synthetic("digits", name) for name in ("adam", "lion")]

@@ -160,3 +160,23 @@ def test_names_in_the_svg_do_not_hang_on_the_layouts_last_bits():
             return canvas.encode(figure)["svg"]
 
     assert drawn(0) == drawn(1e-14)
+
+
+def test_a_dollar_in_a_name_is_no_formula(synthetic):
+    """Of a file or an optimizer's setting; Matplotlib raises where it cannot read the formula."""
+    made = [synthetic("we$x^$.npz", name, seed=0) for name in ("adam", "mine:opt:tag=$x^$")]
+    for draw in (figures.loss, figures.accuracy):
+        svg = draw(statistics.entries(made))["svg"].decode()
+        assert "we$x^$.npz" in svg
+        assert "tag=$x^$" in svg
+
+
+def test_powers_of_ten_stay_formulas():
+    with style.context():
+        figure, (axis,) = canvas.panels(1, 3)
+        axis.set_title("$x^$")
+        axis.set_xscale("log")
+        canvas.encode(figure)
+    labels = axis.get_xticklabels()
+    assert all(one.get_parse_math() for one in labels if "mathdefault" in one.get_text())
+    assert any("mathdefault" in one.get_text() for one in labels)

@@ -54,10 +54,12 @@ def test_held_out_data_and_a_users_module_are_told_apart(synthetic):
     made = [
         synthetic(seed=seed, data=DataFacts(test_fingerprint=str(seed) * 64)) for seed in (0, 1)
     ]
-    made += [
-        synthetic(optimizer="my.module:f", optimizer_source=s, seed=i)
-        for i, s in enumerate(("0123", "4567"))
-    ]
+    for kind, name in (("optimizer", "my.module:f"), ("network", "my.module:net")):
+        made += [
+            synthetic(**{kind: name, f"{kind}_source": source}, seed=seed)
+            for seed, source in enumerate(("0123", "4567"))
+        ]
     found = " ".join(provenance.mixed(made))
     assert "mixed held-out data: " + made[0].dataset in found
     assert "the module of my.module:f was changed between runs (0123, 4567)" in found
+    assert "mixed network code: under paper, the module of my.module:net was changed" in found

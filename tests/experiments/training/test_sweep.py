@@ -281,7 +281,7 @@ def test_wrong_arguments_are_named(runs, options: dict, message: str, data: Data
 
 
 def test_wrong_build_is_named(data: Data) -> None:
-    with pytest.raises(TypeError, match=r"build must return an optax.GradientTransformation"):
+    with pytest.raises(ValueError, match=r"build returned None, expected an optax\.Gradient"):
         next(run_many(lambda *_: None, ADAM, data, CONFIG))
 
 

@@ -51,6 +51,15 @@ def test_rates_are_half_a_decade_apart_around_the_default():
     assert rates == pytest.approx([1e-3 * 10 ** (k / 2) for k in range(-4, 5)], rel=1e-5)
 
 
+def test_a_rate_stated_in_a_name_goes_before_smess_own_units():
+    stated, plain = (
+        fair.study(["digits"], {"smes": optimizers.resolve(name)}).chains[0].contestant.space
+        for name in ("smes:learning_rate=0.5", "smes")
+    )
+    assert (stated.learning_rate, plain.learning_rate) == (0.5, 0.08192)
+    assert stated.ranges == plain.ranges
+
+
 def test_only_final_and_default_runs_read_the_test_images():
     made = Made(peak(1e-3))
     made.finish(study(("adamw", "thermolion"), ("digits", "usps")))
@@ -231,7 +240,7 @@ def test_smaller_budgets_say_so_in_their_name():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"budget": "ful"}, "unknown budget 'ful': there is full, half, smoke; did you mean full"),
+        ({"budget": "ful"}, "unknown budget 'ful': did you mean full"),
         ({"regimes": ("D",)}, "unknown regime 'D'"),
         ({"regimes": ("A", "A")}, "regime given twice: A"),
         ({"datasets": ("digits", "digits")}, "data set given twice"),

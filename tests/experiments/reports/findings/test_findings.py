@@ -209,3 +209,22 @@ def test_the_command_writes_it_and_names_a_folder_that_is_not_there(tmp_path, ca
     assert (tmp_path / "findings.md").read_text("utf-8") == findings.build(tmp_path)
     assert cli.main(["findings", str(tmp_path / "none")]) == 2
     assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_page_elsewhere_has_links_that_lead_to_the_records(tmp_path):
+    (tmp_path / "my runs").mkdir()
+    (tmp_path / "my runs" / "smes.md").write_text("")
+    out = tmp_path / "pages" / "deep" / "page.md"
+    findings.write(tmp_path / "my runs", out)
+    assert "](../../my%20runs/smes.md)" in out.read_text("utf-8")
+
+
+def test_a_place_where_no_page_can_be_is_told_before_it_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(findings.page, "build", lambda folder: pytest.fail("was built"))
+    (tmp_path / "file").write_text("")
+    for out, said in (
+        (tmp_path, "a folder; expected a file"),
+        (tmp_path / "file" / "x", "a file;"),
+    ):
+        assert cli.main(["findings", str(tmp_path), "--out", str(out)]) == 2
+        assert said in capsys.readouterr().err
