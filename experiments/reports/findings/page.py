@@ -11,10 +11,12 @@ from experiments import records
 from experiments.files import write as write_file
 from experiments.reports import markdown
 from experiments.reports.ablation.tables import arm_title
+from experiments.reports.exponent.whole import latest_records, missing_of
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
 from experiments.reports.findings.studies import SCOPE, StudyResults, read_study
 from experiments.reports.missing import study_command
+from experiments.reports.one_study import of_one_study
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
 
@@ -42,7 +44,7 @@ def build(folder: str | os.PathLike[str]) -> str:
         smes = f"a page of its own: `python -m experiments.smes_page {shown(folder)}/smes`"
     blocks: list[Block] = [
         Heading(1, "Findings: what the records say so far"),
-        Paragraph(_opening(found, studies["fair"])),
+        Paragraph(_opening(found, studies["fair"], _of_q9(Path(folder) / "smes"))),
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
             "protocol (`docs/fair.md` has it and explains its words), on ThermoLion against the "
@@ -98,15 +100,25 @@ def write(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = N
     return path
 
 
-def _opening(found: Sequence[Finding], fair: StudyResults) -> str:
+def _opening(found: Sequence[Finding], fair: StudyResults, exponent: str) -> str:
     lacking = [one.number for one in found if one.missing]
-    left = f"Runs are missing for {', '.join(lacking)}." if lacking else "No question lacks a run."
+    left = (
+        f"Runs are missing for {', '.join(lacking)}" if lacking else "No question below lacks a run"
+    )
+    left += f"; {exponent}."
     if not lacking and gain.lacking_ranks(fair):
         left += " Ranks among all optimizers lack some, which are named below them."
     return (
         "Every sentence and number here follows from the records by rule. "
         f"{_complete([line for one in found for line in one.lines])} {left}"
     )
+
+
+def _of_q9(folder: Path) -> str:
+    """How much of the question that has a page of its own is missing."""
+    kept, _ = of_one_study(latest_records(folder / "exponent"))
+    missing, whole = missing_of(kept)
+    return f"Q9 lacks {missing:,} of its {whole:,} runs" if missing else "Q9 lacks none"
 
 
 def _complete(lines: Sequence[Line]) -> str:

@@ -4,6 +4,7 @@ import re
 import zlib
 from dataclasses import replace
 
+import made_exponent
 import pytest
 from made_records import Made
 
@@ -65,7 +66,7 @@ def whole():
 
 def page(folder, studies):
     for name, some in studies.items():
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
         (folder / name / "records.jsonl").write_bytes(b"".join(map(encode, some)))
     return findings.build(folder)
 
@@ -115,10 +116,10 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
     assert "No answer yet" in part(text, "Q0")  # the best on the other sets is not known
     assert "Regime B, as far as F-MNIST goes**: not known yet." in text
     assert "fair/fair-v1-differences.svg" in text
-    # Signum and Lion, and three that were never run; Muon is not asked for on this set.
+    # Signum and Lion, and four that were never run
     left = part(text, "What is left of the gain")
-    assert "of 4 (4 still missing)" in left
-    assert "of 3 (5 still missing)" in left
+    assert "of 4 (5 still missing)" in left
+    assert "of 3 (6 still missing)" in left
 
 
 def test_of_a_folder_of_ones_own_the_commands_and_links_are_its_own(tmp_path, whole):
@@ -150,7 +151,8 @@ def test_the_papers_report_is_linked_where_it_is_and_else_its_command_named(
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
     assert "All 40 comparisons are complete over all their data sets." in text
-    assert "No question lacks a run. Ranks among all optimizers lack some" in text
+    left = "No question below lacks a run; Q9 lacks 1,572 of its 1,572 runs. Ranks among all"
+    assert f"{left} optimizers lack some" in text
     assert "Missing" not in text
     assert "o answer yet" not in text
     assert "not known yet" not in part(text, "When to use")
@@ -170,10 +172,16 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
     for regime in "AB":  # of five, over three sets
         row = rf"\| {regime}: ThermoLion +\| +[12]\S* \[\S+, \S+\] \| +5 \| +F-MNIST, GTSRB-32"
         assert re.search(row, left)
-    assert left.count("of 5 (3 still missing)") == 4
-    assert left.count("of 5 (4 still missing)") == 2  # with Muon: GTSRB-32 and digits in B
-    assert "digits, B: SGD, schedule-free AdamW, SMES, Muon" in left
+    assert left.count("of 5 (4 still missing)") == 6
+    assert left.count(": SGD, schedule-free AdamW, SMES, Muon") == 6
     assert "Of 6 searches 6 chose" in part(text, "Settings")
+
+
+def test_how_much_of_the_question_with_a_page_of_its_own_is_missing_is_told(tmp_path):
+    made_runs = made_exponent.records_of(sets=("digits",))
+    page(tmp_path, {"smes/exponent": made_runs})
+    text = findings.build(tmp_path)
+    assert f"; Q9 lacks {1572 - len(made_runs):,} of its 1,572 runs." in text
 
 
 def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
