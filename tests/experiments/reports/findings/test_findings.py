@@ -164,7 +164,7 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
     assert "Regime A**: yes, it was ahead of AdamW, and nobody was ahead of it." in text
     said = "ThermoLion against λ of another parameter, held-out accuracy: over 2 sets, better"
     assert said in text
-    assert "larger batches make fewer steps, it does" in part(text, "Q8")
+    assert "Within a batch size, where labels alone differ: it does" in part(text, "Q8")
     for number in range(9):
         assert ".svg)" in part(text, f"Q{number}"), number
     assert "Adding one part after the other" in part(text, "What the gain is made of")
@@ -195,7 +195,7 @@ def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
 def test_a_further_optimizer_does_not_hide_an_answer(tmp_path):
     names = (*label_noise.OPTIMIZERS, "lion")
     text = page(tmp_path, {"label_noise": made(label_noise, names, SCOPE["label_noise"][0])})
-    assert "larger batches make fewer steps, it does" in part(text, "Q8")
+    assert "Within a batch size, where labels alone differ: it does" in part(text, "Q8")
 
 
 def test_an_answer_of_some_sets_names_them(tmp_path, whole):
