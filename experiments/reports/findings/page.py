@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments import records
 from experiments.files import write as write_file
 from experiments.reports import markdown
-from experiments.reports.ablation.tables import arm_title
+from experiments.reports.ablation.step_lengths import rival_title
 from experiments.reports.exponent.whole import latest_records, missing_of
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
@@ -50,9 +50,10 @@ def build(folder: str | os.PathLike[str]) -> str:
             "protocol (`docs/fair.md` has it and explains its words), on ThermoLion against the "
             "other; A is 60 steps of at most 1,024 images, B "
             "is 600 of 128. Under Q0 each has the rate and schedule that did best on the other "
-            "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone, under warm-up "
-            "and cosine, so that a verdict on AdamW or Signum may be another there. Q8 is read by "
-            f"batch size, below; Q9, on SMES's exponent, has {smes}."
+            "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone (of AdamW at "
+            "ThermoLion's step it is set, not tuned), under warm-up and cosine, so that a verdict "
+            "on AdamW or Signum may be another there. Q8 is read by batch size, "
+            f"below; Q9, on SMES's exponent, has {smes}."
         ),
         _overview(found),
         Heading(2, "Question by question"),
@@ -143,7 +144,7 @@ def _overview(found: Sequence[Finding]) -> Table:
         for other in dict.fromkeys(line.other for line in one.lines):
             cases = {line.regime: line.case for line in one.lines if line.other == other}
             rows.append(
-                (f"{one.number}: {one.text}", arm_title(other), *(cases[r] for r in ("A", "B")))
+                (f"{one.number}: {one.text}", rival_title(other), *(cases[r] for r in ("A", "B")))
             )
     header = ("question", "ThermoLion against", "regime A", "regime B")
     return Table("overview", "All verdicts", header, tuple(rows), tuple(data))

@@ -161,6 +161,7 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
     assert "**No boost**: in regime A it ties, " in settings
     assert settings.count("\n- **") == 5
     assert "F-MNIST, A 1.00; F-MNIST, B 1.00; GTSRB-32, A 1.00" in part(text, "Q7")
+    assert "| AdamW at ThermoLion's step (rate set, not tuned) |" in text
     assert "Regime A**: yes, it was ahead of AdamW, and nobody was ahead of it." in text
     said = "ThermoLion against λ of another parameter, held-out accuracy: over 2 sets, better"
     assert said in text
@@ -182,6 +183,21 @@ def test_how_much_of_the_question_with_a_page_of_its_own_is_missing_is_told(tmp_
     page(tmp_path, {"smes/exponent": made_runs})
     text = findings.build(tmp_path)
     assert f"; Q9 lacks {1572 - len(made_runs):,} of its 1,572 runs." in text
+
+
+def test_a_verdict_on_runs_at_chance_at_a_rate_that_was_set_is_no_evidence(tmp_path, whole):
+    lost = [
+        replace(one, health=["at chance"])
+        if (one.optimizer, one.dataset, one.regime, one.phase)
+        == ("adamw", "gtsrb32.npz", "B", "final")
+        else one
+        for one in whole["ablation"]
+    ]
+    text = page(tmp_path, {"ablation": lost})
+    told = "no evidence: 10 of 10 runs at chance on GTSRB-32"
+    assert f"; {told} |" in text  # of AdamW tuned, chance is what tuning came to
+    assert text.count(told) == 2
+    assert f"has a rate that was set, not tuned; {told}." in part(text, "Q7")
 
 
 def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
