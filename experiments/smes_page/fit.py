@@ -50,7 +50,8 @@ BY = {"faster": ", by the train loss after equal steps at the setting best on va
 TWO_CHOICES = (
     "In each data set and regime every setting ran on one seed and the two best on a second; these "
     "two stand before the others, by the mean of both seeds, and the table has the best mean rank "
-    "over all. The runs whose losses and accuracies stand above were chosen in each data set and "
+    "over all; one chosen over more of them need not be at its best on those that all have. The "
+    "runs whose losses and accuracies stand above were chosen in each data set and "
     f"regime apart, so an α may have other settings there. {EDGE}: the outermost that was tried."
 )
 """How the table of settings is made, and why it and that of the arms need not agree."""
