@@ -12,6 +12,9 @@ from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell
 from experiments.analysis.selection import Score, chance, mean_score, score, smallest_mean_rank
 
+Place = tuple[str, str, str]
+"""Data set, network and regime."""
+
 
 @dataclass(frozen=True)
 class PreferredSetting:
@@ -21,9 +24,8 @@ class PreferredSetting:
         alpha: the exponent.
         learning_rate: in Adam's units.
         eps: likewise.
-        accuracy: mean validation accuracy over the cells, in each over the seeds that it ran on;
-            where one of them diverged that cell counts as chance.
-        cells: how many there are.
+        accuracies: by data set, network and regime of the cells that chose it the validation
+            accuracy, the mean of the seeds that it ran on there; chance where one diverged.
         size: of gradients, the geometric mean over the cells' data sets.
         rate_at_edge: whether the rate is the outermost that was tried.
         eps_at_edge: the same of eps.
@@ -32,8 +34,7 @@ class PreferredSetting:
     alpha: float
     learning_rate: float
     eps: float
-    accuracy: float
-    cells: int
+    accuracies: Mapping[Place, float]
     size: float
     rate_at_edge: bool = False
     eps_at_edge: bool = False
@@ -43,7 +44,7 @@ class PreferredSetting:
         """`smes`'s own rate and eps where gradients have that size: η s^(2α-1), ε s^(2α).
 
         Example:
-            >>> PreferredSetting(0.25, 1e-3, 1e-2, 0.8, 2, 1e-4).plain
+            >>> PreferredSetting(0.25, 1e-3, 1e-2, {}, 1e-4).plain
             (0.1, 0.0001)
         """
         rate = self.learning_rate * self.size ** (2 * self.alpha - 1)
@@ -67,6 +68,19 @@ def validated(cells: Iterable[ExponentCell], alphas: Mapping[str, float]) -> lis
     return [one for one in found if one is not None]
 
 
+def shared_places(settings: Iterable[PreferredSetting]) -> list[Place]:
+    """The places that chose every one of these: accuracies over them may be compared.
+
+    Example:
+        >>> one, two = ("digits", "convnet", "A"), ("digits", "convnet", "B")
+        >>> both = PreferredSetting(0.5, 1e-3, 0.0, {one: 0.8, two: 0.9}, 1.0)
+        >>> shared_places([both, PreferredSetting(0.25, 1e-3, 0.0, {two: 0.7}, 1.0)])
+        [('digits', 'convnet', 'B')]
+    """
+    each = [set(one.accuracies) for one in settings]
+    return sorted(set.intersection(*each)) if each else []
+
+
 def outermost(value: float, tried: Collection[float]) -> bool:
     """Whether a value is the smallest or the largest of several that were tried.
 
@@ -86,7 +100,12 @@ def eps_at_edge(arm: Arm) -> bool:
 
 
 def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> PreferredSetting | None:
-    arms = [cell.arms[name] for cell in cells if name in cell.arms and cell.arms[name].winner]
+    there = {
+        (cell.dataset, cell.network, cell.regime): cell.arms[name]
+        for cell in cells
+        if name in cell.arms and cell.arms[name].winner
+    }
+    arms = [*there.values()]
     if not arms:
         return None
     sizes = {arm.workload.dataset: arm.ledger[0].hyperparameters["gradient_size"] for arm in arms}
@@ -107,10 +126,10 @@ def _best(name: str, alpha: float, cells: Sequence[ExponentCell]) -> PreferredSe
         alpha,
         rate,
         eps,
-        accuracy=float(
-            np.mean([_accuracy(*one, (rate, eps)) for one in zip(arms, by_cell, strict=True)])
-        ),
-        cells=len(arms),
+        accuracies={
+            place: _accuracy(arm, scores, (rate, eps))
+            for (place, arm), scores in zip(there.items(), by_cell, strict=True)
+        },
         size=float(np.exp(np.mean(np.log([*sizes.values()])))),
         rate_at_edge=outermost(rate, rates),
         eps_at_edge=outermost(eps, tried_eps),

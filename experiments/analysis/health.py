@@ -41,6 +41,11 @@ def health(
     return [*_chance(train_accuracy, data), *_rise(train_loss, data)]
 
 
+def at_chance(records: Iterable[Record]) -> int:
+    """How many runs say of themselves that they learnt nothing."""
+    return sum(AT_CHANCE in one.health for one in records)
+
+
 def unnoticed(records: Iterable[Record]) -> list[list[str]]:
     """`health` of every run that has something wrong although its status is "ok"."""
     found = [health(r.train_accuracy, r.train_loss, r.data) for r in records if r.status == "ok"]

@@ -8,25 +8,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import optimizers
 from experiments.analysis import statistics as entries_of
 from experiments.analysis.arms import whole
 from experiments.analysis.exponent_cells import exponent_cells
 from experiments.analysis.short_arms import short_arms
-from experiments.protocols import exponent
 from experiments.protocols.exponent import constants
 from experiments.protocols.exponent.study import NAME
 from experiments.records import Record
 from experiments.reports import markdown
 from experiments.reports.exponent import section as exponent_section
 from experiments.reports.exponent.claims import Claim, claims, has_all
+from experiments.reports.exponent.whole import NETWORK, REGIMES, SETS, missing_of
 from experiments.reports.section import Question, Section
 from experiments.reports.table import EDGE
 from experiments.smes_page.part import Part, bullets, image, not_run, part
-
-NETWORK = "convnet"
-SETS, REGIMES = ("fashion_mnist", "gtsrb32.npz", "digits"), ("B", "A")
-"""What the study is run on."""
 
 SECONDS_A_RUN = 22.0
 """A run on one core of two, where there are no records to tell: the median of results/smes."""
@@ -55,7 +50,8 @@ BY = {"faster": ", by the train loss after equal steps at the setting best on va
 TWO_CHOICES = (
     "In each data set and regime every setting ran on one seed and the two best on a second; these "
     "two stand before the others, by the mean of both seeds, and the table has the best mean rank "
-    "over all. The runs whose losses and accuracies stand above were chosen in each data set and "
+    "over all; one chosen over more of them need not be at its best on those that all have. The "
+    "runs whose losses and accuracies stand above were chosen in each data set and "
     f"regime apart, so an α may have other settings there. {EDGE}: the outermost that was tried."
 )
 """How the table of settings is made, and why it and that of the arms need not agree."""
@@ -182,10 +178,7 @@ def _core_seconds(one: Record) -> float:
 
 def missing_runs(runs: Sequence[Record], folder: Path) -> list[str]:
     """How many runs are missing, and the command that makes them."""
-    resolved = {name: optimizers.resolve(name) for name in exponent.OPTIMIZERS}
-    left = exponent.study(SETS, resolved, regimes=REGIMES).runs_left(runs)
-    total = sum(chain.length for chain, _ in left)
-    missing = sum(number for _, number in left)
+    missing, total = missing_of(runs)
     if not missing:
         return []
     sets = " ".join(f"PATH/{one}" if one.endswith(".npz") else one for one in SETS)

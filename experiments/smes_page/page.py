@@ -8,11 +8,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from experiments import records
 from experiments.distortion_study import folder as distortion
 from experiments.distortion_study import plan
-from experiments.protocols.exponent.study import NAME
 from experiments.records import Record
+from experiments.reports.exponent.whole import latest_records
 from experiments.reports.one_study import of_one_study
 from experiments.smes_page import depth, fit
 
@@ -27,11 +26,8 @@ def path_of(folder: Path) -> Path:
 
 
 def exponent_records(folder: Path) -> list[Record]:
-    """The exponent study's records of the full budget and the latest version."""
-    found = records.read(folder / EXPONENT, missing_ok=True).records
-    full = [one for one in found if one.protocol == NAME]
-    latest = max((one.protocol_version for one in full), default=0)
-    return [one for one in full if one.protocol_version == latest]
+    """The exponent study's records of the latest version."""
+    return latest_records(folder / EXPONENT)
 
 
 def distortion_records(folder: Path) -> list[depth.DistortionRecord]:

@@ -11,7 +11,7 @@ from experiments.protocols.ablation import constants
 from experiments.protocols.fair.short_tuning import runs_by_phase
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.stairs import stairs, stairs_table
-from experiments.reports.ablation.step_lengths import step_lengths
+from experiments.reports.ablation.step_lengths import remark, step_lengths
 from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
 from experiments.reports.missing import lines, named, study_command, with_command
@@ -43,7 +43,10 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             title=study.title,
             slug=study.slug,
             description=numbers["description"],
-            verdicts=tuple(study.opening + answer.line for answer in answers),
+            verdicts=tuple(
+                study.opening + answer.line + remark(answer.other, _beside(answer, judged))
+                for answer in answers
+            ),
             tables=tuple(
                 table for table in [*made, tables.settings_table(found, arm_title)] if table
             ),
@@ -52,6 +55,12 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             missing=(*study.excluded, *_missing(found, study.budget, question.folder)),
         )
     ]
+
+
+def _beside(answer: questions.Answer, arms: Sequence[Arm]) -> list[Arm]:
+    """The arms of an answer's regime and network."""
+    place = answer.network, answer.regime
+    return [arm for arm in arms if (arm.workload.network, arm.workload.regime) == place]
 
 
 def _notes(

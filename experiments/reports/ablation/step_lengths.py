@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.final_runs import mean_step
-from experiments.analysis.health import AT_CHANCE
+from experiments.analysis.health import at_chance
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.tables import workload_title
+from experiments.reports.labels import dataset_title
 
 
 def step_lengths(
@@ -41,6 +42,48 @@ def step_lengths(
     return notes
 
 
+def rival_title(name: str) -> str:
+    """An arm as a rival in a verdict: one at another's step has a rate that nobody tuned.
+
+    Example:
+        >>> rival_title("adamw"), rival_title("adamw at the step of thermolion")
+        ('AdamW', "AdamW at ThermoLion's step (rate set, not tuned)")
+    """
+    derived = name in constants.protocol()["derived"]
+    return arm_title(name) + (" (rate set, not tuned)" if derived else "")
+
+
+def no_evidence(name: str, arms: Iterable[Arm]) -> str:
+    """Where most runs of an arm at another's step are at chance: a verdict on it tells nothing.
+
+    Args:
+        name: of the arm; of one that was tuned, chance is what tuning came to.
+        arms: of one regime, those of other names aside.
+    """
+    if name not in constants.protocol()["derived"]:
+        return ""
+    lost = [
+        f"{at_chance(arm.tuned)} of {len(arm.tuned)} runs at chance "
+        f"on {dataset_title(arm.workload.dataset)}"
+        for arm in arms
+        if arm.optimizer == name and 2 * at_chance(arm.tuned) > len(arm.tuned)
+    ]
+    return f"no evidence: {', '.join(lost)}" if lost else ""
+
+
+def remark(name: str, arms: Iterable[Arm]) -> str:
+    """What is to be said behind a verdict on an arm at another's step; nothing on others.
+
+    Args:
+        name: of the arm.
+        arms: as `no_evidence` takes them.
+    """
+    if name not in constants.protocol()["derived"]:
+        return ""
+    doubt = no_evidence(name, arms)
+    return f" {arm_title(name)} has a rate that was set, not tuned{f'; {doubt}' if doubt else ''}."
+
+
 def _doubts(arm: Arm, tuned: Arm | None) -> str:
     """What speaks against reading an arm as "the same steps": its rate, and what became of it."""
     said = []
@@ -50,7 +93,7 @@ def _doubts(arm: Arm, tuned: Arm | None) -> str:
         said.append(
             f"at a rate of {rate:.3g}, beyond the {min(rates):.2g} to {max(rates):.2g} tried"
         )
-    lost = sum(AT_CHANCE in one.health for one in arm.tuned)
+    lost = at_chance(arm.tuned)
     if lost:
         said.append(f"{lost} of {len(arm.tuned)} runs at chance")
     return f" ({', '.join(said)})" if said else ""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+
+import numpy as np
 
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell, values
-from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge
+from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge, shared_places
 from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title, with_network
-from experiments.reports.table import EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
 
 QUANTITIES = ("train loss", "held-out", "accuracy gap", "raw gap", "gap")
 
@@ -124,34 +125,38 @@ def settings_table(settings: Sequence[PreferredSetting]) -> Table | None:
     """What validation prefers at each exponent, also as the arguments of `smes`."""
     if not settings:
         return None
-    rows, data = [], []
+    rows, data, places = [], [], shared_places(settings)
     for one in settings:
         rate, eps = one.plain
+        accuracy = float(np.mean([one.accuracies[place] for place in places])) if places else None
         rows.append(
             (
                 f"{one.alpha:g}",
                 f"{one.learning_rate:.3g}{EDGE if one.rate_at_edge else ''}",
                 f"{one.eps:g}{EDGE if one.eps_at_edge else ''}",
-                f"{100 * one.accuracy:.2f}",
-                f"{one.cells}",
+                DASH if accuracy is None else f"{100 * accuracy:.2f}",
+                f"{len(one.accuracies)}",
                 f"{rate:g}",
                 f"{eps:g}",
                 f"{one.size:.3g}",
             )
         )
-        data.append(dataclasses.asdict(one) | {"smes_learning_rate": rate, "smes_eps": eps})
+        numbers = {key: each for key, each in vars(one).items() if key != "accuracies"}
+        beside = {"accuracy": accuracy, "shared": len(places), "cells": len(one.accuracies)}
+        data.append(numbers | beside | {"smes_learning_rate": rate, "smes_eps": eps})
+    named = " and ".join(place_title(*place, sparsity=0.0) for place in places)
     header = (
         "α",
         "rate, in Adam's units",
         "eps, likewise",
-        "validation accuracy %, mean",
-        "data sets, networks and regimes",
+        f"validation accuracy %, mean over what all α have: {named or 'nothing yet'}",
+        "chosen over so many data sets, networks and regimes",
         "learning_rate of smes",
         "eps of smes",
         "at gradients of size s",
     )
     words = (
         "The setting of the best mean rank on validation at each α, over all data sets, "
-        "networks and regimes without sparsity"
+        "networks and regimes without sparsity that this α has"
     )
     return Table("settings", words, header, tuple(rows), tuple(data))

@@ -9,6 +9,8 @@ from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
 from experiments.reports.fair import comparison_tables, figures, questions, tables
 from experiments.reports.fair.missing import finished, missing
+from experiments.reports.fair.tables import workload_title
+from experiments.reports.labels import optimizer_order, optimizer_title
 from experiments.reports.one_study import study_of
 from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
@@ -78,6 +80,7 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         "Untuned is an optimizer at the benchmark's defaults with a constant learning rate"
         + (f": {others}." if others else "."),
         *([best_other] if ours else []),  # it speaks of the table that only then is there
+        *_of_some_places(found),
         *_of_shared_seeds(found),
         "The bounds between which each optimizer was tuned stand in "
         "experiments/optimizers/bounds.py.",
@@ -87,6 +90,27 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         "from paired differences over the seeds that two share.",
     ]
     return [*notes, *closing_notes(found)]
+
+
+def _of_some_places(found: Sequence[Arm]) -> list[str]:
+    """Which optimizers have their final or untuned runs in some places of the study alone."""
+    have: dict[str, list[str]] = {}
+    for arm in found:
+        if arm.tuned or arm.default:
+            have.setdefault(arm.optimizer, []).append(workload_title(arm.workload))
+    places = {place: None for there in have.values() for place in there}
+    names: dict[str, list[str]] = {}
+    for name in optimizer_order(have):
+        there = [place for place in places if place in have[name]]
+        if len(there) < len(places):
+            names.setdefault(" and ".join(there), []).append(optimizer_title(name))
+    if not names:
+        return []
+    each = ". ".join(f"{', '.join(some)}: on {there} alone" for there, some in names.items())
+    return [
+        f"Not every optimizer was run on all {len(places)} data sets and regimes, and the best "
+        f"other and the ranks are of those that were. {each}."
+    ]
 
 
 def _of_shared_seeds(found: Sequence[Arm]) -> list[str]:

@@ -12,7 +12,7 @@ from experiments.protocols import cell
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
-from experiments.reports.ablation.step_lengths import step_lengths
+from experiments.reports.ablation.step_lengths import no_evidence, remark, step_lengths
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.questions import Answer, answers
 from experiments.reports.findings.studies import NETWORK, SCOPE, StudyResults, missing_runs
@@ -40,6 +40,8 @@ class Line:
         answer: the verdict over the sets that are whole; None where there is none.
         sets: how many of the sets that an answer takes are whole.
         of: how many those are.
+        doubt: why the verdict tells nothing on some set; empty where there is no such reason.
+        remark: what stands behind the answer.
     """
 
     regime: str
@@ -47,6 +49,8 @@ class Line:
     answer: Answer | None
     sets: int
     of: int
+    doubt: str = ""
+    remark: str = ""
 
     @property
     def whole(self) -> bool:
@@ -59,7 +63,8 @@ class Line:
         if self.answer is None or self.answer.held_out is None:
             return "no answer yet"
         of = f"{self.sets} of {self.of} sets" if self.sets else "other sets"
-        return self.answer.held_out.case + ("" if self.whole else f" ({of})")
+        case = self.answer.held_out.case + ("" if self.whole else f" ({of})")
+        return f"{case}; {self.doubt}" if self.doubt else case
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,13 @@ def _compared(
             not any(study.lacking(name, regime, one, setting) for one in (first, other))
             for name in sets
         )
-        lines.append(Line(regime, other, found.get((regime, other)), there, len(sets)))
+        arms = [
+            arm
+            for arm in study.arms
+            if (arm.workload.network, arm.workload.regime) == (NETWORK, regime)
+        ]
+        doubts = no_evidence(other, arms), remark(other, arms)
+        lines.append(Line(regime, other, found.get((regime, other)), there, len(sets), *doubts))
     names = [(name, setting) for name in (first, *asked["against"])]
     places = list(itertools.product(sets, regimes))
     return Finding(
@@ -143,7 +154,7 @@ def _sentence(line: Line, called: Callable[[str], str]) -> str:
     if line.answer is None:
         return start + "no answer yet."
     part = "" if line.whole else f"on {_named(line.answer)} alone, "
-    return start + part + line.answer.summary
+    return start + part + line.answer.summary + line.remark
 
 
 def _named(answer: Answer) -> str:

@@ -9,7 +9,7 @@ from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.paired import Difference
 from experiments.reports.ablation.stairs import panels, stairs
 from experiments.reports.fair import comparison_tables, tables
-from experiments.reports.findings.studies import ONLY_AT, SCOPE, StudyResults, contestants
+from experiments.reports.findings.studies import SCOPE, StudyResults, contestants
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Paragraph
 from experiments.reports.table import DASH, Table
@@ -47,11 +47,6 @@ def blocks(study: StudyResults) -> list[Block]:
         )
     if lacking:
         made.append(Paragraph(f"Not in the table yet: {'; '.join(lacking)}."))
-    places = {
-        optimizer_title(name): " and ".join(f"{dataset_title(one)}, {regime}" for one, regime in at)
-        for name, at in ONLY_AT.items()
-    }
-    made += [Paragraph(f"An answer takes {name} on {at} alone.") for name, at in places.items()]
     return made
 
 
@@ -65,7 +60,7 @@ def _row(workload: Workload, arms: Mapping[str, Arm]) -> tuple[str, ...] | None:
     data = tables.workload_table(workload, judged, list(judged)).data
     ours = next(one for one in data if one["optimizer"] == OURS)
     rank = f"{ours['rank']:g} [{ours['rank_low']}, {ours['rank_high']}] of {len(judged)}"
-    missing = [one for one in contestants(workload.dataset, workload.regime) if one not in judged]
+    missing = [one for one in contestants() if one not in judged]
     rank += f" ({len(missing)} still missing)" if missing else ""
     widths = [
         f"{optimizer_title(str(one['optimizer']))} {'≥ ' if one['rate_range_is_open'] else ''}"
@@ -92,7 +87,7 @@ def lacking_ranks(study: StudyResults) -> list[str]:
                 continue
             names = [
                 optimizer_title(name)
-                for name in contestants(dataset, regime)
+                for name in contestants()
                 if name not in arms or not arms[name].tuned
             ]
             if names:

@@ -13,11 +13,13 @@ from experiments import records
 from experiments.files import check_folder
 from experiments.files import write as write_file
 from experiments.reports import markdown
-from experiments.reports.ablation.tables import arm_title
+from experiments.reports.ablation.step_lengths import rival_title
+from experiments.reports.exponent.whole import latest_records, missing_of
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
 from experiments.reports.findings.studies import SCOPE, StudyResults, read_study
 from experiments.reports.missing import study_command
+from experiments.reports.one_study import of_one_study
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
 
@@ -45,15 +47,16 @@ def build(folder: str | os.PathLike[str]) -> str:
         smes = f"a page of its own: `python -m experiments.smes_page {shown(folder)}/smes`"
     blocks: list[Block] = [
         Heading(1, "Findings: what the records say so far"),
-        Paragraph(_opening(found, studies["fair"])),
+        Paragraph(_opening(found, studies["fair"], _of_q9(Path(folder) / "smes"))),
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
             "protocol (`docs/fair.md` has it and explains its words), on ThermoLion against the "
             "other; A is 60 steps of at most 1,024 images, B "
             "is 600 of 128. Under Q0 each has the rate and schedule that did best on the other "
-            "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone, under warm-up "
-            "and cosine, so that a verdict on AdamW or Signum may be another there. Q8 is read by "
-            f"batch size, below; Q9, on SMES's exponent, has {smes}."
+            "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone (of AdamW at "
+            "ThermoLion's step it is set, not tuned), under warm-up and cosine, so that a verdict "
+            "on AdamW or Signum may be another there. Q8 is read by batch size, "
+            f"below; Q9, on SMES's exponent, has {smes}."
         ),
         _overview(found),
         Heading(2, "Question by question"),
@@ -114,15 +117,25 @@ def _linked_from(place: Path, folder: Path, text: str) -> str:
     return re.sub(r"\]\((?!#|[a-z]+:)", lambda _: f"]({start}/", text)
 
 
-def _opening(found: Sequence[Finding], fair: StudyResults) -> str:
+def _opening(found: Sequence[Finding], fair: StudyResults, exponent: str) -> str:
     lacking = [one.number for one in found if one.missing]
-    left = f"Runs are missing for {', '.join(lacking)}." if lacking else "No question lacks a run."
+    left = (
+        f"Runs are missing for {', '.join(lacking)}" if lacking else "No question below lacks a run"
+    )
+    left += f"; {exponent}."
     if not lacking and gain.lacking_ranks(fair):
         left += " Ranks among all optimizers lack some, which are named below them."
     return (
         "Every sentence and number here follows from the records by rule. "
         f"{_complete([line for one in found for line in one.lines])} {left}"
     )
+
+
+def _of_q9(folder: Path) -> str:
+    """How much of the question that has a page of its own is missing."""
+    kept, _ = of_one_study(latest_records(folder / "exponent"))
+    missing, whole = missing_of(kept)
+    return f"Q9 lacks {missing:,} of its {whole:,} runs" if missing else "Q9 lacks none"
 
 
 def _complete(lines: Sequence[Line]) -> str:
@@ -147,7 +160,7 @@ def _overview(found: Sequence[Finding]) -> Table:
         for other in dict.fromkeys(line.other for line in one.lines):
             cases = {line.regime: line.case for line in one.lines if line.other == other}
             rows.append(
-                (f"{one.number}: {one.text}", arm_title(other), *(cases[r] for r in ("A", "B")))
+                (f"{one.number}: {one.text}", rival_title(other), *(cases[r] for r in ("A", "B")))
             )
     header = ("question", "ThermoLion against", "regime A", "regime B")
     return Table("overview", "All verdicts", header, tuple(rows), tuple(data))

@@ -27,13 +27,6 @@ SCOPE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Study -> the data sets and regimes that an answer takes; more are welcome."""
 
-ONLY_AT: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "muon": (("gtsrb32.npz", "B"), ("digits", "B")),
-}
-"""Optimizers that an answer takes in some places alone, since they cost so much: data set, regime.
-
-All others of the fair protocol are tuned everywhere."""
-
 NETWORK = "convnet"
 
 
@@ -70,20 +63,15 @@ class StudyResults:
         return max(0, wanted(self.name, optimizer) - self.have.get(key, 0))
 
 
-def contestants(dataset: str, regime: str) -> list[str]:
-    """The optimizers that the fair protocol tunes in one place.
+def contestants() -> list[str]:
+    """The optimizers that the fair protocol tunes, everywhere.
 
     Example:
-        >>> "muon" in contestants("digits", "B"), "muon" in contestants("digits", "A")
+        >>> "muon" in contestants(), "muadam" in contestants()
         (True, False)
     """
     numbers = fair.protocol()
-    return [
-        name
-        for name in numbers["optimizers"]
-        if name not in numbers["default_only"]
-        and (name not in ONLY_AT or (dataset, regime) in ONLY_AT[name])
-    ]
+    return [name for name in numbers["optimizers"] if name not in numbers["default_only"]]
 
 
 def wanted(study: str, optimizer: str) -> int:

@@ -61,6 +61,9 @@ def _by_set(cells: Sequence[NoiseCell]) -> dict[str, list[NoiseCell]]:
 def seen(cells: Sequence[NoiseCell]) -> list[str]:
     """One line a data set: whether mean λ goes with the gradient's signal-to-noise ratio.
 
+    The answer is read within a batch size; over all cells a larger batch makes most of the
+    difference, so that stands behind it as a remark.
+
     Args:
         cells: an answer takes all of the protocol's.
     """
@@ -77,11 +80,11 @@ def seen(cells: Sequence[NoiseCell]) -> list[str]:
             )
             continue
         lines.append(
-            f"Q8, {name}: Does the gate see the noise? Over all {len(some)} cells, where larger "
-            f"batches make fewer steps, {_in_words(found)}; within a batch size, where "
-            f"{_differs(some)}, {_in_words(within)}. Rank correlation of mean λ with the "
-            f"gradient's signal-to-noise ratio, {len(found.by_seed)} seeds; the "
-            "intervals are over seeds alone."
+            f"Q8, {name}: Does the gate see the noise? Within a batch size, where "
+            f"{_differs(some)}: {_sees(within)}, {_numbers(within)}. Rank correlation of mean λ "
+            f"with the gradient's signal-to-noise ratio, {len(within.by_seed)} seeds; the "
+            f"intervals are over seeds alone. No answer, but beside it: over all {len(some)} "
+            f"cells, where larger batches make fewer steps, it is {_numbers(found)}."
         )
     return lines
 
@@ -96,17 +99,21 @@ def _differs(cells: Sequence[NoiseCell]) -> str:
     return "ThermoLion's chosen rate moves with the labels" if moved else "labels alone differ"
 
 
-def _in_words(found: Difference) -> str:
-    """Whether a correlation differs from 0."""
+def _sees(found: Difference) -> str:
+    """What a correlation says of the gate: seeing the noise takes one above 0."""
+    if not found.excludes_zero:
+        return "not shown"
+    return "it does" if found.mean > 0 else "not shown, it is the other way round"
+
+
+def _numbers(found: Difference) -> str:
+    """A correlation and its interval."""
     if found.half is None:
-        return f"undecided, one seed, {found.mean:+.2f}"
-    words = "undecided"
-    if found.excludes_zero:
-        words = "it does" if found.mean > 0 else "it goes against it"
+        return f"{found.mean:+.2f} of one seed"
     low, high = max(found.low, -1.0), min(found.high, 1.0)
     extreme = sum(abs(each) > 1 - 1e-9 for each in found.by_seed.values())
     seeds = f" ({extreme} of {len(found.by_seed)} seeds at ±1)" if extreme else ""
-    return f"{words}, {found.mean:+.2f} [{low:+.2f}, {high:+.2f}] at 95 %{seeds}"
+    return f"{found.mean:+.2f} [{low:+.2f}, {high:+.2f}] at 95 %{seeds}"
 
 
 def helped(cells: Sequence[NoiseCell]) -> list[str]:

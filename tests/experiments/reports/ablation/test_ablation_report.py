@@ -71,6 +71,33 @@ def made():
     return records_of
 
 
+def test_a_verdict_on_an_arm_whose_rate_was_set_says_so_and_where_it_is_at_chance(made, folder_of):
+    def lost(one):
+        at_chance = (one.optimizer, one.dataset, one.regime, one.phase) == (
+            "adamw",
+            "signs.npz",
+            "B",
+            "final",
+        )
+        set_rate = one.changed.get("learning_rate") == 3e-3
+        return replace(one, health=["at chance"]) if at_chance and set_rate else one
+
+    (section,) = report.build(folder_of(lost(one) for one in made())).sections
+    behind = {
+        regime: line.rpartition(". ")[2]
+        for line in section.verdicts
+        for regime in "AB"
+        if f"Q7, regime {regime}" in line and "AdamW at ThermoLion's step, held-out" in line
+    }
+    said = "AdamW at ThermoLion's step has a rate that was set, not tuned"
+    assert behind["A"] == f"{said}."
+    assert behind["B"] == f"{said}; no evidence: 10 of 10 runs at chance on signs.npz."
+    assert sum("was set" in line for line in section.verdicts) == 2
+    (table,) = (table for table in section.tables if table.key == "q7")
+    marked = [row[0] for row in table.rows if row[5].endswith("; it is at chance")]
+    assert marked == ["signs.npz, B: AdamW at ThermoLion's step"]
+
+
 def test_arms_are_read_back_as_the_study_chose_them(made):
     found = short_arms(made(), {"adamw": "adamw at the step of thermolion"})
     by_name = {arm.optimizer: arm for arm in found if arm.workload.dataset == "signs.npz"}

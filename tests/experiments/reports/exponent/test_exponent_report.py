@@ -232,3 +232,25 @@ def test_an_exponent_that_always_diverges_counts_as_chance(made):
     accuracies = {row["alpha"]: row["accuracy"] for row in table.data}
     assert accuracies[0.75] == pytest.approx(0.8)
     assert accuracies[0.5] == pytest.approx((0.8 + 0.1) / 2)
+
+
+def test_accuracies_are_means_over_what_all_exponents_have(made):
+    def apart(one):
+        """The digits are harder, and α = ½ was run on the other set alone."""
+        hard = one.dataset == "digits"
+        return replace(
+            one, validation_accuracy=[each - 0.2 * hard for each in one.validation_accuracy]
+        )
+
+    every = [apart(one) for one in made()]
+    some = [
+        one for one in every if not (one.optimizer.endswith("=0.5") and one.dataset == "digits")
+    ]
+    (table,) = [table for table in section_of(some).tables if table.key == "settings"]
+    assert "mean over what all α have: F-MNIST, B" in table.header[3]
+    assert {row["alpha"]: row["cells"] for row in table.data} == {0: 2, 0.25: 2, 0.5: 1, 0.75: 2}
+    assert [row["accuracy"] for row in table.data] == pytest.approx([0.8] * 4)
+    none = [one for one in some if one.optimizer.endswith("=0.5") or one.dataset == "digits"]
+    (table,) = [table for table in section_of(none).tables if table.key == "settings"]
+    assert "nothing yet" in table.header[3]
+    assert {row[3] for row in table.rows} == {"–"}

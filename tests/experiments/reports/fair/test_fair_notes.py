@@ -30,6 +30,15 @@ def test_a_note_says_that_the_gain_is_over_fewer_seeds_than_the_accuracies():
     assert "The gain and what" not in " ".join(built(alike).notes)
 
 
+def test_a_note_names_the_optimizers_that_were_run_in_some_places_alone(whole):
+    assert "Not every optimizer" not in " ".join(built(whole).notes)
+    few = made(names=("adamw", "thermolion", "signum", "lion", "adam"))
+    some = [one for one in few if one.dataset == "semeion" or one.optimizer in ("adamw", "adam")]
+    (note,) = (note for note in built(some).notes if note.startswith("Not every optimizer"))
+    assert "on all 2 data sets and regimes" in note
+    assert note.endswith("those that were. Lion, ThermoLion, Signum: on SEMEION, B alone.")
+
+
 def test_untuned_says_whose_defaults_are_not_its_authors(whole):
     assert "benchmark's defaults with a constant learning rate." in " ".join(built(whole).notes)
     names = ("adamw", "nadamw", "smes")

@@ -4,6 +4,7 @@ import re
 import zlib
 from dataclasses import replace
 
+import made_exponent
 import pytest
 from made_records import Made
 
@@ -65,7 +66,7 @@ def whole():
 
 def page(folder, studies):
     for name, some in studies.items():
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
         (folder / name / "records.jsonl").write_bytes(b"".join(map(encode, some)))
     return findings.build(folder)
 
@@ -115,10 +116,10 @@ def test_with_some_records_what_is_there_is_said_of_its_sets_alone(tmp_path, who
     assert "No answer yet" in part(text, "Q0")  # the best on the other sets is not known
     assert "Regime B, as far as F-MNIST goes**: not known yet." in text
     assert "fair/fair-v1-differences.svg" in text
-    # Signum and Lion, and three that were never run; Muon is not asked for on this set.
+    # Signum and Lion, and four that were never run
     left = part(text, "What is left of the gain")
-    assert "of 4 (4 still missing)" in left
-    assert "of 3 (5 still missing)" in left
+    assert "of 4 (5 still missing)" in left
+    assert "of 3 (6 still missing)" in left
 
 
 def test_of_a_folder_of_ones_own_the_commands_and_links_are_its_own(tmp_path, whole):
@@ -150,7 +151,8 @@ def test_the_papers_report_is_linked_where_it_is_and_else_its_command_named(
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
     assert "All 40 comparisons are complete over all their data sets." in text
-    assert "No question lacks a run. Ranks among all optimizers lack some" in text
+    left = "No question below lacks a run; Q9 lacks 1,572 of its 1,572 runs. Ranks among all"
+    assert f"{left} optimizers lack some" in text
     assert "Missing" not in text
     assert "o answer yet" not in text
     assert "not known yet" not in part(text, "When to use")
@@ -159,10 +161,11 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
     assert "**No boost**: in regime A it ties, " in settings
     assert settings.count("\n- **") == 5
     assert "F-MNIST, A 1.00; F-MNIST, B 1.00; GTSRB-32, A 1.00" in part(text, "Q7")
+    assert "| AdamW at ThermoLion's step (rate set, not tuned) |" in text
     assert "Regime A**: yes, it was ahead of AdamW, and nobody was ahead of it." in text
     said = "ThermoLion against λ of another parameter, held-out accuracy: over 2 sets, better"
     assert said in text
-    assert "larger batches make fewer steps, it does" in part(text, "Q8")
+    assert "Within a batch size, where labels alone differ: it does" in part(text, "Q8")
     for number in range(9):
         assert ".svg)" in part(text, f"Q{number}"), number
     assert "Adding one part after the other" in part(text, "What the gain is made of")
@@ -170,10 +173,31 @@ def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, wh
     for regime in "AB":  # of five, over three sets
         row = rf"\| {regime}: ThermoLion +\| +[12]\S* \[\S+, \S+\] \| +5 \| +F-MNIST, GTSRB-32"
         assert re.search(row, left)
-    assert left.count("of 5 (3 still missing)") == 4
-    assert left.count("of 5 (4 still missing)") == 2  # with Muon: GTSRB-32 and digits in B
-    assert "digits, B: SGD, schedule-free AdamW, SMES, Muon" in left
+    assert left.count("of 5 (4 still missing)") == 6
+    assert left.count(": SGD, schedule-free AdamW, SMES, Muon") == 6
     assert "Of 6 searches 6 chose" in part(text, "Settings")
+
+
+def test_how_much_of_the_question_with_a_page_of_its_own_is_missing_is_told(tmp_path):
+    made_runs = made_exponent.records_of(sets=("digits",))
+    page(tmp_path, {"smes/exponent": made_runs})
+    text = findings.build(tmp_path)
+    assert f"; Q9 lacks {1572 - len(made_runs):,} of its 1,572 runs." in text
+
+
+def test_a_verdict_on_runs_at_chance_at_a_rate_that_was_set_is_no_evidence(tmp_path, whole):
+    lost = [
+        replace(one, health=["at chance"])
+        if (one.optimizer, one.dataset, one.regime, one.phase)
+        == ("adamw", "gtsrb32.npz", "B", "final")
+        else one
+        for one in whole["ablation"]
+    ]
+    text = page(tmp_path, {"ablation": lost})
+    told = "no evidence: 10 of 10 runs at chance on GTSRB-32"
+    assert f"; {told} |" in text  # of AdamW tuned, chance is what tuning came to
+    assert text.count(told) == 2
+    assert f"has a rate that was set, not tuned; {told}." in part(text, "Q7")
 
 
 def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
@@ -187,7 +211,7 @@ def test_one_that_is_ahead_is_a_reason_against_it(tmp_path, whole, monkeypatch):
 def test_a_further_optimizer_does_not_hide_an_answer(tmp_path):
     names = (*label_noise.OPTIMIZERS, "lion")
     text = page(tmp_path, {"label_noise": made(label_noise, names, SCOPE["label_noise"][0])})
-    assert "larger batches make fewer steps, it does" in part(text, "Q8")
+    assert "Within a batch size, where labels alone differ: it does" in part(text, "Q8")
 
 
 def test_an_answer_of_some_sets_names_them(tmp_path, whole):

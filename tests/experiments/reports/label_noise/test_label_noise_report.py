@@ -79,9 +79,10 @@ def test_both_questions_are_answered_for_every_batch_size(records, folder_of):
     built = report.build(folder_of(records))
     (section,) = built.sections
     lines = section.verdicts
-    whole = "Does the gate see the noise? Over all 9 cells, where larger batches make fewer steps"
-    assert f"{whole}, it does, +1.00" in lines[0]
-    assert "within a batch size, where labels alone differ, it does, +1.00" in lines[0]
+    within = "Does the gate see the noise? Within a batch size, where labels alone differ: it does"
+    assert f"{within}, +1.00" in lines[0]
+    beside = "No answer, but beside it: over all 9 cells, where larger batches make fewer steps"
+    assert f"{beside}, it is +1.00" in lines[0]
     assert len(lines) == 1 + 3 * 2
     grows = "From 0 to 60 % label noise ThermoLion's lead over AdamW in held-out accuracy grows: +1"
     assert sum(grows in line for line in lines) == 3
@@ -130,7 +131,7 @@ def test_rates_that_move_with_the_labels_are_told(folder_of):
         return 0.5 - abs(np.log10(dict(cell.learner.changed)["learning_rate"] / best)) / 9
 
     (section,) = report.build(folder_of(made(validation=smaller_rates_win_in_noise))).sections
-    told = "within a batch size, where ThermoLion's chosen rate moves with the labels, it does"
+    told = "Within a batch size, where ThermoLion's chosen rate moves with the labels: it does"
     assert told in section.verdicts[0]
 
 
@@ -145,8 +146,19 @@ def test_a_gate_that_knows_the_batch_and_not_the_labels_is_not_said_to_see_them(
     assert sees(cells).excludes_zero  # larger batches have more of both
     assert not sees(cells, within=True).excludes_zero
     (section,) = report.build(folder_of(made)).sections
-    assert "larger batches make fewer steps, it does" in section.verdicts[0]
-    assert "within a batch size, where labels alone differ, undecided" in section.verdicts[0]
+    assert "over all 9 cells, where larger batches make fewer steps, it is +" in section.verdicts[0]
+    assert "Within a batch size, where labels alone differ: not shown, " in section.verdicts[0]
+
+
+def test_a_gate_that_opens_with_the_noise_is_not_said_to_see_it(records, folder_of):
+    def opens(one):
+        snr = one.telemetry["gradient_snr"]
+        return replace(one, telemetry=one.telemetry | {"gate_mean": [1 - each for each in snr]})
+
+    made = [opens(one) if one.optimizer == "thermolion" else one for one in records]
+    (section,) = report.build(folder_of(made)).sections
+    said = "Does the gate see the noise? Within a batch size, where labels alone differ: not shown"
+    assert f"{said}, it is the other way round, -1.00" in section.verdicts[0]
 
 
 def test_the_smoke_budget_is_no_answer_and_gaps_are_said(folder_of):
