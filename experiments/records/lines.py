@@ -46,8 +46,15 @@ def parse(line: bytes) -> Record:
 
 
 def build(kind: type[Of], line: bytes) -> Of:
-    """The dataclass ``kind`` of one line of JSON, every field checked against its annotation."""
-    return _decoder(kind).decode(line)  # all errors are ValueErrors
+    """The dataclass ``kind`` of one line of JSON, every field checked against its annotation.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return _decoder(kind).decode(line)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
 
 
 def columns(kind: type = Record) -> list[str]:

@@ -128,14 +128,14 @@ def test_compressed_records_are_read_and_duplicates_are_reported(tmp_path, synth
         (b"[1, 2]", "Expected `object`, got `array`"),
         (b'{"protocol": "paper"}', "missing required field `protocol_version`"),
         (b"\xff\xfe", "JSON is malformed"),
-        (b'{"protocol": "\xff"}', "Invalid UTF-8"),
+        (b'{"protocol": "\xff"}', "UTF-8"),
     ],
 )
 def test_an_unreadable_line_is_named(tmp_path, synthetic, line, what):
     (tmp_path / "x.jsonl").write_bytes(records.encode(synthetic()) + line + b"\n")
     with pytest.raises(records.RecordError, match=r"x\.jsonl, line 2") as error:
         records.read(tmp_path)
-    assert what in str(error.value)
+    assert what.lower() in str(error.value).lower()
 
 
 def test_a_folder_of_train_is_told_from_one_of_records(tmp_path):
