@@ -7,8 +7,7 @@ a bit costs one count over the elements where they lie.
 """
 
 import functools
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -22,50 +21,68 @@ _NONE = np.uint32(2**32 - 1)
 
 @functools.partial(jax.jit, static_argnames="shares")  # or a call outside of jit would compile anew
 def quantiles(arrays: Sequence[jax.Array], shares: tuple[float, ...]) -> jax.Array:
-    """Quantiles over the elements of all arrays, interpolated as ``numpy.quantile`` does it.
+    """Quantiles of each array and of all together, interpolated as ``numpy.quantile`` does it.
 
     Args:
-        arrays: float32, none below 0; with one element at least among them.
+        arrays: A of float32, none below 0; with at least one element each.
         shares: Q numbers in [0, 1], static.
 
     Returns:
-        float32 (Q,); NaN where an element is.
+        float32 (A + 1, Q), the last row being that of all together; NaN where an element is.
     """
-    last = sum(x.size for x in arrays) - 1
-    places = [share * last for share in shares]
-    ranks = [math.floor(place) for place in places]
-    parts = jnp.array([place - rank for place, rank in zip(places, ranks, strict=True)], "float32")
+    sizes = [x.size for x in arrays]
+    last = np.array([*sizes, sum(sizes)], np.float64) - 1
+    places = np.outer(shares, last)
+    ranks = np.floor(places)
+    nans = jnp.stack([jnp.isnan(x).any() for x in arrays])
+    nans = jnp.concatenate([nans, nans.any(keepdims=True)])
     with jax.enable_x64(True):  # large models have more elements than JAX's own integers count
-        low, high = _order_statistics(arrays, ranks)
-    some_nan = jnp.stack([jnp.isnan(x).any() for x in arrays]).any()
-    between = jnp.where(low == high, 0, parts * (high - low))  # two infinities have no difference
-    return jnp.where(some_nan, jnp.nan, low + between)
+        # Zeros that vary over the axes of jax.shard_map which the elements vary over.
+        zeros = jnp.zeros(ranks.shape, jnp.uint32) * nans
+        low, high = _order_statistics(
+            arrays, ranks.astype(np.uint64), last.astype(np.uint64), zeros
+        )
+    # Two infinities have no difference.
+    parts = jnp.asarray(places - ranks, jnp.float32)
+    between = jnp.where(low == high, 0, parts * (high - low))
+    return jnp.where(nans, jnp.nan, low + between).T
 
 
 def _order_statistics(
-    arrays: Sequence[jax.Array], ranks: Sequence[int]
+    arrays: Sequence[jax.Array], ranks: np.ndarray, last: np.ndarray, start: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """The elements of 0-based ``ranks`` in ascending order, and the one after each."""
+    """The elements of 0-based ``ranks`` (Q, A + 1) in ascending order, and the one after each."""
     words = [lax.bitcast_convert_type(x, jnp.uint32) for x in arrays]
-    size = sum(x.size for x in arrays)
-    rank = jnp.array(ranks, jnp.uint32 if size <= _COUNTED_IN_32_BITS else jnp.uint64)
+    rank = jnp.asarray(ranks, jnp.uint32 if last[-1] < _COUNTED_IN_32_BITS else jnp.uint64)
 
-    def below(bound: jax.Array) -> jax.Array:
-        counts = [jnp.sum(x < bound, dtype=rank.dtype) for x in words]
-        return jnp.stack(counts).sum(dtype=rank.dtype)
+    def rows(
+        of: Callable[[jax.Array, jax.Array], jax.Array], join: Callable[[jax.Array], jax.Array]
+    ) -> Callable[[jax.Array], jax.Array]:
+        # One share after the other, since a CPU writes every comparison down.
+        def of_share(bounds: jax.Array) -> jax.Array:
+            each = [of(x, bound) for x, bound in zip(words, bounds, strict=False)]
+            together = join(jnp.stack([of(x, bounds[-1]) for x in words]))
+            return jnp.stack([*each, together])
 
-    def above(bound: jax.Array) -> jax.Array:
-        return jnp.stack([jnp.min(jnp.where(x > bound, x, _NONE)) for x in words]).min()
+        return lambda bounds: lax.map(of_share, bounds)
 
-    def with_next_bit(step: jax.Array, found: jax.Array) -> jax.Array:
-        longer = found | jnp.left_shift(jnp.uint32(1), jnp.uint32(_HIGHEST_BIT) - step)
-        return jnp.where(lax.map(below, longer) <= rank, longer, found)
+    below = rows(
+        lambda x, bound: jnp.sum(x < bound, dtype=rank.dtype), lambda n: n.sum(dtype=rank.dtype)
+    )
+    above = rows(lambda x, bound: jnp.min(jnp.where(x > bound, x, _NONE)), jnp.min)
 
-    # `lax.map` takes one bound after the other, since a CPU writes every comparison down.
-    # None is below 0: zeros that vary over the axes of jax.shard_map which the elements vary over.
-    start = lax.map(below, jnp.zeros(len(ranks), jnp.uint32)).astype(jnp.uint32)
-    low = lax.fori_loop(jnp.uint32(0), jnp.uint32(_HIGHEST_BIT + 1), with_next_bit, start)
+    def step(number: jax.Array, found: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        """Tries one bit more; in the last step counts what is no larger than the elements."""
+        low, _ = found
+        ended = number > _HIGHEST_BIT
+        bit = jnp.left_shift(jnp.uint32(1), jnp.uint32(_HIGHEST_BIT) - number)
+        bounds = jnp.where(ended, low + 1, low | bit)
+        counts = below(bounds)
+        return jnp.where(~ended & (counts <= rank), bounds, low), counts
+
+    steps = jnp.uint32(0), jnp.uint32(_HIGHEST_BIT + 2)
+    low, counts = lax.fori_loop(*steps, step, (start, start.astype(rank.dtype)))
     # After it comes its equal, or the least of those above it, or none.
-    alone = (lax.map(below, low + 1) == rank + 1) & (rank < size - 1)
-    high = jnp.where(alone, lax.map(above, low), low)
+    alone = (counts == rank + 1) & (ranks < last)
+    high = jnp.where(alone, above(low), low)
     return lax.bitcast_convert_type(low, jnp.float32), lax.bitcast_convert_type(high, jnp.float32)

@@ -203,12 +203,10 @@ def _means(leaves: dict[str, jax.Array], sizes: dict[str, int]) -> Statistic:
 
 
 def _quantiles(leaves: dict[str, jax.Array]) -> Statistic:
-    each = {name: quantiles([x], SNR_QUANTILES) for name, x in leaves.items()}
-    if len(each) == 1:
-        return {"all": next(iter(each.values())), "leaves": each}
-    if not each:
-        return {"all": jnp.zeros(len(SNR_QUANTILES), jnp.float32), "leaves": each}
-    return {"all": quantiles([*leaves.values()], SNR_QUANTILES), "leaves": each}
+    if not leaves:
+        return {"all": jnp.zeros(len(SNR_QUANTILES), jnp.float32), "leaves": {}}
+    *each, together = quantiles([*leaves.values()], SNR_QUANTILES)
+    return {"all": together, "leaves": dict(zip(leaves, each, strict=True))}
 
 
 def _largest(scalars: Iterable[jax.Array]) -> jax.Array:

@@ -22,7 +22,8 @@ RATIOS = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(*(hnp.arrays(np.float32, shape, elements=RATIOS) for shape in [(5,), (2, 3), ()]))
 def test_they_are_numpys(a, b, c):
-    want = np.quantile(np.concatenate([a, b.ravel(), c[None]]).astype(np.float64), SHARES)
+    together = np.concatenate([a, b.ravel(), c[None]])
+    want = [np.quantile(x.astype(np.float64), SHARES) for x in (a, b, c, together)]
     np.testing.assert_allclose(quantiles([a, b, c], SHARES), want, rtol=1e-6)
 
 
@@ -32,24 +33,30 @@ def test_any_shape_and_either_width_of_count(shape, most, monkeypatch):
     monkeypatch.setattr(_quantiles, "_COUNTED_IN_32_BITS", most)
     x = np.random.default_rng(0).gamma(1, size=shape).astype(np.float32)
     found = quantiles.__wrapped__([jnp.asarray(x)], SHARES)  # compiled for this width
-    np.testing.assert_allclose(found, np.quantile(x.astype(np.float64), SHARES), rtol=1e-6)
+    for row in found:
+        np.testing.assert_allclose(row, np.quantile(x.astype(np.float64), SHARES), rtol=1e-6)
 
 
 def test_infinities_stay_and_a_nan_spoils_all():
     x = jnp.array([jnp.inf, 1.0, jnp.inf, 2.0])
-    assert quantiles([x], (0.0, 0.25, 1.0)).tolist() == [1.0, 1.75, np.inf]
-    assert np.isnan(quantiles([x, jnp.array([jnp.nan])], SHARES)).all()
+    one, spoilt, together = quantiles([x, jnp.array([jnp.nan])], (0.0, 0.25, 1.0))
+    assert one.tolist() == [1.0, 1.75, np.inf]
+    assert np.isnan([spoilt, together]).all()
 
 
 def test_under_vmap_and_shard_map_each_has_its_own():
     x = jnp.arange(24.0).reshape(8, 3)
     want = np.quantile(x, 0.25, axis=1)
-    np.testing.assert_allclose(jax.vmap(lambda r: quantiles([r], (0.25,))[0])(x), want)
+    np.testing.assert_allclose(jax.vmap(lambda r: quantiles([r], (0.25,))[0, 0])(x), want)
     mesh = jax.make_mesh((8,), ("x",), axis_types=(AxisType.Auto,))
     mapped = jax.shard_map(
-        lambda r: quantiles([r], (0.25,)), mesh=mesh, in_specs=P("x"), out_specs=P("x")
+        lambda r, whole: quantiles([r, whole], (0.25,))[:2].T,
+        mesh=mesh,
+        in_specs=(P("x"), P()),
+        out_specs=P("x"),
     )
-    np.testing.assert_allclose(mapped(x), want)
+    np.testing.assert_allclose(mapped(x, x)[:, 0], want)
+    np.testing.assert_allclose(mapped(x, x)[:, 1], np.quantile(x, 0.25))
 
 
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=lambda kind: kind.name)
