@@ -67,6 +67,7 @@ ALLOWED = [
     ("apply_updates_stochastic", "params", {"leaf float8"}, "such parameters may be stored"),
     ("thermal_noise", "nu", {"None"}, "the default: the updates' own square"),
     ("phase_statistics", "grads", {"None"}, "the default: statistics of the state alone"),
+    ("phase_statistics", "grads", {"leaf None", "leaf MaskedNode"}, "left out of that update"),
     # States.
     ("alignment_boost|graft|thermal_noise|normalize_distortion", "state",
      {"its own, of other parameters"},
