@@ -46,6 +46,11 @@ def at_chance(records: Iterable[Record]) -> int:
     return sum(AT_CHANCE in one.health for one in records)
 
 
+def mostly_at_chance(records: Sequence[Record]) -> bool:
+    """Whether more than half of the runs do."""
+    return 2 * at_chance(records) > len(records)
+
+
 def unnoticed(records: Iterable[Record]) -> list[list[str]]:
     """`health` of every run that has something wrong although its status is "ok"."""
     found = [health(r.train_accuracy, r.train_loss, r.data) for r in records if r.status == "ok"]

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
     from experiments.distortion_study import training
     from experiments.records import environment, lines, storage
 
-    storage.check_apart(options.out, folder.NAMES)
+    storage.check_apart(options.out, storage.OF_DISTORTION)
 
     scale = plan.SMOKE if options.smoke else plan.FULL
     train = datasets.load_splits(

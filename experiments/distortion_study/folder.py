@@ -9,13 +9,10 @@ from experiments import files
 from experiments.distortion_study.record import DistortionRecord
 from experiments.records import lines, storage
 
-NAMES = "distortion-*-layers.jsonl"
-"""How the files of its records are called."""
-
 
 def file_of(folder: Path, depth: int) -> Path:
     """Where the records of one depth are: processes that take a depth each share no file."""
-    return folder / NAMES.replace("*", str(depth))
+    return folder / storage.OF_DISTORTION.replace("*", str(depth))
 
 
 def read(folder: Path) -> list[DistortionRecord]:
@@ -25,7 +22,7 @@ def read(folder: Path) -> list[DistortionRecord]:
         RecordError: a file that cannot be read, or a line that is no record.
     """
     parse = partial(lines.build, DistortionRecord)
-    paths = sorted(folder.glob(NAMES))
+    paths = sorted(folder.glob(storage.OF_DISTORTION))
     return [one for path in paths for one in storage.read_file(path, parse, notices=[])]
 
 

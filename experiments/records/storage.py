@@ -24,6 +24,9 @@ from experiments.records.record import Record
 
 Of = TypeVar("Of")
 
+OF_DISTORTION = "distortion-*-layers.jsonl"
+"""How the files of the distortion study's records are called, which `run` does not make."""
+
 
 class RecordError(RuntimeError):
     """A records folder or file that cannot be read or written; the message says what to do."""
@@ -58,7 +61,7 @@ def read(folder: str | os.PathLike[str], *, missing_ok: bool = False) -> Reading
             f"{folder} is a folder of `train`; `report` reads those of `run`. Read curve.jsonl, "
             "result.json and phases.csv there, or give `run` another --out"
         )
-    if any(folder.glob("distortion-*-layers.jsonl")):
+    if any(folder.glob(OF_DISTORTION)):
         raise RecordError(
             f"{folder} is a folder of the distortion study; `report` reads those of `run`. Draw it "
             f"with `python -m experiments.distortion_study report --out {folder}`, or give `run` "

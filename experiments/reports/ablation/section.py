@@ -11,7 +11,7 @@ from experiments.protocols.ablation import constants
 from experiments.protocols.fair.short_tuning import runs_by_phase
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.stairs import stairs, stairs_table
-from experiments.reports.ablation.step_lengths import remark, step_lengths
+from experiments.reports.ablation.step_lengths import in_place, remark, step_lengths
 from experiments.reports.ablation.tables import arm_title, question_table
 from experiments.reports.fair import questions, tables
 from experiments.reports.missing import lines, named, study_command, with_command
@@ -44,7 +44,9 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             slug=study.slug,
             description=numbers["description"],
             verdicts=tuple(
-                study.opening + answer.line + remark(answer.other, _beside(answer, judged))
+                study.opening
+                + answer.line
+                + remark(answer.other, in_place(judged, answer.network, answer.regime))
                 for answer in answers
             ),
             tables=tuple(
@@ -55,12 +57,6 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             missing=(*study.excluded, *_missing(found, study.budget, question.folder)),
         )
     ]
-
-
-def _beside(answer: questions.Answer, arms: Sequence[Arm]) -> list[Arm]:
-    """The arms of an answer's regime and network."""
-    place = answer.network, answer.regime
-    return [arm for arm in arms if (arm.workload.network, arm.workload.regime) == place]
 
 
 def _notes(

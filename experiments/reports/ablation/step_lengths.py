@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.final_runs import mean_step
-from experiments.analysis.health import at_chance
+from experiments.analysis.health import at_chance, mostly_at_chance
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.tables import workload_title
@@ -53,6 +53,12 @@ def rival_title(name: str) -> str:
     return arm_title(name) + (" (rate set, not tuned)" if derived else "")
 
 
+def in_place(arms: Iterable[Arm], network: str, regime: str) -> list[Arm]:
+    """The arms of one network and regime."""
+    place = network, regime
+    return [arm for arm in arms if (arm.workload.network, arm.workload.regime) == place]
+
+
 def no_evidence(name: str, arms: Iterable[Arm]) -> str:
     """Where most runs of an arm at another's step are at chance: a verdict on it tells nothing.
 
@@ -66,7 +72,7 @@ def no_evidence(name: str, arms: Iterable[Arm]) -> str:
         f"{at_chance(arm.tuned)} of {len(arm.tuned)} runs at chance "
         f"on {dataset_title(arm.workload.dataset)}"
         for arm in arms
-        if arm.optimizer == name and 2 * at_chance(arm.tuned) > len(arm.tuned)
+        if arm.optimizer == name and mostly_at_chance(arm.tuned)
     ]
     return f"no evidence: {', '.join(lost)}" if lost else ""
 

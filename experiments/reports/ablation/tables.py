@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.final_runs import mean_step, mean_train_loss
-from experiments.analysis.health import at_chance
+from experiments.analysis.health import mostly_at_chance
 from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import curves
 from experiments.analysis.verdicts import Verdict
@@ -81,7 +81,7 @@ def of_workload(verdict: Verdict, workload: Workload) -> Verdict | None:
 
 def _row(workload: Workload, arm: Arm, verdicts: Sequence[Verdict | None]) -> tuple[str, ...]:
     cells = [*arm_cells(f"{workload_title(workload)}: {arm_title(arm.optimizer)}", arm)]
-    lost = "; it is at chance" if 2 * at_chance(arm.tuned) > len(arm.tuned) else ""
+    lost = "; it is at chance" if mostly_at_chance(arm.tuned) else ""
     for each in verdicts:
         cells.append(each.numbers if each else DASH)
         cells.append(each.case + lost if each else DASH)

@@ -12,7 +12,12 @@ from experiments.protocols import cell
 from experiments.protocols.ablation import constants as ablation
 from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
-from experiments.reports.ablation.step_lengths import no_evidence, remark, step_lengths
+from experiments.reports.ablation.step_lengths import (
+    in_place,
+    no_evidence,
+    remark,
+    step_lengths,
+)
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair.questions import Answer, answers
 from experiments.reports.findings.studies import NETWORK, SCOPE, StudyResults, missing_runs
@@ -124,11 +129,7 @@ def _compared(
             not any(study.lacking(name, regime, one, setting) for one in (first, other))
             for name in sets
         )
-        arms = [
-            arm
-            for arm in study.arms
-            if (arm.workload.network, arm.workload.regime) == (NETWORK, regime)
-        ]
+        arms = in_place(study.arms, NETWORK, regime)
         doubts = no_evidence(other, arms), remark(other, arms)
         lines.append(Line(regime, other, found.get((regime, other)), there, len(sets), *doubts))
     names = [(name, setting) for name in (first, *asked["against"])]
