@@ -86,9 +86,15 @@ def _rescaled(found: findings.RunsByArm) -> str:
             before, after = findings.trained(pairs)
             kind = "as many" if before == after else "more" if after > before else "fewer"
             means = findings.in_the_mean(pairs)
-            groups[kind].append(f"{optimizer} ({before} → {after} of {len(pairs)}, {means} %)")
+            groups[kind].append(
+                f"{optimizer} ({before} → {after} of {len(pairs)}; {means} %, "
+                f"{findings.gained(pairs)})"
+            )
     said = "; ".join(f"{kind}: {', '.join(some)}" for kind, some in groups.items() if some)
-    return f"{said} (beside the count, mean train accuracy)"
+    return (
+        f"{said} (beside the count: mean train accuracy, and its change in points with its 95 % "
+        f"interval over {len(plan.SEEDS)} seeds)"
+    )
 
 
 def missing_runs(runs: Sequence[DistortionRecord], folder: Path) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,19 +121,47 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
 
 def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: str) -> Part:
     words = DEPENDS if key == "sparsity" else ANSWERS
-    cases = Counter(words[one.case] for one in found if one.case is not None)
-    listed = ", ".join(f"{case} in {number}" for case, number in cases.most_common())
+    cases: dict[str, list[Claim]] = {}
+    for one in found:
+        if one.case is not None:
+            cases.setdefault(words[one.case], []).append(one)
+    listed = ", ".join(
+        f"{case} in {len(some)}{_some_sets(some)}"
+        for case, some in sorted(cases.items(), key=lambda item: -len(item[1]))
+    )
     listed += "".join(f"; {one.summary.rstrip('.')}" for one in found if one.best)
     return part(
         constants.protocol()["questions"][key]["text"],
-        f"of {cases.total()} comparisons{BY.get(key, '')}: {listed}{so_far}"
+        f"of {sum(map(len, cases.values()))} comparisons{BY.get(key, '')}: {listed}{so_far}"
         if cases
         else "no answer yet",
         [MEASURED_BY[key]],
-        bullets([f"{one.place}: {one.summary}" for one in found] or ["No answer yet."]),
+        _answers(found) or bullets(["No answer yet."]),
         *_others(key, made),
         *_images(FIGURES[key], made, shown),
     )
+
+
+def _some_sets(found: Sequence[Claim]) -> str:
+    """Of verdicts over data sets which do not hold on each by itself, and where they do."""
+    partly = [
+        f"1 shown on {' and '.join(one.shown_on) or 'none'} alone"
+        for one in found
+        if one.case not in ("mixed", "undecided") and len(one.shown_on) < len(one.sets)
+    ]
+    return f" ({', '.join(partly)})" if partly else ""
+
+
+def _answers(found: Sequence[Claim]) -> list[str]:
+    """Each answer, and below it each data set's own."""
+    return [
+        line
+        for one in found
+        for line in (
+            *bullets([f"{one.place}: {one.summary}"]),
+            *(f"  {line}" for line in bullets(one.by_set)),
+        )
+    ]
 
 
 def _others(key: str, made: Section) -> list[list[str]]:

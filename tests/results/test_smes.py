@@ -52,7 +52,7 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
     assert rule in readme
     assert rule in advice
     for words in (readme, advice):
-        assert "after 600 steps on Fashion-MNIST and GTSRB-32" in words
+        assert "after 600 steps on all three sets" in " ".join(words.split())
         assert _so_far(said) in " ".join(words.split())
 
 
@@ -62,39 +62,64 @@ def _so_far(page):
 
 
 def _verdicts(measure):
-    """(first, other) -> the verdict's words and numbers over both sets, of one measure."""
+    """(first, other) -> the words and numbers over all sets, and each set's case."""
     page = (RESULTS / "smes.md").read_text(encoding="utf-8")
     found = re.findall(
-        rf"^- regime B: α = (.) against α = (.), {measure}: over 2 sets, (.+?): "
-        r"([+-][\d.]+ % \[[^]]+\])",
+        rf"^- regime B: α = (.) against α = (.), {measure}: over 3 sets, (.+?): "
+        r"([+-][\d.]+ % \[[^]]+\]).*\n((?:  - .*\n)+)",
         page,
         re.M,
     )
     assert len(found) == 3
-    return {(one, other): (case, numbers) for one, other, case, numbers in found}
+    return {
+        (one, other): (case, numbers, dict(re.findall(r"- (\S+) alone: ([^,]+),", sets)))
+        for one, other, case, numbers, sets in found
+    }
 
 
 def test_the_sentences_on_the_exponent_follow_its_verdicts():
     fit = _verdicts("final train loss, at the setting best on validation")
+    readme, advice = (
+        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
+        for name in ("README.md", "docs/should_i_use_it.md")
+    )
+    half, most = fit["½", "0"], fit["¾", "½"]
+    assert half[0] == most[0] == "better"
+    assert [name for name, case in half[2].items() if case != "better"] == ["GTSRB-32"]
+    assert [name for name, case in most[2].items() if case != "better"] == ["digits"]
+    told = (
+        "smaller at ½ than at 0, and at ¾ than at ½ (on GTSRB-32 alone, and on the digits alone, "
+    )
+    assert f"{told}not shown)" in readme
+    told = f"at ½ than at 0, {half[1]} (GTSRB-32 alone undecided), and at ¾ than at ½, {most[1]} ("
+    assert f"{told}the digits alone undecided)" in advice
+    assert fit["½", "¼"][0] == "mixed (better on F-MNIST, worse on digits, GTSRB-32)"
+    assert "at ½ than at ¼ on Fashion-MNIST, the contrary on the two others" in readme
+    assert "at ½ on Fashion-MNIST, at ¼ on the digits and GTSRB-32." in advice
+
+
+def test_the_sentences_on_the_gap_follow_its_verdicts():
     gap = _verdicts("validation loss at matched train loss")
     readme, advice = (
         " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
         for name in ("README.md", "docs/should_i_use_it.md")
     )
-    assert fit["½", "0"][0] == fit["¾", "½"][0] == "better"
-    assert fit["½", "¼"][0] == "mixed (better on F-MNIST, worse on GTSRB-32)"
-    assert "the train loss ends smaller at ½ than at 0, and at ¾ than at ½" in readme
-    told = f"smaller at ½ than at 0, {fit['½', '0'][1]}, and at ¾ than at ½, {fit['¾', '½'][1]};"
-    assert told in advice
-    mixed = "of ½ and ¼ it does so at ½ on Fashion-MNIST, at ¼ on GTSRB-32."
-    assert mixed in readme
-    assert mixed in advice
-    assert [case.split(",")[0] for case, _ in gap.values()] == ["undecided", "worse", "undecided"]
-    none = "no smaller α is shown to have the smaller validation loss: at ¼ it is "
-    share, interval = re.fullmatch(r"\+([\d.]+ %) (\[.+\])", gap["¼", "½"][1]).groups()
-    assert f"{none}{share} above that at ½." in readme
-    assert f"{none}{share} {interval} above that at ½;" in advice
-    assert "0 against ½, and ½ against ¾, are *undecided*" in advice
+    none, quarter, half = gap["0", "½"], gap["¼", "½"], gap["½", "¾"]
+    assert none[0] == quarter[0] == "worse"
+    worse = [
+        [name for name, case in each[2].items() if case == "worse"] for each in (none, quarter)
+    ]
+    assert worse == [["digits"], ["digits", "GTSRB-32"]]
+    assert {f"{float(each[1].split()[0]):.0f}" for each in (none, quarter)} == {"14"}
+    assert "the validation loss at 0 and at ¼ is 14 % *above* that at ½;" in readme
+    told = f"at 0 is {none[1]} above that at ½ (shown on the digits alone), and at ¼ {quarter[1]} ("
+    assert f"{told}on the digits and GTSRB-32 alone)" in advice
+    assert half[0].startswith("undecided")
+    assert [name for name, case in half[2].items() if case == "better"] == ["F-MNIST"]
+    assert "½ is below ¾ on Fashion-MNIST alone, by 7 %" in readme
+    assert "*undecided*; on Fashion-MNIST alone ½ is below, -7.15 % [-9.31, -4.94]" in advice
+    page = (RESULTS / "smes.md").read_text(encoding="utf-8")
+    assert "F-MNIST alone: better, -7.15 [-9.31, -4.94]." in page
 
 
 def test_the_advice_tells_the_exponents_held_out_accuracy():
@@ -102,7 +127,7 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
     file = RESULTS / "smes" / "exponent" / "exponent-v1-exponents.csv"
     rows = [*csv.DictReader(file.read_text("utf-8").splitlines())]
     told = []
-    for dataset in ("fashion_mnist", "gtsrb32.npz"):
+    for dataset in ("fashion_mnist", "digits", "gtsrb32.npz"):
         place = (dataset, "B", "0")
         means = [
             float(row["held_out_mean"])
@@ -112,7 +137,8 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
         ]
         assert len(means) == 4
         told.append(f"{min(means):.1f} to {max(means):.1f} %")
-    assert f"Held-out accuracy is {told[0]} on the one, {told[1]} on the other." in page
+    words = f"{told[0]} on Fashion-MNIST, {told[1]} on the digits, {told[2]} on GTSRB-32."
+    assert f"Held-out accuracy is {words}" in page
 
 
 def test_what_the_notebook_says_of_the_deep_networks_is_so():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from experiments.analysis import paired, verdicts
@@ -32,6 +33,7 @@ class Claim(NamedTuple):
         summary: the verdict, or why there is none.
         case: which of the rule's cases holds; None where it was not asked.
         best: whether it names the best exponent at each sparsity.
+        sets: each data set's verdict by name, where the answer is one over several.
     """
 
     asked: str
@@ -39,12 +41,24 @@ class Claim(NamedTuple):
     summary: str
     case: verdicts.Case | None = None
     best: bool = False
+    sets: Mapping[str, verdicts.Verdict] = MappingProxyType({})
 
     @property
     def line(self) -> str:
         """With its question."""
         question = constants.protocol()["questions"][self.asked]["text"]
-        return f"Q9, {self.place}: {question} {self.summary}"
+        return " ".join([f"Q9, {self.place}: {question} {self.summary}", *self.by_set])
+
+    @property
+    def by_set(self) -> list[str]:
+        """Each data set's own verdict: a mean over sets may be the doing of one."""
+        return [f"{name} alone: {each.case}, {each.numbers}." for name, each in self.sets.items()]
+
+    @property
+    def shown_on(self) -> list[str]:
+        """The data sets that say the same by themselves."""
+        said = str(self.case).split(maxsplit=1)[0]  # "better" holds "better by less"
+        return [name for name, each in self.sets.items() if each.case.split(maxsplit=1)[0] == said]
 
 
 def claims(cells: Sequence[ExponentCell]) -> list[Claim]:
@@ -102,7 +116,8 @@ def _over_sets(
         elif len(found) > 1 and len(run) == 1 and len(seeds) > 1:
             shared = {name: _of_seeds(each, seeds, count) for name, each in found.items()}
             over = verdicts.verdict_over_sets(*names, shared, measure=measure)
-            lines.append(Claim(asked, place, f"{over.text}{_lost(min(run), seeds)}.", over.case))
+            text = f"{over.text}{_lost(min(run), seeds)}."
+            lines.append(Claim(asked, place, text, over.case, sets=over.sets))
         else:  # one set, or sets that are not yet as far as each other
             for name, each in found.items():
                 one = verdicts.verdict(names[0], f"{names[1]} on {name}", each, measure=measure)

@@ -103,7 +103,7 @@ def test_expectations_are_judged_by_what_trains():
     rescued = text_of(lambda arm: 0.8 if arm.strength and arm.start == "large" else 0.1)
     words = "SGD: trains 0 of 4 networks as it is, 2 with the rescaling; mean train accuracy %: "
     assert words + "10 layers default 10 → 10, 10 layers large 10 → 80" in rescued
-    assert "over these networks 10 → 45." in rescued
+    assert "over these networks 10 → 45, a change of +35.0 [+35.0, +35.0] points" in rescued
     assert "1.0e+03 → 1.0e+03" in otherwise
     assert "the smallest kernel's, root mean square, is 1.0e-03." in otherwise
 

@@ -1,5 +1,6 @@
 """SMES's page: what it says without records, with some, and with a whole study's."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -76,6 +77,20 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
     assert all((folder.parent / name).is_file() for name in images(text))
 
 
+def test_an_answer_that_one_set_carries_names_it(folder):
+    def alike(one):
+        half = one.dataset == "digits" and one.optimizer == "scaled_smes:alpha=0.5"
+        if not (half and one.phase == "final" and not one.data.sparsity):
+            return one
+        return replace(one, train_loss=[1.0, 0.4, math.exp(-1 + one.seed % 3 / 1e3)])
+
+    write(folder, [alike(one) for one in made_exponent.records_of()])
+    text = page.text(folder)
+    faster = rows(text)["Does a larger α fit the training set faster?"]
+    assert ": yes in 2 (1 shown on F-MNIST alone), yes and the contrary, by set in 1" in faster
+    assert re.search(r"^  - digits alone: no larger difference, [+-]0\.\d\d \[", text, re.M)
+
+
 def test_a_cell_counts_once_every_fixed_alpha_is_there(folder):
     one_alpha = {"scaled_smes:alpha=0.75"}
     write(
@@ -135,10 +150,15 @@ def test_more_fewer_or_as_many_networks(folder):
         broken = arm.optimizer == "AdamW" and arm.strength
         return 0.9 if rescued or (arm.optimizer == "AdamW" and not broken) else 0.1
 
+    def of_seed(arm, seed):
+        # SGD's rescaled runs end at 85, 90 and 95 %: ±12.4 at 95 %, 4.303 · 5 / √3.
+        spread = 0.05 * plan.SEEDS.index(seed) - 0.05 if seed in plan.SEEDS else 0
+        return accuracy(arm) + (spread if accuracy(arm) > 0.5 and arm.strength else 0)
+
     made = "".join(
         f'{{"depth": {arm.depth}, "start": "{arm.start}", "optimizer": "{arm.optimizer}", '
         f'"strength": {arm.strength}, "size": 0.001, "seed": {seed}, "phase": "{phase}", '
-        f'"train_loss": 1.0, "train_accuracy": {accuracy(arm)}, "status": "ok", "steps": 300, '
+        f'"train_loss": 1.0, "train_accuracy": {of_seed(arm, seed)}, "status": "ok", "steps": 300, '
         '"images": 1000, "dataset": "digits", "fingerprint": "0", "rate": 1, "losses": [2], '
         '"gradients": [{"step": 0, "spread": 2, "kernel": [0.001, 1], "bias": [1, 1]}]}\n'
         for arm in plan.all_arms()
@@ -156,9 +176,11 @@ def test_more_fewer_or_as_many_networks(folder):
         "α=0 helpless: yes, it trains 0 of 4 networks, mean train accuracy 10 %"
     )
     assert helps == (
-        "more: SGD (0 → 4 of 4, 10 → 90 %); fewer: AdamW (4 → 0 of 4, 90 → 10 %); as many: SMES "
-        "α=0 (0 → 0 of 4, 10 → 10 %), SMES α=¼ (0 → 0 of 4, 10 → 10 %), SMES α=½ (0 → 0 of 4, "
-        "10 → 10 %) (beside the count, mean train accuracy)"
+        "more: SGD (0 → 4 of 4; 10 → 90 %, +80.0 [+67.6, +92.4]); fewer: AdamW (4 → 0 of 4; 90 → "
+        "10 %, -80.0 [-80.0, -80.0]); as many: SMES α=0 (0 → 0 of 4; 10 → 10 %, +0.0 [+0.0, "
+        "+0.0]), SMES α=¼ (0 → 0 of 4; 10 → 10 %, +0.0 [+0.0, +0.0]), SMES α=½ (0 → 0 of 4; 10 → "
+        "10 %, +0.0 [+0.0, +0.0]) (beside the count: mean train accuracy, and its change in points "
+        "with its 95 % interval over 3 seeds)"
     )
     assert "240 of 400 runs" in text
     path.write_text(made.replace('"steps": 300', '"steps": 12'), encoding="utf-8")

@@ -15,6 +15,7 @@ from experiments.analysis.exponent_cells import exponent_cells, values
 from experiments.analysis.short_arms import short_arms
 from experiments.reports import report
 from experiments.reports.exponent import section as exponent_section
+from experiments.reports.exponent.claims import claims
 from experiments.reports.section import Question
 
 
@@ -154,6 +155,24 @@ def test_one_divergence_leaves_the_sets_together_on_the_seeds_that_they_share(ma
     assert "over 2 sets" in gap[0]
     assert "9 seeds" in gap[0]
     assert "only the 9 of 10 seeds count that have a number on every set" in gap[0]
+
+
+def test_a_mean_over_sets_says_what_each_says_alone(made):
+    def alike(one):
+        """On the digits α = ½ ends where 0 does; on Fashion-MNIST at a factor of e^-1 below."""
+        half = one.dataset == "digits" and one.optimizer == "scaled_smes:alpha=0.5"
+        if not (half and one.phase == "final" and not one.data.sparsity):
+            return one
+        return replace(one, train_loss=[1.0, 0.4, math.exp(-1 + one.seed % 3 / 1e3)])
+
+    found = claims(cells_of([alike(one) for one in made()]))
+    over = next(one for one in found if (one.asked, "α = 0," in one.summary) == ("faster", True))
+    assert "over 2 sets, better: -39" in over.summary
+    digits, fashion = over.by_set
+    assert digits.startswith("digits alone: no larger difference, ")
+    assert fashion.startswith("F-MNIST alone: better, -63")
+    assert over.shown_on == ["F-MNIST"]
+    assert over.line.endswith(f"{digits} {fashion}")
 
 
 def test_a_set_without_final_runs_does_not_keep_the_others_apart(made):
