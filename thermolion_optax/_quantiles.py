@@ -38,14 +38,14 @@ def quantiles(arrays: Sequence[jax.Array], shares: tuple[float, ...]) -> jax.Arr
     nans = jnp.concatenate([nans, nans.any(keepdims=True)])
     with jax.enable_x64(True):  # large models have more elements than JAX's own integers count
         # Zeros that vary over the axes of jax.shard_map which the elements vary over.
-        zeros = jnp.zeros(ranks.shape, jnp.uint32) * nans
+        zeros = jnp.zeros(ranks.shape, jnp.uint32) * nans[None].astype(jnp.uint32)
         low, high = _order_statistics(
             arrays, ranks.astype(np.uint64), last.astype(np.uint64), zeros
         )
     # Two infinities have no difference.
     parts = jnp.asarray(places - ranks, jnp.float32)
     between = jnp.where(low == high, 0, parts * (high - low))
-    return jnp.where(nans, jnp.nan, low + between).T
+    return jnp.where(nans[None], jnp.nan, low + between).T
 
 
 def _order_statistics(

@@ -86,3 +86,10 @@ def test_no_device_gathers_a_sharded_leaf():
     compiled = jax.jit(phase_statistics).lower(thermolion().init(params)).compile()
     piece = params.nbytes / 8
     assert compiled.memory_analysis().temp_size_in_bytes < 5 * piece < params.nbytes
+
+
+def test_no_rank_is_promoted():
+    arrays = [jnp.ones((4, 3)), jnp.ones(3)]
+    with jax.numpy_rank_promotion("raise"):
+        found = jax.jit(lambda x: quantiles(x, (0.25, 0.75)))(arrays)
+    np.testing.assert_array_equal(found, 1)
