@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from experiments.distortion_study.findings import (
+from experiments.distortion_study.network import layers
+from experiments.distortion_study.outcomes import (
     CHANCE,
     TRAINS,
     RunsByArm,
@@ -18,7 +19,6 @@ from experiments.distortion_study.findings import (
     finals,
     networks,
 )
-from experiments.distortion_study.network import layers
 from experiments.distortion_study.plan import ALPHAS, GAINS, STRENGTHS, DistortionArm
 from experiments.distortion_study.readings import KINDS, distortions, spread, typical
 from experiments.distortion_study.record import DistortionRecord

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from experiments.analysis import paired
+from experiments.distortion_study import rescaling
+from experiments.distortion_study.outcomes import (
+    CHANCE,
+    TRAINS,
+    RunsByArm,
+    accuracies,
+    finals,
+    mean_accuracy,
+    networks,
+    outcome,
+)
 from experiments.distortion_study.plan import (
     ALPHAS,
     FULL,
     GAINS,
-    SEEDS,
     STRENGTHS,
     DistortionArm,
-    run_of,
 )
 from experiments.distortion_study.readings import (
     KINDS,
@@ -27,9 +35,6 @@ from experiments.distortion_study.readings import (
 )
 from experiments.distortion_study.record import DistortionRecord
 
-TRAINS, CHANCE = 0.5, 0.15
-"""Mean train accuracy from which a network counts as trained, and up to which as at chance."""
-
 MEDIANS = (
     "Max/min and distortion are medians over the seeds; the distortion is `gradient_distortion`'s, "
     "the geometric standard deviation of all leaves' gradients, 1 where all are alike. A seed is "
@@ -37,40 +42,6 @@ MEDIANS = (
     "diverged."
 )
 """What the two last columns of the table are of."""
-
-RunsByArm = dict[DistortionArm, list[DistortionRecord]]
-
-
-def finals(records: Sequence[DistortionRecord]) -> RunsByArm:
-    """The runs on the final seeds, by arm; arms that lack some are left out."""
-    found: RunsByArm = {}
-    for one in records:
-        if one.phase == "final":
-            found.setdefault(run_of(one).arm, []).append(one)
-    return {arm: some for arm, some in found.items() if len(some) == len(SEEDS)}
-
-
-def accuracies(records: Sequence[DistortionRecord]) -> list[float]:
-    """Train accuracies; a run that diverged has a tenth, chance's."""
-    return [0.1 if one.train_accuracy is None else one.train_accuracy for one in records]
-
-
-def mean_accuracy(arms: Iterable[Sequence[DistortionRecord]]) -> float:
-    """The mean over some arms of their seeds' mean train accuracy, in per cent."""
-    return 100 * statistics.fmean(statistics.fmean(accuracies(some)) for some in arms)
-
-
-def outcome(records: Sequence[DistortionRecord]) -> str:
-    """Whether an arm trains its network: by the mean over its seeds."""
-    mean = statistics.fmean(accuracies(records))
-    return "trains" if mean >= TRAINS else "at chance" if mean <= CHANCE else "partly"
-
-
-def networks(found: RunsByArm) -> list[tuple[int, str]]:
-    """The networks of some arms, the shallow first."""
-    there = {(arm.depth, arm.start) for arm in found}
-    order = [*GAINS]
-    return sorted(there, key=lambda one: (one[0], order.index(one[1])))
 
 
 def text(records: Sequence[DistortionRecord]) -> str:
@@ -92,7 +63,7 @@ def text(records: Sequence[DistortionRecord]) -> str:
         "kernel, and kernels of one shape have gradients of much the same size.",
         "",
         *_part("Which exponents train", expectations(found)),
-        *_part("What the rescaling does", rescaling(found)),
+        *_part("What the rescaling does", rescaling.lines(found)),
         *_part("The gradient before the first step", first_gradients(found)),
         "## Every arm",
         "",
@@ -161,77 +132,6 @@ def expectations(found: RunsByArm) -> list[str]:
         _expected(found, "SMES α=½", "nearly immune", True),
         _expected(found, "SMES α=0", "helpless", False),
     ]
-
-
-Both = tuple[list[DistortionRecord], list[DistortionRecord]]
-"""An arm's runs as it is, and with the rescaling."""
-
-
-def both_ways(
-    found: RunsByArm,
-) -> dict[str, dict[tuple[int, str], Both]]:
-    """Optimizer -> network -> its runs, where both ways are run."""
-    return {
-        optimizer: {
-            place: (plain, rescaled)
-            for place in networks(found)
-            if (plain := found.get(DistortionArm(*place, optimizer, 0.0)))
-            and (rescaled := found.get(DistortionArm(*place, optimizer, 1.0)))
-        }
-        for optimizer in ALPHAS
-    }
-
-
-def trained(pairs: dict[tuple[int, str], Both]) -> tuple[int, int]:
-    """How many networks an optimizer trains as it is, and with the rescaling."""
-    before, after = (
-        sum(outcome(pair[one]) == "trains" for pair in pairs.values()) for one in (0, 1)
-    )
-    return before, after
-
-
-def in_the_mean(pairs: dict[tuple[int, str], Both]) -> str:
-    """Mean train accuracy over the networks, as it is → with the rescaling, in per cent."""
-    return " → ".join(
-        f"{mean_accuracy(pair[one] for pair in pairs.values()):.0f}" for one in (0, 1)
-    )
-
-
-def gained(pairs: dict[tuple[int, str], Both]) -> str:
-    """What the rescaling adds to that mean, in points, with its 95 % interval over the seeds.
-
-    Three seeds tell little: a count of trained networks may change where this shows nothing.
-    """
-    by_seed: dict[int, list[float]] = {}
-    for plain, rescaled in pairs.values():
-        before, after = (
-            dict(zip((one.seed for one in some), accuracies(some), strict=True))
-            for some in (plain, rescaled)
-        )
-        for seed in before.keys() & after.keys():
-            by_seed.setdefault(seed, []).append(100 * (after[seed] - before[seed]))
-    change = paired.over_seeds({seed: statistics.fmean(by_seed[seed]) for seed in sorted(by_seed)})
-    return f"{change.mean:+.1f} [{change.low:+.1f}, {change.high:+.1f}]"
-
-
-def rescaling(found: RunsByArm) -> list[str]:
-    """What `normalize_distortion` does for each optimizer."""
-    lines = []
-    for optimizer, pairs in both_ways(found).items():
-        if not pairs:
-            continue
-        before, after = trained(pairs)
-        means = ", ".join(
-            f"{depth} layers {start} "
-            + " → ".join(f"{100 * statistics.fmean(accuracies(some)):.0f}" for some in pair)
-            for (depth, start), pair in pairs.items()
-        )
-        lines.append(
-            f"{optimizer}: trains {before} of {len(pairs)} networks as it is, {after} with the "
-            f"rescaling; mean train accuracy %: {means}; over these networks {in_the_mean(pairs)}, "
-            f"a change of {gained(pairs)} points (95 % over seeds)."
-        )
-    return lines
 
 
 def first_ratios(found: RunsByArm) -> dict[tuple[int, str], dict[str, list[float | None]]]:

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.distortion_study import findings, plan
+from experiments.distortion_study import findings, plan, rescaling
+from experiments.distortion_study.outcomes import RunsByArm, finals
 from experiments.distortion_study.readings import times, typical
 from experiments.distortion_study.record import DistortionRecord
 from experiments.smes_page.part import Part, bullets, image, not_run, part
@@ -28,7 +29,7 @@ def parts(runs: Sequence[DistortionRecord], shown: str) -> list[Part]:
         runs: of the full budget.
         shown: the folder of the study's findings, as the page links to it.
     """
-    found = findings.finals(runs)
+    found = finals(runs)
     unequal = "How unequal are the gradients of deep plain networks, layer by layer?"
     trains = "Is α = ½ nearly immune to such gradients, and α = 0 helpless?"
     helps = "Do more such networks train when each layer's gradient is rescaled to one size?"
@@ -63,7 +64,7 @@ def parts(runs: Sequence[DistortionRecord], shown: str) -> list[Part]:
             _image("outcomes", shown),
             [f"Every arm: [the study's findings]({shown}/distortion.md)."],
         ),
-        part(helps, _rescaled(found), bullets(findings.rescaling(found))),
+        part(helps, _rescaled(found), bullets(rescaling.lines(found))),
     ]
 
 
@@ -78,17 +79,17 @@ def _short(line: str) -> str:
     return f"{question.removeprefix('Is SMES ')}: {short.lower()}, {networks}"
 
 
-def _rescaled(found: findings.RunsByArm) -> str:
+def _rescaled(found: RunsByArm) -> str:
     """More, fewer or as many networks, by optimizer."""
     groups: dict[str, list[str]] = {"more": [], "fewer": [], "as many": []}
-    for optimizer, pairs in findings.both_ways(found).items():
+    for optimizer, pairs in rescaling.both_ways(found).items():
         if pairs:
-            before, after = findings.trained(pairs)
+            before, after = rescaling.trained(pairs)
             kind = "as many" if before == after else "more" if after > before else "fewer"
-            means = findings.in_the_mean(pairs)
+            means = rescaling.in_the_mean(pairs)
             groups[kind].append(
                 f"{optimizer} ({before} → {after} of {len(pairs)}; {means} %, "
-                f"{findings.gained(pairs)})"
+                f"{rescaling.gained(pairs)})"
             )
     said = "; ".join(f"{kind}: {', '.join(some)}" for kind, some in groups.items() if some)
     return (

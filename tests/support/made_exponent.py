@@ -51,3 +51,15 @@ def records_of(budget="full", names=exponent.OPTIMIZERS, sets=("fashion_mnist", 
     found = Judged(accuracy)
     found.run_all(study)
     return list(found.records.values())
+
+
+def carried_by_fashion_mnist():
+    """The same, but on the digits α = ½ ends where 0 does; on Fashion-MNIST a factor e below."""
+
+    def alike(one):
+        half = one.dataset == "digits" and one.optimizer == "scaled_smes:alpha=0.5"
+        if not (half and one.phase == "final" and not one.data.sparsity):
+            return one
+        return replace(one, train_loss=[1.0, 0.4, math.exp(-1 + one.seed % 3 / 1e3)])
+
+    return [alike(one) for one in records_of()]

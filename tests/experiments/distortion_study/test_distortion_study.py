@@ -14,7 +14,7 @@ from jax import lax
 from made_distortion import made
 
 from experiments import datasets
-from experiments.distortion_study import findings, network, plan, readings, training
+from experiments.distortion_study import findings, network, outcomes, plan, readings, training
 from experiments.distortion_study.record import DistortionRecord, GradientReading
 from experiments.networks import taps
 from experiments.records import lines
@@ -115,7 +115,7 @@ def test_a_best_size_at_the_end_of_the_list_is_told():
         for seed in plan.SEEDS
     ]
     said = "10 layers default: at chance at the largest size tried"
-    assert all(said in line for line in findings.expectations(findings.finals(found)))
+    assert all(said in line for line in findings.expectations(outcomes.finals(found)))
 
 
 def test_where_runs_are_missing_there_is_no_answer():
@@ -151,13 +151,13 @@ def test_a_seed_that_died_or_diverged_is_in_no_median_and_that_is_said():
         for phase, seeds in (("tune", (1,)), ("final", plan.SEEDS)):
             found += [made(plan.DistortionRun(arm, 1e-3, seed, phase)) for seed in seeds]
     assert "of 3 seeds)" not in findings.text(found)
-    assert findings.left(findings.finals(found)) == []
+    assert findings.left(outcomes.finals(found)) == []
     first = next(i for i, one in enumerate(found) if one.seed == plan.SEEDS[0])
     found[first] = replace(found[first], gradients=dead)
     found[first + 1] = replace(found[first + 1], status="diverged")
     said = findings.text(found)
     assert "| 1.0e+03 → 1.0e+03 (1 of 3 seeds) | 2 → 2 (1 of 3 seeds) |" in said
-    assert findings.left(findings.finals(found)) == ["SGD on 10 layers default: 1 of 3"]
+    assert findings.left(outcomes.finals(found)) == ["SGD on 10 layers default: 1 of 3"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """SMES's page: what it says without records, with some, and with a whole study's."""
 
-import math
 import re
 from dataclasses import replace
 
@@ -78,13 +77,7 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
 
 
 def test_an_answer_that_one_set_carries_names_it(folder):
-    def alike(one):
-        half = one.dataset == "digits" and one.optimizer == "scaled_smes:alpha=0.5"
-        if not (half and one.phase == "final" and not one.data.sparsity):
-            return one
-        return replace(one, train_loss=[1.0, 0.4, math.exp(-1 + one.seed % 3 / 1e3)])
-
-    write(folder, [alike(one) for one in made_exponent.records_of()])
+    write(folder, made_exponent.carried_by_fashion_mnist())
     text = page.text(folder)
     faster = rows(text)["Does a larger α fit the training set faster?"]
     assert ": yes in 2 (1 shown on F-MNIST alone), yes and the contrary, by set in 1" in faster
