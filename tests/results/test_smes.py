@@ -4,7 +4,7 @@ import csv
 import re
 from pathlib import Path
 
-from experiments.distortion_study import findings, folder, plan
+from experiments.distortion_study import folder, outcomes, plan
 from experiments.smes_page import page
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -47,7 +47,7 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
     assert told in advice
     assert f"{means}and {answers[6]})" in readme
     assert f"{means}and {answers[6]})" in advice
-    assert (len(plan.SEEDS), findings.TRAINS) == (3, 0.5)
+    assert (len(plan.SEEDS), outcomes.TRAINS) == (3, 0.5)
     rule = "(three seeds each; a mean of at least 50 % counts)"
     assert rule in readme
     assert rule in advice
@@ -61,8 +61,12 @@ def _so_far(page):
     return re.search(r"complete on \d of \d pairs of data set and length", page)[0]
 
 
+EACH = r"- (\S+) alone: ([^,]+), (.+)\."
+"""A set, its case and its numbers, in a verdict's lines below it."""
+
+
 def _verdicts(measure):
-    """(first, other) -> the words and numbers over all sets, and each set's case."""
+    """(first, other) -> the words and numbers over all sets, and each set's, by name."""
     page = (RESULTS / "smes.md").read_text(encoding="utf-8")
     found = re.findall(
         rf"^- regime B: α = (.) against α = (.), {measure}: over 3 sets, (.+?): "
@@ -72,9 +76,14 @@ def _verdicts(measure):
     )
     assert len(found) == 3
     return {
-        (one, other): (case, numbers, dict(re.findall(r"- (\S+) alone: ([^,]+),", sets)))
+        (one, other): (case, numbers, {name: rest for name, *rest in re.findall(EACH, sets)})
         for one, other, case, numbers, sets in found
     }
+
+
+def _of_case(verdict, case):
+    """The sets whose own verdict that is."""
+    return [name for name, (own, _) in verdict[2].items() if own == case]
 
 
 def test_the_sentences_on_the_exponent_follow_its_verdicts():
@@ -85,8 +94,8 @@ def test_the_sentences_on_the_exponent_follow_its_verdicts():
     )
     half, most = fit["½", "0"], fit["¾", "½"]
     assert half[0] == most[0] == "better"
-    assert [name for name, case in half[2].items() if case != "better"] == ["GTSRB-32"]
-    assert [name for name, case in most[2].items() if case != "better"] == ["digits"]
+    assert [_of_case(each, "undecided") for each in (half, most)] == [["GTSRB-32"], ["digits"]]
+    assert [len(_of_case(each, "better")) for each in (half, most)] == [2, 2]
     told = (
         "smaller at ½ than at 0, and at ¾ than at ½ (on GTSRB-32 alone, and on the digits alone, "
     )
@@ -106,20 +115,39 @@ def test_the_sentences_on_the_gap_follow_its_verdicts():
     )
     none, quarter, half = gap["0", "½"], gap["¼", "½"], gap["½", "¾"]
     assert none[0] == quarter[0] == "worse"
-    worse = [
-        [name for name, case in each[2].items() if case == "worse"] for each in (none, quarter)
-    ]
+    worse = [_of_case(each, "worse") for each in (none, quarter)]
     assert worse == [["digits"], ["digits", "GTSRB-32"]]
     assert {f"{float(each[1].split()[0]):.0f}" for each in (none, quarter)} == {"14"}
     assert "the validation loss at 0 and at ¼ is 14 % *above* that at ½;" in readme
     told = f"at 0 is {none[1]} above that at ½ (shown on the digits alone), and at ¼ {quarter[1]} ("
     assert f"{told}on the digits and GTSRB-32 alone)" in advice
     assert half[0].startswith("undecided")
-    assert [name for name, case in half[2].items() if case == "better"] == ["F-MNIST"]
-    assert "½ is below ¾ on Fashion-MNIST alone, by 7 %" in readme
-    assert "*undecided*; on Fashion-MNIST alone ½ is below, -7.15 % [-9.31, -4.94]" in advice
-    page = (RESULTS / "smes.md").read_text(encoding="utf-8")
-    assert "F-MNIST alone: better, -7.15 [-9.31, -4.94]." in page
+    assert _of_case(half, "better") == ["F-MNIST"]
+    mean, ends = half[2]["F-MNIST"][1].split(maxsplit=1)
+    assert f"½ is below ¾ on Fashion-MNIST alone, by {-float(mean):.0f} %" in readme
+    assert f"*undecided*; on Fashion-MNIST alone ½ is below, {mean} % {ends}" in advice
+
+
+def test_what_is_told_of_60_steps_follows_its_verdicts():
+    page, readme, advice = (
+        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
+        for name in ("results/smes.md", "README.md", "docs/should_i_use_it.md")
+    )
+    found = re.findall(
+        r"- regime A: α = (.) against α = (.) on F-MNIST, ([^:]+): (better|worse)[^:]*: "
+        r"([+-][\d.]+ % \[[^]]+\])",
+        page,
+    )
+    fit, gap = (
+        [one for one in found if one[2].startswith(what)] for what in ("final train", "validation")
+    )
+    assert [len(fit), len(gap)] == [3, 3]
+    assert ({one[3] for one in fit}, {one[3] for one in gap}) == ({"better"}, {"worse"})
+    told = [", ".join(f"{a} than {b}, {each}" for a, b, *_, each in some) for some in (fit, gap)]
+    assert f"every larger α ends at the smaller train loss: {told[0]}; and" in advice
+    assert f"every smaller one has the larger validation loss: {told[1]}." in advice
+    said = "on Fashion-MNIST alone so far, every larger α fits better, and no smaller one has the "
+    assert f"After 60 steps, {said}smaller validation loss." in readme
 
 
 def test_the_advice_tells_the_exponents_held_out_accuracy():
@@ -138,21 +166,21 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
         assert len(means) == 4
         told.append(f"{min(means):.1f} to {max(means):.1f} %")
     words = f"{told[0]} on Fashion-MNIST, {told[1]} on the digits, {told[2]} on GTSRB-32."
-    assert f"Held-out accuracy is {words}" in page
+    assert f"Held-out accuracy after 600 steps is {words}" in page
 
 
 def test_what_the_notebook_says_of_the_deep_networks_is_so():
-    found = findings.finals(folder.read(RESULTS / "smes" / "distortion"))
-    nets = findings.networks(found)
+    found = outcomes.finals(folder.read(RESULTS / "smes" / "distortion"))
+    nets = outcomes.networks(found)
 
     def mean(optimizer, place, strength=0.0):
         arm = plan.DistortionArm(*place, optimizer, strength)
-        return findings.mean_accuracy([found[arm]])
+        return outcomes.mean_accuracy([found[arm]])
 
     smaller = "SMES α=0", "SMES α=¼"
     further = all(mean("SMES α=½", net) > mean(name, net) for net in nets for name in smaller)
     rescaled = [found[plan.DistortionArm(*net, "SMES α=0", 1.0)] for net in nets]
-    still = not any(findings.outcome(some) == "trains" for some in rescaled)
+    still = not any(outcomes.outcome(some) == "trains" for some in rescaled)
     pages = (RESULTS.parent / "notebooks" / "smes.ipynb").read_text("utf-8")
     assert further == ("α = ½ gets further than the smaller exponents in every network" in pages)
     assert still == ("with it α = 0 still trains none" in pages)

@@ -157,7 +157,7 @@ def test_what_counts_after_60_steps_is_told():
     low, high = (-float(end) for end in reversed(said["solid scale 1"][2].strip("[]").split(",")))
     ends = f"[{abs(low):.1f}, {high:.1f}]"
     assert "mixed" in {each[0].partition(" (")[0] for each in said.values()}
-    assert "After 60 they count, and the sets disagree." in readme
+    assert "After 60 the parts count, and the sets disagree." in readme
     assert f"**The boost brings {boost} points**; without the noise there is no diff" in advice
     assert f"**Its own λ is {other} points ahead of another parameter's**, won on GTSRB" in advice
     own, permuted = (
