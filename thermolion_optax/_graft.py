@@ -160,7 +160,10 @@ def _join(step: ArrayLike, length: ArrayLike) -> jax.Array:
     # the factors that may be extreme come first and last, where they meet none of the others.
     zero = ratio == 0
     gain = jnp.where(zero, 0 * new_ratio, new_ratio / jnp.where(zero, 1, ratio))
-    return (step.astype(scale.dtype) / scale * gain * new_scale).astype(step.dtype)
+    # The barriers keep XLA from joining the factors with each other or with what made the step.
+    held = jax.lax.optimization_barrier
+    unit = held(held(step.astype(scale.dtype)) / scale)
+    return (unit * gain * new_scale).astype(step.dtype)
 
 
 def _holds_mask(state: optax.OptState) -> bool:

@@ -18,7 +18,8 @@ def scaled_rms(leaf: jax.typing.ArrayLike) -> tuple[jax.Array, jax.Array]:
     tiny = jnp.finfo(x.dtype).tiny
     largest = jnp.max(jnp.abs(jax.lax.stop_gradient(x)), initial=0)
     scale = jnp.clip(largest, tiny, 1 / tiny)
-    square = jnp.square(x / scale)
+    # Held apart from what made x: XLA turns (a / b) / scale into a / (b · scale), often 0 / 0.
+    square = jnp.square(jax.lax.optimization_barrier(x) / scale)
     mean = jnp.sum(square) if x.size == 0 else jnp.mean(square)
     # A root's derivative at 0 is inf, which the outer `where` alone would make NaN of.
     return scale, jnp.where(mean == 0, 0, jnp.sqrt(jnp.where(mean == 0, 1, mean)))

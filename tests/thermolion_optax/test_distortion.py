@@ -261,3 +261,10 @@ def test_wrong_input_is_named():
             gradient_distortion({"w": leaf})
         with pytest.raises(TypeError, match=r"normalize_distortion: updates\['w'\]"):
             normalized({"w": leaf}, 1.0)
+
+
+def test_a_quotient_of_zeros_has_no_size_in_the_same_program():
+    def sizes(a, b):
+        return gradient_distortion({"x": a / (b + 1e-8), "y": jnp.ones(2)})["rms"]["leaves"]
+
+    assert float(jax.jit(sizes)(jnp.zeros(3), jnp.zeros(3))["['x']"]) == 0
