@@ -31,29 +31,29 @@ def quantiles(arrays: Sequence[jax.Array], shares: tuple[float, ...]) -> jax.Arr
         float32 (A + 1, Q), the last row being that of all together; NaN where an element is.
     """
     sizes = [x.size for x in arrays]
-    last = np.array([*sizes, sum(sizes)], np.float64) - 1
-    places = np.outer(shares, last)
-    ranks = np.floor(places)
+    few = all(isinstance(size, int) for size in sizes) and sum(sizes) <= _COUNTED_IN_32_BITS
     nans = jnp.stack([jnp.isnan(x).any() for x in arrays])
     nans = jnp.concatenate([nans, nans.any(keepdims=True)])
     with jax.enable_x64(True):  # large models have more elements than JAX's own integers count
+        # A size may be symbolic, known only when the exported program is called.
+        last = jnp.stack([jnp.asarray(size, jnp.float64) for size in [*sizes, sum(sizes)]]) - 1
+        places = np.array(shares)[:, None] * last[None]
+        ranks = jnp.floor(places)
+        parts = (places - ranks).astype(jnp.float32)
+        count = jnp.uint32 if few else jnp.uint64
         # Zeros that vary over the axes of jax.shard_map which the elements vary over.
         zeros = jnp.zeros(ranks.shape, jnp.uint32) * nans[None].astype(jnp.uint32)
-        low, high = _order_statistics(
-            arrays, ranks.astype(np.uint64), last.astype(np.uint64), zeros
-        )
-    # Two infinities have no difference.
-    parts = jnp.asarray(places - ranks, jnp.float32)
-    between = jnp.where(low == high, 0, parts * (high - low))
+        low, high = _order_statistics(arrays, ranks.astype(count), last.astype(count), zeros)
+    # Two infinities have no difference, and no part of one is taken where a rank is whole.
+    between = jnp.where((low == high) | (parts == 0), 0, parts * (high - low))
     return jnp.where(nans[None], jnp.nan, low + between).T
 
 
 def _order_statistics(
-    arrays: Sequence[jax.Array], ranks: np.ndarray, last: np.ndarray, start: jax.Array
+    arrays: Sequence[jax.Array], rank: jax.Array, last: jax.Array, start: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """The elements of 0-based ``ranks`` (Q, A + 1) in ascending order, and the one after each."""
+    """The elements of 0-based ``rank`` (Q, A + 1) in ascending order, and the one after each."""
     words = [lax.bitcast_convert_type(x, jnp.uint32) for x in arrays]
-    rank = jnp.asarray(ranks, jnp.uint32 if last[-1] < _COUNTED_IN_32_BITS else jnp.uint64)
 
     def rows(
         of: Callable[[jax.Array, jax.Array], jax.Array], join: Callable[[jax.Array], jax.Array]
@@ -83,6 +83,6 @@ def _order_statistics(
     steps = jnp.uint32(0), jnp.uint32(_HIGHEST_BIT + 2)
     low, counts = lax.fori_loop(*steps, step, (start, start.astype(rank.dtype)))
     # After it comes its equal, or the least of those above it, or none.
-    alone = (counts == rank + 1) & (ranks < last)
+    alone = (counts == rank + 1) & (rank < last[None])
     high = jnp.where(alone, above(low), low)
     return lax.bitcast_convert_type(low, jnp.float32), lax.bitcast_convert_type(high, jnp.float32)

@@ -113,7 +113,7 @@ def swats(
         ``sgd_learning_rate``. Under ``optax.masked`` or ``optax.partition`` the criterion sees the
         group's own leaves, inside ``jax.shard_map`` a device's own piece. Arithmetic and v are at
         least float32. Updates have the dtype of gradient, parameter, stored m and learning rate
-        together. Under ``optax.inject_hyperparams`` name
+        together (a schedule's counts not). Under ``optax.inject_hyperparams`` name
         those of ``mask`` and ``mu_dtype`` that you set in ``static_args``; with parameters of 16
         bits pass ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded to 16
         bits (0.999 to 1), which is a TypeError.
@@ -160,21 +160,24 @@ def swats(
     def init(params: optax.Params) -> SwatsState:
         mu = _slots.zeros_like(owner, params, mu_dtype)
         decay.init(params)  # raises where the mask does not fit
-        # What is decided from gradients and learning rate must from the start vary over the
-        # axes of jax.shard_map that they vary over, or no scan could carry the state.
         first_rate = (
             learning_rate(jnp.zeros([], jnp.int32)) if callable(learning_rate) else learning_rate
         )
         zero = jnp.zeros_like(first_rate, dtype=jnp.result_type(float))
-        for leaf in jax.tree.leaves(params):
-            zero += jnp.zeros_like(leaf, dtype=zero.dtype).sum()
+        decided = jnp.zeros([], jnp.int32)
+        if by_criterion:
+            # What is decided from all leaves must from the start vary over the axes of
+            # jax.shard_map that any of them varies over, or no scan could carry the state.
+            for leaf in jax.tree.leaves(params):
+                zero += jnp.zeros_like(leaf, dtype=zero.dtype).sum()
+            decided = zero.astype(jnp.int32)
         return SwatsState(
             count=jnp.zeros([], jnp.int32),
             mu=mu,
             nu=_slots.zeros_like(owner, params, at_least=jnp.float32),
             # Copies: a donated state may not hold one buffer twice.
             projection_average=jnp.array(zero, copy=True),
-            switch_step=zero.astype(jnp.int32),
+            switch_step=decided,
             sgd_learning_rate=jnp.array(zero, copy=True),
             switch_learning_rate=jnp.array(zero, copy=True),
         )
@@ -222,7 +225,9 @@ def swats(
             sgd_step = map_leaves(lambda g: -like(g, rate) * g, grads)
 
         steps = map_leaves(lambda a, s: jnp.where(sgd, s, a), adam_step, sgd_step)
-        steps = cast_like_adam(steps, updates, state.mu, params, given_rate)
+        # As in optax, a schedule's number takes the updates' dtype, an array's has its own.
+        own = () if callable(learning_rate) else (given_rate,)
+        steps = cast_like_adam(steps, updates, state.mu, params, *own)
         if decays:
             wd = weight_decay(state.count) if callable(weight_decay) else weight_decay
             steps = _decay(owner, steps, params, wd, mask, rate)

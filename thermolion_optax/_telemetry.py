@@ -81,7 +81,8 @@ def phase_statistics(
 
         Leaves without elements have no statistics, and gradients that are left out (None) no
         alignment. Sharded leaves are counted where they lie; inside ``jax.shard_map`` the
-        statistics are those of a device's own piece.
+        statistics are those of a device's own piece. The quantiles are found by counting, so
+        JAX's derivatives of them are 0: do not train on them.
 
     Raises:
         ValueError: if the state holds no gate, several runs' states stacked (use ``jax.vmap``),

@@ -32,11 +32,14 @@ def decayed_weights(
         if params is None:
             raise ValueError(
                 f"{owner}: params is None, but weight_decay needs the parameters. "
-                "Call tx.update(grads, state, params), or set weight_decay=0.0."
+                "Call tx.update(grads, state, params), or set weight_decay=0.0 (under "
+                "optax.inject_hyperparams, name it in static_args as well)."
             )
         if mask is not None:
-            state = _states.check_state(owner, state, optax.MaskedState)
-        _states.check_count(owner, getattr(state, "inner_state", state), weight_decay)
+            masked = _states.check_state(owner, state, optax.MaskedState)
+            _states.check_count(owner, masked.inner_state, weight_decay)
+        else:
+            _states.check_count(owner, state, weight_decay)
         # What is masked in the updates alone is masked for optax, too.
         params = _trees.map_leaves(lambda _, p: p, updates, params)
         return decay.update(updates, state, params)

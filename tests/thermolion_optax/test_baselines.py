@@ -51,6 +51,24 @@ def test_sharded_runs_of_their_own_are_the_plain_runs(make):
         assert_trees_close(found[i], train(make(rates[i]), starts[i])[0], rtol=1e-5, atol=1e-6)
 
 
+def test_a_scan_carries_swats_where_one_leaf_alone_is_a_devices_own():
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("x",))
+    specs = {"split": P("x"), "whole": P()}
+    params = {"split": jnp.arange(4.0), "whole": jnp.ones(3)}
+    tx = swats(0.01, switch=3)
+
+    def run(params):
+        def step(carry, _):
+            params, state = carry
+            updates, state = tx.update(jax.tree.map(jnp.sin, params), state, params)
+            return (optax.apply_updates(params, updates), state), None
+
+        return jax.lax.scan(step, (params, tx.init(params)), length=5)[0][0]
+
+    found = jax.jit(jax.shard_map(run, mesh=mesh, in_specs=(specs,), out_specs=specs))(params)
+    assert_trees_close(found, jax.jit(run)(params), rtol=1e-6)
+
+
 @each
 def test_inject_hyperparams_changes_nothing_and_takes_schedules(make):
     params = params_of()

@@ -37,6 +37,11 @@ DEEP = {f"layer{i}": {"kernel": jnp.ones((2, 3)), "bias": W} for i in range(30)}
             "thermolion: state is an EmptyState.*count",
         ),
         (smes(0.1, weight_decay=lambda c: 0.1), smes(0.1), "smes: state is an EmptyState.*count"),
+        (
+            smes(0.1, weight_decay=lambda c: 0.1),
+            smes(0.1, weight_decay=lambda c: 0.1, mask=lambda p: True),
+            "smes: state is a MaskedState.*count",
+        ),
         (thermolion(noise_units="parameter"), thermolion(), "must be a ParameterNoiseState"),
         (swats(0.1), optax.adam(0.1), "swats: state is .*must be a SwatsState"),
         (lookahead(smes(0.1)), smes(0.1), "lookahead: state is .*must be a LookaheadState"),

@@ -173,6 +173,26 @@ def test_exported_with_a_symbolic_shape(name, dims):
         np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("dims", ["n, 3", "n, m, 2"])
+def test_statistics_exported_with_a_symbolic_shape(dims):
+    tx = to.thermolion()
+
+    @jax.jit
+    def statistics(params):
+        _, state = tx.update(params, tx.init(params), params)
+        return to.phase_statistics(state, params)
+
+    shape = export.symbolic_shape(dims)
+    leaves = {"w": jax.ShapeDtypeStruct(shape, jnp.float32), "b": jax.ShapeDtypeStruct((3,), "f4")}
+    exported = export.export(statistics)(leaves)
+    for n in (1, 7):
+        concrete = tuple(d if isinstance(d, int) else n for d in shape)
+        w = jnp.cos(jnp.arange(math.prod(concrete), dtype=jnp.float32)).reshape(concrete)
+        params = {"w": w, "b": jnp.ones(3)}
+        close = functools.partial(np.testing.assert_allclose, rtol=1e-5)
+        jax.tree.map(close, exported.call(params), statistics(params))
+
+
 @pytest.mark.parametrize("constraint", [(), ("n <= 4096",)], ids=["two words", "one word"])
 def test_noise_of_a_symbolic_shape_is_the_same_to_the_bit(constraint):
     shape = export.symbolic_shape("n, 5", constraints=constraint)

@@ -38,6 +38,12 @@ def test_any_shape_and_either_width_of_count(shape, most, monkeypatch):
         np.testing.assert_allclose(row, np.quantile(x.astype(np.float64), SHARES), rtol=1e-6)
 
 
+def test_an_infinity_above_a_whole_rank_takes_no_part():
+    x = jnp.array([1.0, 2.0, 3.0, 4.0, jnp.inf])
+    with jax.debug_nans(True):
+        assert quantiles([x], (0.5, 0.75, 1.0))[0].tolist() == [3.0, 4.0, np.inf]
+
+
 def test_infinities_stay_and_a_nan_spoils_all():
     x = jnp.array([jnp.inf, 1.0, jnp.inf, 2.0])
     one, spoilt, together = quantiles([x, jnp.array([jnp.nan])], (0.0, 0.25, 1.0))

@@ -231,3 +231,12 @@ def test_updates_are_of_the_parameters_dtype_where_gradient_and_m_are_narrower()
     adam = optax.adamw(1e-3, mu_dtype=jnp.bfloat16)
     like, _ = adam.update(jnp.ones(3, jnp.bfloat16), adam.init(params), params)
     assert updates.dtype == like.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("rate", [1e-3, optax.linear_schedule(1e-3, 0, 9), jnp.float32(1e-3)])
+def test_a_learning_rates_kind_counts_for_the_dtype_as_in_adamw(rate):
+    params = jnp.ones(3, jnp.bfloat16)
+    dtypes = []
+    for tx in (swats(rate), optax.adamw(rate)):
+        dtypes.append(tx.update(params, tx.init(params), params)[0].dtype)
+    assert dtypes[0] == dtypes[1]
