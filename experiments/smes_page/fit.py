@@ -20,6 +20,7 @@ from experiments.reports.exponent.claims import Claim, claims, has_all
 from experiments.reports.exponent.whole import NETWORK, REGIMES, SETS, missing_of
 from experiments.reports.section import Question, Section
 from experiments.reports.table import EDGE
+from experiments.smes_page.answers import answers
 from experiments.smes_page.part import Part, bullets, image, not_run, part
 
 SECONDS_A_RUN = 22.0
@@ -123,8 +124,8 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
     words = DEPENDS if key == "sparsity" else ANSWERS
     cases: dict[str, list[Claim]] = {}
     for one in found:
-        if one.case is not None:
-            cases.setdefault(words[one.case], []).append(one)
+        if one.verdict is not None:
+            cases.setdefault(words[one.verdict.case], []).append(one)
     listed = ", ".join(
         f"{case} in {len(some)}{_some_sets(some)}"
         for case, some in sorted(cases.items(), key=lambda item: -len(item[1]))
@@ -136,7 +137,7 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
         if cases
         else "no answer yet",
         [MEASURED_BY[key]],
-        _answers(found) or bullets(["No answer yet."]),
+        *answers(found),
         *_others(key, made),
         *_images(FIGURES[key], made, shown),
     )
@@ -147,21 +148,11 @@ def _some_sets(found: Sequence[Claim]) -> str:
     partly = [
         f"1 shown on {' and '.join(one.shown_on) or 'none'} alone"
         for one in found
-        if one.case not in ("mixed", "undecided") and len(one.shown_on) < len(one.sets)
+        if one.verdict is not None
+        and one.verdict.case not in ("mixed", "undecided")
+        and len(one.shown_on) < len(one.sets)
     ]
     return f" ({', '.join(partly)})" if partly else ""
-
-
-def _answers(found: Sequence[Claim]) -> list[str]:
-    """Each answer, and below it each data set's own."""
-    return [
-        line
-        for one in found
-        for line in (
-            *bullets([f"{one.place}: {one.summary}"]),
-            *(f"  {line}" for line in bullets(one.by_set)),
-        )
-    ]
 
 
 def _others(key: str, made: Section) -> list[list[str]]:

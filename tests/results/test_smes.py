@@ -27,7 +27,7 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
     lines = (RESULTS / "smes.md").read_text(encoding="utf-8")
     said = lines.replace("\n", " ")
     readme, advice = (
-        (RESULTS.parent / name).read_text(encoding="utf-8").replace("\n", " ")
+        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
         for name in ("README.md", "docs/should_i_use_it.md")
     )
     answers = re.search(
@@ -45,15 +45,14 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
     told = f"trained {half} at α = ½, {quarter} at ¼, {none} at 0; AdamW trained {adamw}"
     assert told in readme
     assert told in advice
-    assert f"{means}and {answers[6]})" in readme
     assert f"{means}and {answers[6]})" in advice
     assert (len(plan.SEEDS), outcomes.TRAINS) == (3, 0.5)
     rule = "(three seeds each; a mean of at least 50 % counts)"
     assert rule in readme
     assert rule in advice
     for words in (readme, advice):
-        assert "after 600 steps on all three sets" in " ".join(words.split())
-        assert _so_far(said) in " ".join(words.split())
+        assert _so_far(said) in words
+    assert "after 600 steps on all three sets" in readme
 
 
 def _so_far(page):
@@ -61,93 +60,74 @@ def _so_far(page):
     return re.search(r"complete on \d of \d pairs of data set and length", page)[0]
 
 
-EACH = r"- (\S+) alone: ([^,]+), (.+)\."
-"""A set, its case and its numbers, in a verdict's lines below it."""
-
-
-def _verdicts(measure):
-    """(first, other) -> the words and numbers over all sets, and each set's, by name."""
+def _verdicts(question):
+    """(first, other, regime) -> column of the question's table -> the case and its numbers."""
     page = (RESULTS / "smes.md").read_text(encoding="utf-8")
-    found = re.findall(
-        rf"^- regime B: α = (.) against α = (.), {measure}: over 3 sets, (.+?): "
-        r"([+-][\d.]+ % \[[^]]+\]).*\n((?:  - .*\n)+)",
-        page,
-        re.M,
-    )
-    assert len(found) == 3
-    return {
-        (one, other): (case, numbers, {name: rest for name, *rest in re.findall(EACH, sets)})
-        for one, other, case, numbers, sets in found
-    }
+    lines = page.split(f"## {question}\n")[1].split("\n## ")[0].splitlines()
+    rows = [[cell.strip() for cell in one.strip("|").split("|")] for one in lines if one[:1] == "|"]
+    header, _, *rows = rows
+    found = {}
+    for pair, place, *cells in rows:
+        first, other = re.fullmatch("α = (.) against α = (.)", pair).groups()
+        told = zip(header[2:-1], cells[:-1], strict=True)
+        found[first, other, place.removeprefix("regime ")] = {
+            name: tuple(cell.split(", ", 1)) for name, cell in told if cell != "–"
+        }
+    assert len(found) == 6
+    return found
 
 
-def _of_case(verdict, case):
+def _of_case(row, case):
     """The sets whose own verdict that is."""
-    return [name for name, (own, _) in verdict[2].items() if own == case]
+    return [name for name, (own, _) in row.items() if own == case and name != OVER]
+
+
+OVER = "over its sets"
 
 
 def test_the_sentences_on_the_exponent_follow_its_verdicts():
-    fit = _verdicts("final train loss, at the setting best on validation")
-    readme, advice = (
-        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
-        for name in ("README.md", "docs/should_i_use_it.md")
+    fit = _verdicts("Does a larger α fit the training set faster?")
+    readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    half, most, quarter = (
+        fit[pair] for pair in (("½", "0", "B"), ("¾", "½", "B"), ("½", "¼", "B"))
     )
-    half, most = fit["½", "0"], fit["¾", "½"]
-    assert half[0] == most[0] == "better"
+    assert half[OVER][0] == most[OVER][0] == "better"
     assert [_of_case(each, "undecided") for each in (half, most)] == [["GTSRB-32"], ["digits"]]
     assert [len(_of_case(each, "better")) for each in (half, most)] == [2, 2]
-    told = (
-        "smaller at ½ than at 0, and at ¾ than at ½ (on GTSRB-32 alone, and on the digits alone, "
-    )
-    assert f"{told}not shown)" in readme
-    told = f"at ½ than at 0, {half[1]} (GTSRB-32 alone undecided), and at ¾ than at ½, {most[1]} ("
-    assert f"{told}the digits alone undecided)" in advice
-    assert fit["½", "¼"][0] == "mixed (better on F-MNIST, worse on digits, GTSRB-32)"
+    told = "smaller at ½ than at 0, and at ¾ than at ½ (on GTSRB-32 alone, and on the digits alone,"
+    assert f"{told} not shown)" in readme
+    assert quarter[OVER][0] == "mixed"
+    assert _of_case(quarter, "better") == ["F-MNIST"]
+    assert _of_case(quarter, "worse") == ["digits", "GTSRB-32"]
     assert "at ½ than at ¼ on Fashion-MNIST, the contrary on the two others" in readme
-    assert "at ½ on Fashion-MNIST, at ¼ on the digits and GTSRB-32." in advice
 
 
 def test_the_sentences_on_the_gap_follow_its_verdicts():
-    gap = _verdicts("validation loss at matched train loss")
-    readme, advice = (
-        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
-        for name in ("README.md", "docs/should_i_use_it.md")
-    )
-    none, quarter, half = gap["0", "½"], gap["¼", "½"], gap["½", "¾"]
-    assert none[0] == quarter[0] == "worse"
-    worse = [_of_case(each, "worse") for each in (none, quarter)]
-    assert worse == [["digits"], ["digits", "GTSRB-32"]]
-    assert {f"{float(each[1].split()[0]):.0f}" for each in (none, quarter)} == {"14"}
-    assert "the validation loss at 0 and at ¼ is 14 % *above* that at ½;" in readme
-    told = f"at 0 is {none[1]} above that at ½ (shown on the digits alone), and at ¼ {quarter[1]} ("
-    assert f"{told}on the digits and GTSRB-32 alone)" in advice
-    assert half[0].startswith("undecided")
-    assert _of_case(half, "better") == ["F-MNIST"]
-    mean, ends = half[2]["F-MNIST"][1].split(maxsplit=1)
-    assert f"½ is below ¾ on Fashion-MNIST alone, by {-float(mean):.0f} %" in readme
-    assert f"*undecided*; on Fashion-MNIST alone ½ is below, {mean} % {ends}" in advice
+    gap = _verdicts("Does a smaller α close the gap at matched train loss?")
+    readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    both = [gap[one, "½", "B"] for one in "0¼"]
+    assert [each[OVER][0] for each in both] == ["worse"] * 2
+    assert [_of_case(each, "worse") for each in both] == [["digits"], ["digits", "GTSRB-32"]]
+    assert {f"{float(each[OVER][1].split()[0]):.0f}" for each in both} == {"14"}
+    assert gap["½", "¾", "B"][OVER][0] == "undecided"
+    told = "the validation loss at 0 and at ¼ is 14 % *above* that at ½ (shown on the digits alone,"
+    assert f"{told} and on them and GTSRB-32)" in readme
 
 
 def test_what_is_told_of_60_steps_follows_its_verdicts():
-    page, readme, advice = (
-        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
-        for name in ("results/smes.md", "README.md", "docs/should_i_use_it.md")
-    )
-    found = re.findall(
-        r"- regime A: α = (.) against α = (.) on F-MNIST, ([^:]+): (better|worse)[^:]*: "
-        r"([+-][\d.]+ % \[[^]]+\])",
-        page,
+    readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    questions = (
+        "Does a larger α fit the training set faster?",
+        "Does a smaller α close the gap at matched train loss?",
     )
     fit, gap = (
-        [one for one in found if one[2].startswith(what)] for what in ("final train", "validation")
+        [row for (*_, regime), row in _verdicts(one).items() if regime == "A"] for one in questions
     )
-    assert [len(fit), len(gap)] == [3, 3]
-    assert ({one[3] for one in fit}, {one[3] for one in gap}) == ({"better"}, {"worse"})
-    told = [", ".join(f"{a} than {b}, {each}" for a, b, *_, each in some) for some in (fit, gap)]
-    assert f"every larger α ends at the smaller train loss: {told[0]}; and" in advice
-    assert f"every smaller one has the larger validation loss: {told[1]}." in advice
-    said = "on Fashion-MNIST alone so far, every larger α fits better, and no smaller one has the "
-    assert f"After 60 steps, {said}smaller validation loss." in readme
+    assert {*map(tuple, map(dict.keys, [*fit, *gap]))} == {("F-MNIST",)}
+    assert {row["F-MNIST"][0] for row in fit} == {"better"}
+    assert {row["F-MNIST"][0] for row in gap} == {"worse", "worse by less"}
+    said = "After 60 steps, on Fashion-MNIST alone so far, every larger α fits better, and no "
+    assert f"{said}smaller one has the smaller validation loss." in readme
 
 
 def test_the_advice_tells_the_exponents_held_out_accuracy():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from experiments.analysis import paired, verdicts
@@ -31,23 +30,30 @@ class Claim(NamedTuple):
         asked: the question's key.
         place: what was trained and how long.
         summary: the verdict, or why there is none.
-        case: which of the rule's cases holds; None where it was not asked.
+        verdict: by the rule; None where there is none yet, or none was asked for.
+        pair: the two exponents, where fit or gap are compared.
+        dataset: its name, where the answer is that of one.
         best: whether it names the best exponent at each sparsity.
-        sets: each data set's verdict by name, where the answer is one over several.
     """
 
     asked: str
     place: str
     summary: str
-    case: verdicts.Case | None = None
+    verdict: verdicts.Verdict | None = None
+    pair: tuple[str, str] | None = None
+    dataset: str = ""
     best: bool = False
-    sets: Mapping[str, verdicts.Verdict] = MappingProxyType({})
 
     @property
     def line(self) -> str:
         """With its question."""
         question = constants.protocol()["questions"][self.asked]["text"]
         return " ".join([f"Q9, {self.place}: {question} {self.summary}", *self.by_set])
+
+    @property
+    def sets(self) -> Mapping[str, verdicts.Verdict]:
+        """Each data set's verdict by name, where the answer is one over several."""
+        return self.verdict.sets if self.verdict else {}
 
     @property
     def by_set(self) -> list[str]:
@@ -57,7 +63,9 @@ class Claim(NamedTuple):
     @property
     def shown_on(self) -> list[str]:
         """The data sets that say the same by themselves."""
-        said = str(self.case).split(maxsplit=1)[0]  # "better" holds "better by less"
+        if self.verdict is None:
+            return []
+        said = self.verdict.case.split(maxsplit=1)[0]  # "better" holds "better by less"
         return [name for name, each in self.sets.items() if each.case.split(maxsplit=1)[0] == said]
 
 
@@ -112,16 +120,16 @@ def _over_sets(
         names = arm_title(first), arm_title(other)
         if not found:
             text = f"No answer yet: final runs of {' and '.join(names)} are missing."
-            lines.append(Claim(asked, place, text))
+            lines.append(Claim(asked, place, text, pair=names))
         elif len(found) > 1 and len(run) == 1 and len(seeds) > 1:
             shared = {name: _of_seeds(each, seeds, count) for name, each in found.items()}
             over = verdicts.verdict_over_sets(*names, shared, measure=measure)
             text = f"{over.text}{_lost(min(run), seeds)}."
-            lines.append(Claim(asked, place, text, over.case, sets=over.sets))
+            lines.append(Claim(asked, place, text, over, names))
         else:  # one set, or sets that are not yet as far as each other
             for name, each in found.items():
                 one = verdicts.verdict(names[0], f"{names[1]} on {name}", each, measure=measure)
-                lines.append(Claim(asked, place, f"{one.text}.", one.case))
+                lines.append(Claim(asked, place, f"{one.text}.", one, names, name))
     return lines
 
 
@@ -167,7 +175,7 @@ def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:
                 lines.append(Claim("sparsity", place, text))
                 continue
             one = verdicts.verdict(names, "the same with none", found)
-            lines.append(Claim("sparsity", place, f"{one.text}.", one.case))
+            lines.append(Claim("sparsity", place, f"{one.text}.", one))
     alphas = constants.protocol()["alphas"]
     tops = {share: best_arm(by_share[share], alphas) for share in sorted(by_share)}
     if shares and all(has_all(by_share.get(share), alphas) for share in (0.0, *shares)):

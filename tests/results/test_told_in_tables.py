@@ -1,0 +1,116 @@
+"""The tables of differences in the README and the advice are what the records say."""
+
+import functools
+import re
+from pathlib import Path
+
+from experiments import records
+from experiments.analysis.arms import arms
+from experiments.analysis.paired import over_sets
+from experiments.reports import report
+from experiments.reports.fair.questions import accuracy_difference
+
+ROOT = Path(__file__).parents[2]
+SETS = ("fashion_mnist", "gtsrb32.npz", "digits")
+SETTINGS = {  # of ThermoLion and of AdamW, by their name in the advice
+    "both at their defaults": ("default", "default"),
+    "AdamW tuned, ThermoLion at its defaults": ("default", "tuned"),
+    "each as was best on the other sets": ("carried", "carried"),
+}
+
+
+def _rows(page, header):
+    """First cells -> the others of the table with that header."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (table,) = re.findall(rf"^\| {re.escape(header)}.*\n\|.*\n((?:\|.*\n)+)", text, re.M)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+@functools.cache
+def _fair():
+    found = arms(records.read(ROOT / "results" / "fair").records)
+    return {(arm.workload.dataset, arm.workload.regime, arm.optimizer): arm for arm in found}
+
+
+def _difference(name, regime, settings, other="adamw"):
+    own, others = settings
+    return accuracy_difference(
+        getattr(_fair()[name, regime, "thermolion"], own),
+        getattr(_fair()[name, regime, other], others),
+    )
+
+
+def _said(found):
+    return f"{found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+def _untuned(settings, regime):
+    each = [_difference(name, regime, settings) for name in SETS]
+    assert {len(one.by_seed) for one in each} == {20}
+    return each, over_sets(each)
+
+
+def test_the_advices_table_without_tuning():
+    rows = []
+    for name, settings in SETTINGS.items():
+        for regime, steps in (("A", "60"), ("B", "600")):
+            each, mean = _untuned(settings, regime)
+            rows.append([name, steps, *map(_said, each), _said(mean)])
+    assert _rows("docs/should_i_use_it.md", "setting | steps") == rows
+    (*_, digits), ahead = _untuned(("default", "default"), "A")
+    _, level = _untuned(("default", "default"), "B")
+    _, behind = _untuned(("default", "tuned"), "B")
+    assert ahead.low > 0 > behind.high
+    assert not digits.excludes_zero
+    assert not level.excludes_zero
+    told = "ahead after 60 steps, on the digits not shown; after 600 not told apart, and "
+    advice = " ".join((ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8").split())
+    assert f"{told}{-behind.mean:.1f} points behind the *tuned* AdamW." in advice
+
+
+def _verdicts(study, line):
+    """The case and numbers over all sets, by what the groups of the line's pattern are."""
+    (section,) = report.build(ROOT / "results" / study).sections
+    line += r", held-out accuracy: over \d sets, (.*?): (\S+) points (\[.*?\])"
+    found = {}
+    for one in section.verdicts:
+        if match := re.search(line, one):
+            *key, words, mean, ends = match.groups()
+            case = re.sub(r" \(better on.*|, at most.*", "", words)
+            found[tuple(key)] = f"*{case}*, {mean} {ends}"
+    return found
+
+
+def _words(mean):
+    told = "ahead" if mean.low > 0 else "behind" if mean.high < 0 else "not told apart"
+    return f"{told}, {_said(mean)}"
+
+
+def test_the_readmes_table_of_differences():
+    fair = _verdicts("fair", r"(Q\d), regime (.): .*\? ThermoLion against (\w+)")
+    parts = _verdicts("ablation", r"regime (.): .*\? ThermoLion against (.*?)")
+    muon = _difference("gtsrb32.npz", "B", ("tuned", "tuned"), "muon")
+
+    def both(of):
+        return [of(regime) for regime in "AB"]
+
+    expected = {
+        "AdamW, both tuned alike": both(lambda x: fair["Q1", x, "AdamW"]),
+        "AdamW, both at their defaults": both(
+            lambda x: _words(_untuned(("default", "default"), x)[1])
+        ),
+        "AdamW tuned, itself at its defaults": both(
+            lambda x: _words(_untuned(("default", "tuned"), x)[1])
+        ),
+        "AdamW, each as was best on the *other* sets": both(lambda x: fair["Q0", x, "AdamW"]),
+        "NadamW, both tuned alike": both(lambda x: fair["Q1", x, "NadamW"]),
+        "Signum, both tuned alike": both(lambda x: fair["Q2", x, "Signum"]),
+        "Lion, both tuned alike": both(lambda x: fair["Q2", x, "Lion"]),
+        "Muon, both tuned alike, on GTSRB-32": ["not run yet", _words(muon)],
+        "itself with *another* parameter's λ": both(lambda x: parts[x, "λ of another parameter"]),
+        "itself without boost": both(lambda x: parts[x, "no boost"]),
+        "itself without noise": both(lambda x: parts[x, "no noise"]),
+    }
+    assert ("gtsrb32.npz", "A", "muon") not in _fair()
+    told = _rows("README.md", "held-out points, ThermoLion minus …")
+    assert {name: cells for name, *cells in told} == expected
