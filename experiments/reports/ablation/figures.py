@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from experiments.analysis.runs import common_seeds, rows_of
 from experiments.protocols.ablation import constants
 from experiments.reports import canvas, style
 from experiments.reports.ablation.stairs import OWN, panel_title, panels, stairs
+from experiments.reports.ablation.step_lengths import in_place, no_evidence
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.fair import effect_figures, headings
 from experiments.reports.fair import figures as fair_figures
@@ -84,9 +85,22 @@ def available(workloads: Sequence[Arms], answers: Sequence[Answer]) -> list[Figu
         level = next(each.held_out.difference.level for each in some if each.held_out)
         words = f"{asked}: {some[0].text} Paired differences with {100 * level:.4g} % intervals; "
         words += "within the shade they do not matter"
-        draw = functools.partial(fair_figures.forest_of, some, arm_title, budget=budget)
+        draw = functools.partial(
+            fair_figures.forest_of,
+            some,
+            arm_title,
+            budget=budget,
+            no_evidence=functools.partial(_tells_nothing, workloads),
+        )
         made.append(Figure(slug(asked), words, draw))
     return made
+
+
+def _tells_nothing(workloads: Sequence[Arms], answer: Answer, datasets: Collection[str]) -> bool:
+    """Whether the other arm of an answer was mostly at chance on one of these data sets."""
+    every = [arm for arms in workloads for arm in arms.values()]
+    there = in_place(every, answer.network, answer.regime)
+    return bool(no_evidence(answer.other, [x for x in there if x.workload.dataset in datasets]))
 
 
 def _drawing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from experiments.analysis import rates
@@ -55,6 +55,7 @@ def forest_of(
     called: Callable[[str], str] = optimizer_title,
     *,
     budget: str = "full",
+    no_evidence: Callable[[Answer, Collection[str]], bool] = lambda *_: False,
 ) -> dict[str, bytes]:
     """Paired differences of held-out accuracy of some answers.
 
@@ -62,6 +63,7 @@ def forest_of(
         answers: pairs that nowhere have a verdict are left out.
         called: what an optimizer is called.
         budget: that the runs had.
+        no_evidence: whether an answer's verdict over these data sets tells nothing.
     """
     there = {_pair(each) for each in answers if each.held_out}
     some = [each for each in answers if _pair(each) in there]
@@ -74,7 +76,7 @@ def forest_of(
                 headings.panel(regime, network, budget),
                 called(first),
                 called(these[0].other) if len({one.other for one in these}) == 1 else "other",
-                _groups(these, some, called),
+                *_groups(these, some, called, no_evidence),
             )
             for (first, regime, network), these in panels.items()
             if any(each.held_out for each in these)
@@ -87,9 +89,12 @@ def _pair(answer: Answer) -> tuple[str, str, str]:
 
 
 def _groups(
-    these: Sequence[Answer], every: Sequence[Answer], called: Callable[[str], str]
-) -> Groups:
-    """By data set, then by the other optimizer; the means over sets last."""
+    these: Sequence[Answer],
+    every: Sequence[Answer],
+    called: Callable[[str], str],
+    no_evidence: Callable[[Answer, Collection[str]], bool],
+) -> tuple[Groups, set[tuple[str, str]]]:
+    """By data set, then by the other optimizer; the means over sets last. And the doubtful."""
     names = {name: None for each in every if each.held_out for name in each.held_out.sets}
     labels = [
         f"against {called(each.other)}" + (", carried over" if each.setting == "carried" else "")
@@ -109,7 +114,14 @@ def _groups(
         for label, each in zip(labels, these, strict=True)
         if each.held_out and len(each.held_out.sets) > 1
     }
-    return groups | ({heading: means} if means else {})
+    over = {dataset_title(name): [name] for name in names} | {heading: [*names]}
+    doubtful = {
+        (where, label)
+        for where, some in over.items()
+        for label, each in zip(labels, these, strict=True)
+        if no_evidence(each, some)
+    }
+    return groups | ({heading: means} if means else {}), doubtful
 
 
 def budgets(found: Sequence[Arm]) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ It takes what `experiments.analysis` gives, in the order in which it is to be re
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -42,12 +42,14 @@ class Panel:
             their rows.
         other: who stands at the axis' other end: the only one there is, or "other".
         groups: the verdicts, one measure throughout.
+        no_evidence: headings and labels of verdicts that tell nothing, whatever their numbers.
     """
 
     title: str
     first: str
     other: str
     groups: Groups
+    no_evidence: Set[tuple[str, str]] = frozenset()
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -117,16 +119,18 @@ def _panel(axis: Axes, panel: Panel, lines: Sequence[tuple[str, str]], *, named:
         if label not in panel.groups.get(heading, {}):
             continue
         each = panel.groups[heading][label]
+        doubtful = (heading, label) in panel.no_evidence
+        colour = _colour("undecided" if each is None or doubtful else each.case)
         if each is not None and _off_the_scale(each):
-            _arrow(axis, place, each)
+            _arrow(axis, place, each, colour)
         elif each is not None:
-            _interval(axis, place, each.difference, _colour(each.case))
+            _interval(axis, place, each.difference, colour)
         axis.annotate(
-            _words(each),
+            _words(each, "no evidence" if doubtful else ""),
             (1.03, place),
             xycoords=("axes fraction", "data"),
             va="center",
-            color=_colour(each.case if each else "undecided"),
+            color=colour,
             style="normal" if each else "italic",
             annotation_clip=False,
         )
@@ -136,7 +140,8 @@ def _panel(axis: Axes, panel: Panel, lines: Sequence[tuple[str, str]], *, named:
         tick.set_fontweight("normal" if label else "bold")
 
 
-def _words(each: Verdict | None) -> str:
+def _words(each: Verdict | None, instead: str = "") -> str:
+    """The numbers and the case, or what is said instead of it."""
     if each is None:
         return "runs missing"
     delta = f"{each.measure.delta:.3g}"
@@ -149,7 +154,7 @@ def _words(each: Verdict | None) -> str:
     mean = each.measure.signed(each.difference.mean)[0]
     if _off_the_scale(each) and each.difference.half is not None:  # the interval is not drawn
         mean += f" [{', '.join(each.measure.signed(each.difference.low, each.difference.high))}]"
-    return f"{mean}  {words}"
+    return f"{mean}  {instead or words}"
 
 
 def _short(each: Verdict) -> str:
@@ -175,9 +180,9 @@ def _off_the_scale(each: Verdict) -> bool:
     return not each.measure.logarithmic and abs(each.difference.mean) > _REACH
 
 
-def _arrow(axis: Axes, place: float, each: Verdict) -> None:
+def _arrow(axis: Axes, place: float, each: Verdict, colour: str) -> None:
     right = each.difference.mean > 0
-    look: Look = {"color": _colour(each.case), "markersize": 11, "clip_on": False}
+    look: Look = {"color": colour, "markersize": 11, "clip_on": False}
     axis.plot(
         int(right), place, ">" if right else "<", transform=axis.get_yaxis_transform(), **look
     )

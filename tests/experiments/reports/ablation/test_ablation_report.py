@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 import zlib
 from dataclasses import replace
 
@@ -96,6 +97,11 @@ def test_a_verdict_on_an_arm_whose_rate_was_set_says_so_and_where_it_is_at_chanc
     (table,) = (table for table in section.tables if table.key == "q7")
     marked = [row[0] for row in table.rows if row[5].endswith("; it is at chance")]
     assert marked == ["signs.npz, B: AdamW at ThermoLion's step"]
+    (figure,) = (figure for figure in section.figures if figure.key == "q7")
+    text = figure.draw()["svg"].decode()
+    sets = len({one.dataset for one in made()})
+    told = re.findall(r"<!-- [+-]\S+(?: \[.*?\])?  no evidence -->", text)
+    assert (sets, len(told)) == (2, 2)  # on that set and in the mean, after 600 steps
 
 
 def test_arms_are_read_back_as_the_study_chose_them(made):
