@@ -161,7 +161,7 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
         made.append(Figure("rates", f"{words}{left})", partial(learning_rates, found)))
         words = f"The same against multiples of each optimizer's best rate, {under}{left}"
         made.append(Figure("aligned", words, partial(learning_rates, found, aligned=True)))
-        words = "Best validation accuracy so far against runs spent on tuning, one search each, "
-        words += f"so without intervals{left}"
-        made.append(Figure("budget", words, partial(budgets, found)))
+        words = "Validation accuracy of the best single run so far against runs spent on tuning: "
+        words += "one search each, so without intervals; the choice is made by means over seeds"
+        made.append(Figure("budget", words + left, partial(budgets, found)))
     return made
