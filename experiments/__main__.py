@@ -10,7 +10,10 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from experiments import files
 from experiments.user_code import reason_and_place
@@ -48,7 +51,8 @@ def guarded(command: Callable[[], int], module: str, given: Sequence[str]) -> in
     """
     try:
         _check_text(given)
-        return command()
+        with _warnings_as_notices():
+            return command()
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept. The same command goes on from there:")
         print(f"  python -m {module} {shlex.join(given)}")
@@ -58,6 +62,24 @@ def guarded(command: Callable[[], int], module: str, given: Sequence[str]) -> in
         return EXIT_INCOMPLETE
     except (Exception, SystemExit) as error:  # sys.exit: of a user's own module
         return _report_error(error, module)
+
+
+@contextmanager
+def _warnings_as_notices() -> Iterator[None]:
+    """Shows what a user is warned of in one line, without the place in our code."""
+    shown = warnings.showwarning
+
+    def notice(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if category is UserWarning:
+            print(f"notice: {message}", file=sys.stderr)
+        else:
+            shown(message, category, *place, **more)
+
+    warnings.showwarning = notice
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 def _check_text(given: Sequence[str]) -> None:
@@ -141,7 +163,8 @@ def _report(options: argparse.Namespace) -> int:
     from experiments.reports import report
 
     out = options.out or options.dir / "report"
-    files.check_folder(out, "--out")
+    if options.dir.is_dir():  # or it is DIR that has to be told of
+        files.check_folder(out, "--out" if options.out else "DIR")
     built = report.build(options.dir, baseline=options.baseline)
     written = report.write(built, out)
     print(report.text(built))

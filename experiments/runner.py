@@ -73,8 +73,8 @@ def run(
 ) -> Summary:
     """Makes every cell that ``paths.out`` has no record of, each written as it finishes.
 
-    A data set that cannot be obtained and an optimizer that fails are skipped, with the reason
-    in the summary; everything else goes on.
+    A data set that cannot be obtained, a network that does not fit it and an optimizer that fails
+    in training are skipped, with the reason in the summary; everything else goes on.
 
     Args:
         study: says what comes next, all shards of it.
@@ -87,8 +87,9 @@ def run(
         stream: where progress goes; standard error by default.
 
     Raises:
-        ValueError: there is no optimizer, network or data set of that name, the placement does
-            not fit this machine, or the records' folder is none.
+        ValueError: there is no optimizer, network or data set of that name, a user's optimizer
+            cannot be traced, the placement does not fit this machine, or the records' folder is
+            none.
         records.RecordError: the records cannot be read or written.
     """
     mine = study.share(*shard)

@@ -4,11 +4,25 @@ import difflib
 import hashlib
 import importlib
 import re
+import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+UNKNOWN_WHILE_TRACED = (
+    "; hyperparameters and arrays have no value while a program is compiled: use jax.numpy and "
+    "jnp.where on them, not float(), int() or a Python if"
+)
+"""What to do about JAX's errors of that kind."""
+
+_OF_TRACED_VALUES = {
+    "ConcretizationTypeError",
+    "TracerArrayConversionError",
+    "TracerBoolConversionError",
+    "TracerIntegerConversionError",
+}
 
 
 def load(module_name: str, name: str, owner: str, names: tuple[str, ...] = ()) -> Any:
@@ -82,21 +96,37 @@ def reported_as(what: str) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """An exception in one line.
+    """An exception in one line, with the line of the user's file that it came through.
 
     Example:
         >>> reason(ValueError("no such thing; there are a and b"))
         'ValueError: no such thing; there are a and b'
     """
-    text = message(error)
-    return f"{type(error).__name__}: {shortened(text)}" if text else type(error).__name__
+    kind, text = type(error).__name__, shortened(message(error))
+    hint = UNKNOWN_WHILE_TRACED if kind in _OF_TRACED_VALUES else ""
+    return f"{kind}: {text}{_place(error)}{hint}" if text else f"{kind}{_place(error)}{hint}"
 
 
 def reason_and_place(error: BaseException) -> str:
     """An exception in one line, none of it cut off, with the place it came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    place = _place(error, anywhere=True)
     return f"{type(error).__name__}: {message(error) or 'no message'}{place}"
+
+
+def _place(error: BaseException, *, anywhere: bool = False) -> str:
+    """The deepest line of a user's file, else, where that serves, the deepest of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    found = [frame for frame in frames if _is_users(frame.filename)] or (frames if anywhere else [])
+    return f" ({Path(found[-1].filename).name}, line {found[-1].lineno})" if found else ""
+
+
+def _is_users(file: str) -> bool:
+    """Whether it is neither ours, nor Python's, nor of an installed package."""
+    if file.startswith("<") or {"site-packages", "dist-packages"} & {*Path(file).parts}:
+        return False
+    here = Path(__file__).parent
+    others = (sysconfig.get_path("stdlib"), here, here.parent / "thermolion_optax")
+    return not any(Path(file).is_relative_to(one) for one in others)
 
 
 def message(error: BaseException) -> str:

@@ -111,11 +111,12 @@ class Work:
         return self._facts[task]
 
     def _try_out(self, task: Task, channels: int, classes: int) -> None:
-        """Traces users' optimizers, which may fail in any way, on the network's parameters."""
+        """Traces what users wrote, which may fail in any way: the network, and optimizers on it."""
         own = [one for one in self.optimizers.values() if one.source is not None]
-        if not own or (task.network, channels, classes) in self._tried:
-            return
         network = self.networks[task.network]
+        tried = (task.network, channels, classes) in self._tried
+        if tried or not (own or network.source):
+            return
         try:
             network.check(channels, classes)
         except ValueError as error:

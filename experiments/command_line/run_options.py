@@ -20,8 +20,9 @@ def study_of(options: argparse.Namespace) -> protocols.Study:
         raise ValueError(
             f"unknown protocol {options.protocol!r}: {nearest(options.protocol, protocols.NAMES)}"
         )
-    names = options.datasets
-    names = list(datasets.NAMES) if names == ["all"] else names
+    names = [
+        one for name in options.datasets for one in (datasets.NAMES if name == "all" else [name])
+    ]
     for name in names:
         datasets.check_name(name)
     for name in options.network:

@@ -116,8 +116,8 @@ def _beside_test(whole: Dataset, limit: int | None) -> tuple[list[np.ndarray], s
         raise DatasetError(
             f"{name}: the first {len(train):,} training images hold "
             f"{len(np.unique(labels[train]))} of its {len(np.unique(labels))} classes, none of "
-            f"{classes_named(whole, unseen)}, so no part could be stratified. Take more "
-            f"images, up to {len(labels):,}, or all of them (limit=None)."
+            f"{classes_named(whole, unseen)}, so no part could be stratified: it "
+            f"would take more of its {len(labels):,} images."
         )
     rule = f"train: the first {len(train):,} of {len(labels):,} training images; "
     if 5 * len(beyond) >= len(train):
@@ -164,7 +164,7 @@ def _cut(whole: Dataset, used: np.ndarray, held: tuple[int, ...], what: str) -> 
             f"{whole.name}: too small to hold out {what}: each of train and the held-out parts "
             f"needs an image of every class, so {len(held) + 1} that are no near-duplicates; "
             f"fewer are there of {classes_named(whole, few)}. Add images of "
-            "these classes, leave the classes out, or take more images with `limit`."
+            "these classes, or leave the classes out."
         )
     part = cut(labels, family, held)
     return [used[part == number] for number in range(len(held) + 1)]

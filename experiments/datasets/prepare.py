@@ -40,7 +40,7 @@ def prepare(
         The sets that failed, each with a message for people; empty when all are ready.
 
     Raises:
-        ValueError: an unknown name; nothing was fetched.
+        ValueError: an unknown name, or a file; nothing was fetched.
 
     Example:
         >>> prepare(["digits"])
@@ -79,6 +79,10 @@ def prepare(
 def _expand(names: Iterable[str], catalogue: Mapping[str, Spec]) -> list[str]:
     """Put names in the catalogue's order, each once, without those that need no files."""
     asked = set(names)
-    for name in asked - {"all"}:
+    for name in sorted(asked - {"all"}):
         splits(name, catalogue=catalogue)  # an unknown name is refused before anything is fetched
+        if name.endswith(".npz"):
+            raise ValueError(
+                f"{name} is a file of your own: nothing is to be fetched, run reads it"
+            )
     return [name for name in catalogue if name in asked or "all" in asked]

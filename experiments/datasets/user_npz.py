@@ -173,12 +173,12 @@ def _checked(
     file: Path, images_key: str, labels_key: str, images: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Check a pair of arrays and give the images as (N, H, W, C)."""
-    if images.dtype != np.uint8:
-        raise _unfit(file, f"`{images_key}` {_not_bytes(images)}, expected uint8 (0 to 255)")
     grey = images.ndim == 3
     if not grey and (images.ndim != 4 or images.shape[-1] not in (1, 3)):
         expected = "expected (N, H, W, C) with C = 1 or 3"
         raise _unfit(file, f"`{images_key}` has shape {images.shape}, {expected}")
+    if images.dtype != np.uint8:
+        raise _unfit(file, f"`{images_key}` {_not_bytes(images)}, expected uint8 (0 to 255)")
     if 0 in images.shape:
         raise _unfit(file, f"`{images_key}` is empty (shape {images.shape})")
     if labels.shape != (len(images),):
@@ -204,12 +204,10 @@ def _class_names(file: Path, labels: np.ndarray, given: np.ndarray | None) -> tu
     _check_range(file, "labels", labels, MAX_CLASSES if names is None else len(names))
     if names is None:
         names = tuple(map(str, range(int(labels.max()) + 1)))
-    if len(names) < 2:
-        key = "labels" if given is None else "class_names"
-        raise _unfit(
-            file,
-            f"`{key}` has 1 class, {', '.join(map(repr, names))}, expected 2 or more to tell apart",
-        )
+    present = [names[label] for label in np.unique(labels)]
+    if len(present) < 2:
+        found = f"`labels` has 1 class, {present[0]!r}, expected 2 or more to tell apart"
+        raise _unfit(file, found)
     return names
 
 

@@ -39,7 +39,7 @@ class Optimizer:
         space: what is tuned of it, and within which bounds.
         note: one line on what it is, with its settings.
         source: of one that is imported, the first 16 hex digits of its module's sha256.
-        states_rate: whether the text given states another learning rate than the default.
+        states_rate: whether the text given states a learning rate.
     """
 
     name: str
@@ -125,7 +125,7 @@ def resolve(spec: str) -> Optimizer:
         settings["learning_rate"] = DEFAULT_LEARNING_RATE
     rate = texts.check_learning_rate(settings["learning_rate"], f"{owner}: learning_rate")
     changed = texts.canonical(given, parameters)
-    states_rate = changed.pop("learning_rate", None) is not None
+    changed.pop("learning_rate", None)
     name = f"{title}:{texts.spelled(changed)}" if changed else title
     bounds = OWN.get(head) if head in FACTORIES else getattr(factory, "search_space", None)
     optimizer = Optimizer(
@@ -138,7 +138,7 @@ def resolve(spec: str) -> Optimizer:
         ),
         note=_note(factory, title, settings),
         source=None if head in FACTORIES else user_code.fingerprint(head),
-        states_rate=states_rate,
+        states_rate="learning_rate" in given,
     )
     if head in FACTORIES and changed:
         # A value that the optimizer refuses should fail now, not after other runs.

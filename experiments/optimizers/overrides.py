@@ -46,7 +46,9 @@ def parse(text: str, parameters: Parameters, known: Sequence[str], owner: str) -
         default = parameters[name].default if name in parameters else None
         if name == "learning_rate" or isinstance(default, float):
             if not is_number(value) or not abs(value) <= FLOAT32_MAX:  # nan, too
-                raise ValueError(f"{owner}: {name} is {value!r}, expected a number")
+                raise ValueError(
+                    f"{owner}: {name} is {value!r}, expected a number that float32 holds"
+                )
             found[name] = float(value)
     return found
 

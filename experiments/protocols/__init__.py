@@ -9,9 +9,9 @@ from experiments.protocols.cell import (
     Regime,
     Study,
     Task,
-    recorded_name,
 )
 from experiments.protocols.grid import Grid, grid, learners
+from experiments.protocols.names import recorded_name
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
 STUDIES: tuple[str, ...] = ("fair", "ablation", "label_noise", "exponent", "rate_scaling")

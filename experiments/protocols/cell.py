@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
+from experiments.protocols.names import recorded_name
 from experiments.records import Record
 from experiments.records.record import Fields
 
@@ -229,13 +229,3 @@ def check_shard(index: int, count: int) -> None:
             f"shard {index}/{count} given; shards are numbered from 0: 0/{max(count, 1)} to "
             f"{max(count, 1) - 1}/{max(count, 1)}"
         )
-
-
-def recorded_name(name: str) -> str:
-    """A data set's name in records: a path to a file loses its folder.
-
-    Example:
-        >>> recorded_name("/some/where/signs.npz"), recorded_name("digits")
-        ('signs.npz', 'digits')
-    """
-    return Path(name).name if name.endswith(".npz") else name

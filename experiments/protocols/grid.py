@@ -17,6 +17,7 @@ from experiments.protocols.cell import (
     Task,
     check_shard,
 )
+from experiments.protocols.names import check_once
 from experiments.protocols.protocol import Protocol
 
 
@@ -129,10 +130,7 @@ def grid(
     """
     if seeds < 1:
         raise ValueError(f"--seeds is {seeds}, expected at least 1")
-    for kind, given in (("data set", list(datasets)), ("network", list(networks))):
-        twice = sorted({one for one in given if given.count(one) > 1})
-        if twice:
-            raise ValueError(f"{kind} given twice: {', '.join(twice)}")
+    check_once(datasets, {"network": networks})
     count = len(datasets) * len(networks) * len(what) * seeds
     if count > MOST_CELLS:
         raise ValueError(

@@ -9,7 +9,7 @@ from experiments.analysis.interval import Interval
 from experiments.analysis.statistics import Entry, Row, mean_gain
 from experiments.analysis.sweeps import Best, difference_from, family
 from experiments.reports.labels import dataset_order, dataset_title, labels
-from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.table import DASH, DIVERGED, EDGE, PERCENT, CsvRow, Table, number
 from experiments.reports.tables import UNIT, names
 
 Found = dict[tuple[str, Row], Best]
@@ -67,7 +67,9 @@ def _table(
                 text = number(gap, sign=True)
             if gap and other:
                 pairs.append((best.entry, other.entry))
-            cells.append(text + (_rate(best) if swept and text != DASH else ""))
+            shown = text != DASH
+            lost = f" ({best.entry.diverged}{DIVERGED})" if shown and best.entry.diverged else ""
+            cells.append(text + (_rate(best) if swept and shown else "") + lost)
             data.append(_numbers(best, other, own, gap, held_out))
         mean = mean_gain(pairs, held_out=held_out) if pairs else None
         cells.append(number(mean, sign=True) + (f" [{len(pairs)}]" if pairs else ""))
@@ -99,6 +101,7 @@ def _numbers(
         **names(best.entry),
         "rates_tried": len(best.rates),
         "best_at_edge": best.at_edge,
+        "diverged": best.entry.diverged,
         "mean": own.mean if own else None,
         "half95": own.half if own else None,
         "baseline": other.entry.optimizer if other else None,
@@ -119,7 +122,7 @@ def _notes(base: str, swept: bool, edge: bool) -> list[str]:
         found.append(
             "Best learning rates are chosen by mean accuracy on the images trained on, which is "
             "what this protocol measures, and on the very runs that are then compared: with more "
-            "rates tried the best is higher by luck alone."
+            "rates tried the best is higher by luck alone. Rates at which runs diverged come last."
         )
     if edge:
         found.append(

@@ -92,7 +92,9 @@ def _build(folder: str | os.PathLike[str], baseline: str | None) -> Report:
     run = sorted({one.optimizer for one in reading.records})
     recorded = baseline if baseline is None or baseline in run else _recorded(baseline)
     if recorded is not None and recorded not in run:
-        raise ValueError(f"baseline is {baseline!r}, expected an optimizer that was run: {run}")
+        raise ValueError(
+            f"baseline is {baseline!r}, expected an optimizer that was run: {', '.join(run)}"
+        )
     question = Question(str(folder), recorded)
     return Report(
         sections=tuple(sections(statistics.entries(reading.records), question)),

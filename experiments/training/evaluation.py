@@ -15,7 +15,8 @@ class Evaluation(NamedTuple):
     """Of each image.
 
     Attributes:
-        correct: (N,) booleans, whether the greatest logit is its label's.
+        correct: (N,) booleans, whether the greatest logit is its label's; never where the loss
+            is not finite.
         loss: (N,) cross-entropies.
     """
 
@@ -64,7 +65,8 @@ def evaluate(
         rows = jnp.minimum(start + places, n - 1)
         found = logits(params, normalise(images[rows]))
         each = optax.softmax_cross_entropy_with_integer_labels(found, labels[rows])
-        return Evaluation(found.argmax(-1) == labels[rows], each)
+        # The greatest of NaN logits is the first: a dead network would know class 0.
+        return Evaluation((found.argmax(-1) == labels[rows]) & jnp.isfinite(each), each)
 
     def whole(x: Array) -> Array:
         x = x.reshape(-1)[:part]

@@ -4,13 +4,15 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import experiments
 from experiments import __main__ as cli
-from experiments import records, runner
+from experiments import datasets, records, runner
 from experiments.distortion_study import __main__ as distortion
 from experiments.protocols import Learner
 from experiments.reports import report
@@ -76,11 +78,16 @@ def test_a_data_set_that_cannot_be_had_ends_in_exit_code_1(tmp_path, capsys):
         (["run", *SHORT, "--distributed", "--out", "{tmp}/x"], "found no cluster to join"),
         (["run", *SHORT, "--distributed", "--shard", "0/2", "--out", "{tmp}/x"], "leave --shard"),
         (["run", "--datasets", "digits", "--epochs", "0", "--out", "{tmp}/x"], "epochs is 0"),
+        (["report", "{tmp}/file", "--out", "{tmp}/x"], "file is a file; expected the folder that"),
+        (["findings", "{tmp}/file"], "file is a file; expected the folder that holds those of the"),
+        (["run", "--datasets", "a/x.npz", "b/x.npz", "--out", "{tmp}/x"], "would be called x.npz"),
         (["prepare", "mnits"], "mnist"),
+        (["prepare", "{tmp}/mine.npz"], "mine.npz is a file of your own"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(tmp_path, capsys, arguments, message):
     (tmp_path / "file").write_text("")
+    np.savez(tmp_path / "mine.npz", images=np.zeros((2, 8, 8), np.uint8), labels=[0, 1])
     assert cli.main([part.replace("{tmp}", str(tmp_path)) for part in arguments]) == 2
     told = capsys.readouterr().err
     assert told.startswith("error: ") or "\nerror: " in told
@@ -126,8 +133,6 @@ def test_list_shows_what_there_is_of_everything(tmp_path, capsys):
 
 
 def test_prepare_tells_what_failed(capsys, monkeypatch):
-    from experiments import datasets
-
     monkeypatch.setattr(datasets, "prepare", lambda *a, **k: {"mnist": "no network"})
     assert cli.main(["prepare", "all"]) == 1
     assert "mnist is not ready: no network" in capsys.readouterr().err
@@ -229,8 +234,6 @@ def test_one_spelling_one_identity_through_the_command_line(studies):
 
 
 def test_all_data_sets_and_another_network(studies):
-    from experiments import datasets
-
     assert cli.main(["run", "--datasets", "all", "--network", "convnet", "vit", "--out", "x"]) == 0
     (study,) = studies
     assert {(t.dataset, t.network) for t in study.tasks} == {
@@ -271,3 +274,23 @@ def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(tmp_path):
     shown = min(cores.count(), cores.MOST)  # nobody asked for anything: all cores, on every run
     assert reading.records[0].layout == {"devices": shown, "devices_per_run": shown, "together": 1}
     assert report.build(tmp_path / "runs").sections
+
+
+def test_a_warning_is_a_notice_without_a_place_in_our_code(capsys):
+    def command():
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn("mine.npz: passed over extra", UserWarning, stacklevel=1)
+        return 0
+
+    assert cli.guarded(command, "experiments", []) == 0
+    assert capsys.readouterr().err == "notice: mine.npz: passed over extra\n"
+
+
+def test_all_stands_beside_files(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(runner, "run", lambda study, *_, **__: asked.append(study) or Summary())
+    words = ["run", "--datasets", "all", "mine.npz", "--optimizers", "adam", "--seeds", "1"]
+    assert cli.main([*words, "--out", str(tmp_path / "x")]) == 0
+    names = list(dict.fromkeys(cell.task.dataset for cell in asked[0].cells))
+    assert names == [*datasets.NAMES, "mine.npz"]

@@ -132,7 +132,11 @@ def test_an_edited_optimizer_is_run_anew_and_the_notice_says_so(trained, tmp_pat
 def test_an_edited_network_is_run_anew_and_the_notice_says_so(trained, tmp_path, monkeypatch):
     module, name = f"edited_net_{tmp_path.name}", f"edited_net_{tmp_path.name}:net"
     file = tmp_path / f"{module}.py"
-    file.write_text("net = (lambda key, channels, classes: {}, lambda params, images: images)\n")
+    file.write_text(
+        "import jax.numpy as jnp\n"
+        "net = (lambda key, channels, classes: jnp.zeros(classes), "
+        "lambda params, images: images[:, 0, 0, :1] + params)\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     cells = grid(optimizers=["adam"], networks=[name])
     assert "notice" not in run(cells, tmp_path / "out")[1]

@@ -62,13 +62,30 @@ def test_a_file_changed_beside_its_training_images_takes_no_others_records(
     other = tmp_path / "b" / signs.name
     np.savez(other, **{k: v for k, v in (parts | change).items() if v is not None})
     assert run(grid([str(signs)]), tmp_path / "out")[0].made == 4
-    for names in ([str(other)], [str(signs), str(other)]):
-        summary, _ = run(grid(names), tmp_path / "out")
-        ((reason, count),) = summary.failures.items()
-        assert (summary.made, count) == (0, 4)
-        assert reason.startswith(f"the {what} of signs.npz (")
-        assert "are others than those of the runs in" in reason
+    summary, _ = run(grid([str(other)]), tmp_path / "out")
+    ((reason, count),) = summary.failures.items()
+    assert (summary.made, count) == (0, 4)
+    assert reason.startswith(f"the {what} of signs.npz (")
+    assert "are others than those of the runs in" in reason
     assert run(grid([str(signs)]), tmp_path / "out")[0].present == 4
+
+
+def test_a_network_that_does_not_fit_is_known_before_any_training(trained, tmp_path, monkeypatch):
+    (tmp_path / "narrow.py").write_text(
+        "import jax.numpy as jnp\n"
+        "def net():\n"
+        "    def init(key, channels, classes): return {'w': jnp.zeros((1, 1))}\n"
+        "    return init, lambda params, x: x[:, :1, 0, 0] @ params['w']\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    study = grid(optimizers=["adam", "lion"], seeds=1, networks=["narrow:net", "convnet"])
+    summary, told = run(study, tmp_path / "out")
+    ((reason, count),) = summary.failures.items()
+    assert (summary.made, count) == (2, 2)
+    assert reason.startswith("network 'narrow:net': logits of images (2, 32, 32, 1)")
+    first, second = told.splitlines()[:2]
+    assert "0 of 4 runs done" in first
+    assert second.startswith("skipped 2 run(s): network 'narrow:net'")
 
 
 def test_a_users_optimizer_is_tried_on_a_network_for_the_very_images(

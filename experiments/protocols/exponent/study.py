@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from experiments.files import JsonObject
 from experiments.optimizers import Optimizer
-from experiments.protocols.cell import ProtocolName, Regime, Task, recorded_name
+from experiments.protocols.cell import ProtocolName, Regime, Task
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
 from experiments.protocols.fair.short_tuning import (
@@ -24,6 +24,7 @@ from experiments.protocols.fair.short_tuning import (
     short_study,
 )
 from experiments.protocols.fair.study import check_names
+from experiments.protocols.names import recorded_name
 
 NAME, FACTORY = "exponent", "scaled_smes"
 

@@ -6,7 +6,6 @@ an optimizer at the setting that was best on the *other* sets, so their first st
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,11 +18,11 @@ from experiments.protocols.cell import (
     ProtocolName,
     Task,
     check_shard,
-    recorded_name,
 )
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
 from experiments.protocols.fair.tuning import Chain, Contestant, TuningState, follow
+from experiments.protocols.names import check_once, recorded_name
 from experiments.user_code import nearest
 
 NAME = "fair"
@@ -176,23 +175,10 @@ def check_names(
     regimes: Sequence[str],
     known: Mapping[str, object],
 ) -> None:
-    """Raises a ValueError for a budget or regime that there is not, or a name given twice.
-
-    Files in different folders have one name where the last part is alike: records keep that alone.
-    """
+    """Raises a ValueError for a budget or regime that there is not, or a name given twice."""
     _check("budget", [budget], budgets)
     _check("regime", regimes, known)
-    for what, given in (("data set", datasets), ("network", networks), ("regime", regimes)):
-        twice = sorted({one for one in given if list(given).count(one) > 1})
-        if twice:
-            raise ValueError(f"{what} given twice: {', '.join(twice)}")
-    for name, number in Counter(map(recorded_name, datasets)).items():
-        if number > 1:
-            same = ", ".join(one for one in datasets if recorded_name(one) == name)
-            raise ValueError(
-                f"{number} data sets would be called {name} in the records: {same}; "
-                "give each file a name of its own"
-            )
+    check_once(datasets, {"network": networks, "regime": regimes})
 
 
 def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:

@@ -37,9 +37,8 @@ def build(folder: str | os.PathLike[str]) -> str:
         records.RecordError: no such folder, or a line that is not a record.
     """
     if not Path(folder).is_dir():
-        raise records.RecordError(
-            f"there is no folder {folder}: it should hold those of the studies"
-        )
+        found = f"{folder} is a file" if Path(folder).exists() else f"there is no folder {folder}"
+        raise records.RecordError(f"{found}; expected the folder that holds those of the studies")
     studies = {name: read_study(folder, name) for name in SCOPE}
     found = findings(studies)
     smes = "[a page of its own](smes.md)"

@@ -72,3 +72,13 @@ def test_only_seeds_that_both_have_are_paired(synthetic):
     assert sweeps.difference_from(one, other).n == 2
     assert sweeps.difference_from(one, apart) is None
     assert sweeps.difference_from(one, other, held_out=True).n == 2
+
+
+def test_a_rate_whose_runs_diverged_is_not_the_best(synthetic):
+    """Records from before such runs counted nothing right have the share of class 0."""
+    dead = {"status": "diverged", "train_loss": [None, None]}
+    made = _swept(synthetic, "sgd", {1e-3: [0.5, 0.6]})
+    made += _swept(synthetic, "sgd", {1e30: [0.95, 0.95]}, **dead)
+    assert _best(made) == {("digits", "sgd"): (1e-3, True)}
+    made += _swept(synthetic, "sgd", {1e-4: [0.3, 0.4]})
+    assert _best(made) == {("digits", "sgd"): (1e-3, False)}

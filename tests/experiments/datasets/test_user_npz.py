@@ -150,9 +150,11 @@ def test_a_test_part_that_does_not_fit_is_reported(arrays, said, tmp_path):
         ),
         ({"images": np.array([None, 1]), "labels": LABELS}, "cannot be read"),
         ({"images": IMAGES, "labels": 0 * LABELS}, "`labels` has 1 class, '0', expected 2 or more"),
+        ({"images": IMAGES, "labels": 0 * LABELS + 3}, "`labels` has 1 class, '3', expected 2 or"),
+        ({"images": np.array(np.nan), "labels": LABELS}, r"`images` has shape \(\), expected"),
         (
             {"images": IMAGES, "labels": 0 * LABELS, "class_names": ["a"]},
-            "`class_names` has 1 class, 'a', expected 2 or more",
+            "`labels` has 1 class, 'a', expected 2 or more",
         ),
     ],
 )

@@ -178,3 +178,9 @@ def test_no_text_ends_in_anything_but_an_optimizer_or_a_value_error(text):
     except ValueError as error:
         said = str(error)
     assert said
+
+
+def test_a_rate_in_the_name_is_stated_even_where_it_is_the_default():
+    assert resolve("adam:learning_rate=1e-3").states_rate
+    assert resolve("adam:learning_rate=1e-3").name == "adam"
+    assert not resolve("adam:b1=0.9").states_rate

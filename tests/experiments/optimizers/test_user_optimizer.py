@@ -42,6 +42,12 @@ def raises_when_called(learning_rate): raise Broken("no luck")
 def update_exits(learning_rate):
     return with_update(lambda updates, state, params=None: sys.exit(1), learning_rate)
 
+def reads_a_rate(learning_rate):
+    return optax.sgd(float(learning_rate))
+
+def asks_a_rate(learning_rate):
+    return optax.sgd(learning_rate if learning_rate < 1 else 1)
+
 def loses_a_leaf(learning_rate):
     return with_update(lambda u, s, p=None: ({k: u[k] for k in list(u)[1:]}, s), learning_rate)
 
@@ -92,8 +98,11 @@ def mine(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("rest", "says"),
     [
-        ("_exits:f", r"cannot import .*_exits \(SystemExit: bye\)"),
-        ("_divides:f", r"cannot import .*_divides \(ZeroDivisionError: division by zero\)"),
+        ("_exits:f", r"cannot import .*_exits \(SystemExit: bye \(.*_exits\.py, line 1\)\)"),
+        (
+            "_divides:f",
+            r"cannot import .*_divides \(ZeroDivisionError: division by zero \(.*line 1\)\)",
+        ),
         (":inverted", "the search space of 'b1' is inverted: 0.95 to 0.5"),
         (":late_default", "learning_rate is 0.0, expected a positive number"),
         (":fine:learning_rate=1e-46", "learning_rate is 1e-46, expected a positive number"),
@@ -112,7 +121,9 @@ def test_what_fails_without_a_call_is_told_when_it_is_resolved(mine, rest, says)
         ("raises_when_called", "Broken: no luck"),
         ("init_raises", "init raised KeyError: 'conv1'"),
         ("update_raises", "update raised Broken: nothing"),
-        ("update_exits", "update raised SystemExit: 1"),
+        ("update_exits", r"update raised SystemExit: 1 \(.*\.py, line 31\)"),
+        ("reads_a_rate", r"ConcretizationTypeError: .* \(.*\.py, line \d+\); hyperparameters and"),
+        ("asks_a_rate", r"TracerBoolConversionError: .*; hyperparameters and arrays have no value"),
         ("strict", "update raised TypeError: .*unexpected keyword argument 'axis'"),
         ("no_pair", "update raised ValueError: .*unpack"),
         ("loses_a_leaf", "adding its updates to the parameters raised ValueError"),

@@ -52,7 +52,7 @@ def test_any_optimizer_can_be_the_baseline(sweep):
 
 
 def test_a_baseline_that_was_not_run_is_an_error_that_names_those_that_were(sweep, folder_of):
-    with pytest.raises(ValueError, match=r"baseline is 'adan'.*'adam', 'my.module:mine'"):
+    with pytest.raises(ValueError, match=r"baseline is 'adan'.*run: adam, my.module:mine$"):
         report.build(folder_of(sweep), baseline="adan")
 
 
@@ -110,3 +110,15 @@ def test_fewer_than_five_seeds_show_their_differences(synthetic):
     made += _swept(synthetic, "digits", "lion", {1e-3: [82.0, 84.0]})
     (train, _), _ = comparison.tables(statistics.entries(made), None)
     assert train.rows[1][1] == "+2.50 (+2.0, +3.0)"
+
+
+def test_diverged_runs_at_the_best_rate_are_marked(synthetic):
+    made = _swept(synthetic, "digits", "adam", {1e-3: [80.0, 81.0]})
+    made += [
+        synthetic("digits", "lion", 0, train_accuracy=0.9),
+        synthetic("digits", "lion", 1, train_accuracy=0.0, status="diverged", train_loss=[None]),
+    ]
+    (train, *_), _ = comparison.tables(statistics.entries(made), None)
+    assert train.rows[1][1].endswith(" (1†)")
+    assert "†" not in train.rows[0][1]
+    assert [row["diverged"] for row in train.data] == [0, 1]
