@@ -77,7 +77,7 @@ def test_where_the_carried_setting_loses_is_told():
     none = "no larger difference"
     assert [verdict("", "", one).case for one in over.values()] == ["worse", none, none]
     assert "lost on GTSRB-32 alone." in _text("docs/should_i_use_it.md")
-    told = f"and so is the *worse* of row 4 ({over[SIGNS].mean:+.1f} there;"
+    told = f"and so is the *worse* against AdamW, both carried over ({over[SIGNS].mean:+.1f} there;"
     assert f"is won on GTSRB-32 alone, {told}" in _text("README.md")
 
 

@@ -144,19 +144,20 @@ def settings_table(settings: Sequence[PreferredSetting]) -> Table | None:
         numbers = {key: each for key, each in vars(one).items() if key != "accuracies"}
         beside = {"accuracy": accuracy, "shared": len(places), "cells": len(one.accuracies)}
         data.append(numbers | beside | {"smes_learning_rate": rate, "smes_eps": eps})
-    named = " and ".join(place_title(*place, sparsity=0.0) for place in places)
+    named = "; ".join(place_title(*place, sparsity=0.0) for place in places)
     header = (
         "α",
         "rate, in Adam's units",
         "eps, likewise",
-        f"validation accuracy %, mean over what all α have: {named or 'nothing yet'}",
-        "chosen over so many data sets, networks and regimes",
+        "validation accuracy %",
+        "cells",
         "learning_rate of smes",
         "eps of smes",
         "at gradients of size s",
     )
     words = (
-        "The setting of the best mean rank on validation at each α, over all data sets, "
-        "networks and regimes without sparsity that this α has"
+        "The setting of the best mean rank on validation at each α, over all cells (data set, "
+        "network and regime, without sparsity) that this α has; validation accuracy is the mean "
+        f"over the cells that all α have ({named or 'none yet'})"
     )
     return Table("settings", words, header, tuple(rows), tuple(data))

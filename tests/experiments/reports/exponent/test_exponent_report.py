@@ -259,10 +259,10 @@ def test_accuracies_are_means_over_what_all_exponents_have(made):
         one for one in every if not (one.optimizer.endswith("=0.5") and one.dataset == "digits")
     ]
     (table,) = [table for table in section_of(some).tables if table.key == "settings"]
-    assert "mean over what all α have: F-MNIST, B" in table.header[3]
+    assert "over the cells that all α have (F-MNIST, B)" in table.title
     assert {row["alpha"]: row["cells"] for row in table.data} == {0: 2, 0.25: 2, 0.5: 1, 0.75: 2}
     assert [row["accuracy"] for row in table.data] == pytest.approx([0.8] * 4)
     none = [one for one in some if one.optimizer.endswith("=0.5") or one.dataset == "digits"]
     (table,) = [table for table in section_of(none).tables if table.key == "settings"]
-    assert "nothing yet" in table.header[3]
+    assert "(none yet)" in table.title
     assert {row[3] for row in table.rows} == {"–"}
