@@ -91,6 +91,28 @@ def test_what_the_papers_protocol_showed_is_told_with_its_intervals():
         not_told_apart("smes", "adam", name)
 
 
+def test_how_near_the_papers_numbers_are_is_told():
+    with (RESULTS / "paper" / "paper-v1-accuracy.csv").open(encoding="utf-8") as file:
+        rows = {(row["dataset"], row["optimizer"]): row for row in csv.DictReader(file)}
+    printed = {key: row for key, row in rows.items() if row["paper"]}
+    three, two = ("adam", "muadam", "thermolion"), ("fashion_mnist", "semeion")
+    assert printed.keys() == {(name, optimizer) for name in two for optimizer in three}
+    assert max(abs(float(row["difference"])) for row in printed.values()) <= 1.4
+    outside = [key for key, row in printed.items() if row["paper_outside_mean_interval"] == "True"]
+    assert sorted(outside) == [("fashion_mnist", name) for name in three]
+    told = "1.4 points of our means, the three on Fashion-MNIST outside our "
+    assert f"all lie within {told}intervals" in _text("README.md")
+    assert f"all lie within {told}95 % intervals" in _text("docs/index.md")
+    adam, lion = (rows["fashion_mnist", name] for name in ("adam", "thermolion"))
+    gain, paper, held_out = (
+        float(lion[column]) - float(adam[column])
+        for column in ("train_mean", "paper", "held_out_mean")
+    )
+    told = f"{gain:.1f} points better than Adam at Adam's rate (the paper: {paper:.1f}; held out "
+    longer = f"its steps {float(lion['update_rms_over_adam']):.1f} times as long."
+    assert f"{told}{held_out:.1f}), {longer}" in _text("README.md")
+
+
 def test_whom_thermolion_leads_it_leads_on_one_set_alone():
     with (RESULTS / "fair" / "fair-v1-differences.csv").open(encoding="utf-8") as file:
         rows = [
