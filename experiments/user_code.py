@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-UNKNOWN_WHILE_TRACED = (
+_HINT_ON_TRACED_VALUES = (
     "; hyperparameters and arrays have no value while a program is compiled: use jax.numpy and "
     "jnp.where on them, not float(), int() or a Python if"
 )
-"""What to do about JAX's errors of that kind."""
-
 _OF_TRACED_VALUES = {
     "ConcretizationTypeError",
     "TracerArrayConversionError",
@@ -103,7 +101,7 @@ def reason(error: BaseException) -> str:
         'ValueError: no such thing; there are a and b'
     """
     kind, text = type(error).__name__, shortened(message(error))
-    hint = UNKNOWN_WHILE_TRACED if kind in _OF_TRACED_VALUES else ""
+    hint = _HINT_ON_TRACED_VALUES if kind in _OF_TRACED_VALUES else ""
     return f"{kind}: {text}{_place(error)}{hint}" if text else f"{kind}{_place(error)}{hint}"
 
 

@@ -116,8 +116,8 @@ def _beside_test(whole: Dataset, limit: int | None) -> tuple[list[np.ndarray], s
         raise DatasetError(
             f"{name}: the first {len(train):,} training images hold "
             f"{len(np.unique(labels[train]))} of its {len(np.unique(labels))} classes, none of "
-            f"{classes_named(whole, unseen)}, so no part could be stratified: it "
-            f"would take more of its {len(labels):,} images."
+            f"{classes_named(whole, unseen)}, so no part could be stratified. "
+            "Protocols that cut parts of their own cannot use this set."
         )
     rule = f"train: the first {len(train):,} of {len(labels):,} training images; "
     if 5 * len(beyond) >= len(train):

@@ -54,7 +54,7 @@ def text(folder: Path) -> str:
         f"SGD no momentum. This page is drawn from the records in [{name}]({name}) by `{command}`; "
         "no line of it is written by hand.",
         "",
-        "Regime A: 60 steps of 1,024 images, or of all where there are fewer; B: 600 of 128. ±: a "
+        "Regime A: 60 steps of 1,024 images, or half of the training images; B: 600 of 128. ±: a "
         "95 % interval over seeds. Smallest detectable: the true difference that is found four "
         "times in five. Running maximum: `amsgrad=True`. F-MNIST is Fashion-MNIST, GTSRB-32 a "
         "sample of traffic signs.",
