@@ -71,7 +71,7 @@ def _warnings_as_notices() -> Iterator[None]:
 
     def notice(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if category is UserWarning:
-            print(f"notice: {message}", file=sys.stderr)
+            print(f"notice: {' '.join(str(message).split())}", file=sys.stderr)
         else:
             shown(message, category, *place, **more)
 
@@ -164,7 +164,7 @@ def _report(options: argparse.Namespace) -> int:
 
     out = options.out or options.dir / "report"
     if options.dir.is_dir():  # or it is DIR that has to be told of
-        files.check_folder(out, "--out" if options.out else "DIR")
+        files.check_folder(out, "--out" if options.out else "--out (by default DIR/report)")
     built = report.build(options.dir, baseline=options.baseline)
     written = report.write(built, out)
     print(report.text(built))

@@ -17,6 +17,7 @@ _HINT_ON_TRACED_VALUES = (
 )
 _OF_TRACED_VALUES = {
     "ConcretizationTypeError",
+    "NonConcreteBooleanIndexError",
     "TracerArrayConversionError",
     "TracerBoolConversionError",
     "TracerIntegerConversionError",

@@ -225,11 +225,11 @@ def swats(
             sgd_step = map_leaves(lambda g: -like(g, rate) * g, grads)
 
         steps = map_leaves(lambda a, s: jnp.where(sgd, s, a), adam_step, sgd_step)
-        # As in optax, a schedule's number takes the updates' dtype, an array's has its own.
-        own = () if callable(learning_rate) else (given_rate,)
+        wd = weight_decay(state.count) if callable(weight_decay) else weight_decay
+        # As in optax, an array's dtype counts, but a scheduled rate takes that of the updates.
+        own = (*(() if callable(learning_rate) else (given_rate,)), *((wd,) if decays else ()))
         steps = cast_like_adam(steps, updates, state.mu, params, *own)
         if decays:
-            wd = weight_decay(state.count) if callable(weight_decay) else weight_decay
             steps = _decay(owner, steps, params, wd, mask, rate)
         return steps, SwatsState(
             count=count,

@@ -43,7 +43,7 @@ def family(entry: Entry) -> Row:
 def best(entries: Sequence[Entry]) -> list[Best]:
     """On every data set the best learning rate of every family, by mean train accuracy.
 
-    A rate at which fewer runs diverged goes first. Ties go to the smaller last loss, then to the
+    Rates at which most runs diverged come last. Ties go to the smaller last loss, then to the
     smaller learning rate.
     """
     groups: dict[tuple[str, Row], list[Entry]] = {}
@@ -58,10 +58,11 @@ def best(entries: Sequence[Entry]) -> list[Best]:
     ]
 
 
-def _rank(entry: Entry) -> tuple[int, float, float, float]:
+def _rank(entry: Entry) -> tuple[bool, float, float, float]:
     last = entry.loss[:, -1]
     loss = float(last.mean()) if np.isfinite(last).all() else float("inf")
-    return entry.diverged, -entry.train.mean, loss, entry.learning_rate or 0.0
+    lost = 2 * entry.diverged > len(entry.records)
+    return lost, -entry.train.mean, loss, entry.learning_rate or 0.0
 
 
 def difference_from(entry: Entry, baseline: Entry, *, held_out: bool = False) -> Interval | None:

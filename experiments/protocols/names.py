@@ -1,5 +1,6 @@
 """Names as a study takes them: each once, and each file by a name of its own."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,8 @@ def check_once(datasets: Sequence[str], given: Mapping[str, Sequence[str]]) -> N
         datasets: names and paths. Of a path records keep the file's name alone.
         given: other names, by what they are of.
     """
-    for what, names in {"data set": datasets, **given}.items():
+    places = [os.path.realpath(one) if one.endswith(".npz") else one for one in datasets]
+    for what, names in {"data set": places, **given}.items():
         twice = sorted({one for one in names if list(names).count(one) > 1})
         if twice:
             raise ValueError(f"{what} given twice: {', '.join(twice)}")

@@ -122,7 +122,8 @@ def _notes(base: str, swept: bool, edge: bool) -> list[str]:
         found.append(
             "Best learning rates are chosen by mean accuracy on the images trained on, which is "
             "what this protocol measures, and on the very runs that are then compared: with more "
-            "rates tried the best is higher by luck alone. Rates at which runs diverged come last."
+            "rates tried the best is higher by luck alone. Rates at which most runs diverged come "
+            "last."
         )
     if edge:
         found.append(

@@ -110,7 +110,8 @@ def _recorded(name: str) -> str:
         found = optimizers.resolve(name)
     except ValueError:
         return name
-    return name if found.states_rate else found.name
+    at_its_own = found.hyperparameters == optimizers.resolve(found.name).hyperparameters
+    return found.name if at_its_own else name
 
 
 def sections(entries: Iterable[Entry], question: Question) -> list[Section]:

@@ -21,6 +21,8 @@ def answers(found: Sequence[Claim]) -> list[list[str]]:
             others.append(f"{one.place}: {one.summary}")
             continue
         verdicts.append(one.verdict)
+        if one.note:
+            others.append(f"{one.place}, {' against '.join(one.pair)}: {one.note}")
         row = rows.setdefault((" against ".join(one.pair), one.place), {})
         row |= {one.dataset: one.verdict, **one.sets}
     if not rows:
@@ -31,9 +33,12 @@ def answers(found: Sequence[Claim]) -> list[list[str]]:
 def _intervals(verdicts: Sequence[Verdict]) -> str:
     levels = sorted({f"{100 * one.difference.level:.4g}" for one in verdicts})
     seeds = sorted({len(one.difference.by_seed) for one in verdicts})
+    measure = verdicts[0].measure
+    margin = f"{measure.shown(measure.delta):g} {measure.unit}"
     return (
-        f"The first α against the second, in {verdicts[0].measure.unit}, with intervals at "
-        f"{' or '.join(levels)} % over {' or '.join(map(str, seeds))} seeds:"
+        f"The first α against the second, in {measure.unit} (as a factor, ×, where it more than "
+        f"doubles), with intervals at {' or '.join(levels)} % over {' or '.join(map(str, seeds))} "
+        f"seeds. Differences of less than {margin} do not count: *by less*, *no larger difference*."
     )
 
 

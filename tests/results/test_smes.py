@@ -116,18 +116,19 @@ def test_the_sentences_on_the_gap_follow_its_verdicts():
 
 def test_what_is_told_of_60_steps_follows_its_verdicts():
     readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
-    questions = (
-        "Does a larger α fit the training set faster?",
-        "Does a smaller α close the gap at matched train loss?",
-    )
-    fit, gap = (
-        [row for (*_, regime), row in _verdicts(one).items() if regime == "A"] for one in questions
-    )
-    assert {*map(tuple, map(dict.keys, [*fit, *gap]))} == {("F-MNIST",)}
-    assert {row["F-MNIST"][0] for row in fit} == {"better"}
-    assert {row["F-MNIST"][0] for row in gap} == {"worse", "worse by less"}
-    said = "After 60 steps, on Fashion-MNIST alone so far, every larger α fits better, and no "
-    assert f"{said}smaller one has the smaller validation loss." in readme
+    fit = _verdicts("Does a larger α fit the training set faster?")
+    gap = _verdicts("Does a smaller α close the gap at matched train loss?")
+    both = ["F-MNIST", "GTSRB-32"]
+    pairs = [(*pair, "A") for pair in ("½0", "½¼", "¾½")]
+    assert [_of_case(fit[pair], "better") for pair in pairs] == [both] * 3
+    assert {fit[pair][OVER][0] for pair in pairs} == {"better"}
+    said = "After 60 steps, on Fashion-MNIST and GTSRB-32 so far: yes, every larger α on both."
+    assert said in readme
+    none, quarter = gap["0", "½", "A"], gap["¼", "½", "A"]
+    assert [_of_case(each, "worse") for each in (none, quarter)] == [both] * 2
+    assert [each[OVER][0] for each in (none, quarter)] == ["worse", "worse by less"]
+    above = [f"{float(each[OVER][1].split()[0]):.0f}" for each in (none, quarter)]
+    assert f"after 60 steps it is {above[0]} and {above[1]} % above, on both sets." in readme
 
 
 def test_the_advice_tells_the_exponents_held_out_accuracy():

@@ -79,6 +79,14 @@ def test_where_the_carried_setting_loses_is_told():
     assert "lost on GTSRB-32 alone." in _text("docs/should_i_use_it.md")
     told = f"and so is the *worse* against AdamW, both carried over ({over[SIGNS].mean:+.1f} there;"
     assert f"is won on GTSRB-32 alone, {told}" in _text("README.md")
+    lion = _fair()[SIGNS, "A", "thermolion"]
+    below = accuracy_difference(lion.carried, lion.tuned)
+    assert below.high < 0
+    other = accuracy_difference(lion.carried, _fair()[SIGNS, "A", "adamw"].carried)
+    told = (
+        f"it is {-below.mean:.1f} points below its own tuned setting, and {-other.mean:.1f} below "
+    )
+    assert f"after 60 steps, {told}AdamW's carried" in _text("docs/should_i_use_it.md")
 
 
 def test_from_which_tuned_ones_the_untuned_default_is_not_told_apart_after_60_steps():

@@ -233,10 +233,11 @@ def test_updates_are_of_the_parameters_dtype_where_gradient_and_m_are_narrower()
     assert updates.dtype == like.dtype == jnp.float32
 
 
+@pytest.mark.parametrize("decay", [0.1, optax.linear_schedule(0.1, 0, 9), jnp.float32(0.1)])
 @pytest.mark.parametrize("rate", [1e-3, optax.linear_schedule(1e-3, 0, 9), jnp.float32(1e-3)])
-def test_a_learning_rates_kind_counts_for_the_dtype_as_in_adamw(rate):
+def test_the_kinds_of_rate_and_decay_count_for_the_dtype_as_in_adamw(rate, decay):
     params = jnp.ones(3, jnp.bfloat16)
     dtypes = []
-    for tx in (swats(rate), optax.adamw(rate)):
+    for tx in (swats(rate, weight_decay=decay), optax.adamw(rate, weight_decay=decay)):
         dtypes.append(tx.update(params, tx.init(params), params)[0].dtype)
     assert dtypes[0] == dtypes[1]

@@ -33,6 +33,7 @@ class Claim(NamedTuple):
         verdict: by the rule; None where there is none yet, or none was asked for.
         pair: the two exponents, where fit or gap are compared.
         dataset: its name, where the answer is that of one.
+        note: what else is to be known of it.
         best: whether it names the best exponent at each sparsity.
     """
 
@@ -42,6 +43,7 @@ class Claim(NamedTuple):
     verdict: verdicts.Verdict | None = None
     pair: tuple[str, str] | None = None
     dataset: str = ""
+    note: str = ""
     best: bool = False
 
     @property
@@ -124,8 +126,9 @@ def _over_sets(
         elif len(found) > 1 and len(run) == 1 and len(seeds) > 1:
             shared = {name: _of_seeds(each, seeds, count) for name, each in found.items()}
             over = verdicts.verdict_over_sets(*names, shared, measure=measure)
-            text = f"{over.text}{_lost(min(run), seeds)}."
-            lines.append(Claim(asked, place, text, over, names))
+            note = _lost(min(run), seeds)
+            text = f"{over.text}{note and '; '}{note}."
+            lines.append(Claim(asked, place, text, over, names, note=note))
         else:  # one set, or sets that are not yet as far as each other
             for name, each in found.items():
                 one = verdicts.verdict(names[0], f"{names[1]} on {name}", each, measure=measure)
@@ -148,7 +151,7 @@ def _lost(run: Collection[int], seeds: Collection[int]) -> str:
     """That seeds are left out on all sets, where a run of one diverged on one."""
     if len(seeds) == len(run):
         return ""
-    return f"; only the {len(seeds)} of {len(run)} seeds count that have a number on every set"
+    return f"only the {len(seeds)} of {len(run)} seeds count that have a number on every set"
 
 
 def _by_sparsity(cells: Sequence[ExponentCell]) -> list[Claim]:

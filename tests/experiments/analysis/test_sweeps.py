@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -80,5 +82,8 @@ def test_a_rate_whose_runs_diverged_is_not_the_best(synthetic):
     made = _swept(synthetic, "sgd", {1e-3: [0.5, 0.6]})
     made += _swept(synthetic, "sgd", {1e30: [0.95, 0.95]}, **dead)
     assert _best(made) == {("digits", "sgd"): (1e-3, True)}
-    made += _swept(synthetic, "sgd", {1e-4: [0.3, 0.4]})
+    made += _swept(synthetic, "sgd", {1e-4: [0.3, 0.4], 3e-3: [0.9, 0.9, 0.9]})
+    made += [replace(_swept(synthetic, "sgd", {3e-3: [0.0] * 4})[3], status="diverged")]
+    assert _best(made) == {("digits", "sgd"): (3e-3, False)}
+    made = [one for one in made if one.hyperparameters["learning_rate"] != 3e-3]
     assert _best(made) == {("digits", "sgd"): (1e-3, False)}

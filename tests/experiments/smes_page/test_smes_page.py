@@ -67,7 +67,7 @@ def test_a_studys_records_fill_the_page_and_its_figures_are_drawn(folder, capsys
     assert "- F-MNIST, B: α cyclic, 0 to ½: train loss " in text
     row = r"^\| α = ½ against α = 0 \| +regime B \| +better, -63\.\d\d \[.*\] \| +better, -\d.* \|"
     assert re.search(row, text, re.M)
-    assert "α against the second, in %, with intervals at 98.33 % over 10 seeds:" in text
+    assert "with intervals at 98.33 % over 10 seeds. Differences of less than 5 % do not" in text
     assert re.search(r"^\| 0\.5  +\| +0\.001 \| +1e-08¶ \| +80\.00 \| +2 \|", text, re.M)
     assert "¶: the outermost that was tried" in text
     left = 4 * (21 + 5 * 39)  # regime A and the traffic signs
