@@ -112,11 +112,11 @@ def swats(
         A transformation with :class:`SwatsState`, which tells ``switch_step`` and
         ``sgd_learning_rate``. Under ``optax.masked`` or ``optax.partition`` the criterion sees the
         group's own leaves, inside ``jax.shard_map`` a device's own piece. Arithmetic and v are at
-        least float32. Updates have the dtype of gradient, parameter, stored m and learning rate
-        together (a schedule's counts not). Under ``optax.inject_hyperparams`` name
-        those of ``mask`` and ``mu_dtype`` that you set in ``static_args``; with parameters of 16
-        bits pass ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded to 16
-        bits (0.999 to 1), which is a TypeError.
+        least float32. Updates have the dtype of gradient, parameter, stored m, learning rate and
+        weight decay together (a scheduled rate's counts not). Under ``optax.inject_hyperparams``
+        name those of ``mask`` and ``mu_dtype`` that you set in ``static_args``; with parameters
+        of 16 bits pass ``hyperparam_dtype=jnp.float32``, too, or every decay would be rounded to
+        16 bits (0.999 to 1), which is a TypeError.
 
     Raises:
         ValueError: for a hyperparameter out of range, an unknown ``switch``, missing ``params``
