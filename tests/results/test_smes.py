@@ -148,6 +148,19 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
         told.append(f"{min(means):.1f} to {max(means):.1f} %")
     words = f"{told[0]} on Fashion-MNIST, {told[1]} on the digits, {told[2]} on GTSRB-32."
     assert f"Held-out accuracy after 600 steps is {words}" in page
+    rising = []
+    for dataset in ("fashion_mnist", "gtsrb32.npz"):
+        means = {
+            row["arm"].partition("alpha=")[2] or "0.25": float(row["held_out_mean"])
+            for row in rows
+            if (row["dataset"], row["regime"], row["sparsity"]) == (dataset, "A", "0")
+            and ("=0" in row["arm"] or row["arm"] == "scaled_smes")
+        }
+        each = [means[alpha] for alpha in ("0", "0.25", "0.5", "0.75")]
+        assert each == sorted(each)
+        rising.append(", ".join(f"{mean:.1f}" for mean in each))
+    told = f"{rising[0]} % on Fashion-MNIST, {rising[1]} % on GTSRB-32."
+    assert f"After 60 steps it rises with α, from 0 to ¾: {told}" in page
 
 
 def test_what_the_notebook_says_of_the_deep_networks_is_so():
