@@ -103,7 +103,7 @@ def reason(error: BaseException) -> str:
     """
     kind, text = type(error).__name__, shortened(message(error))
     hint = _HINT_ON_TRACED_VALUES if kind in _OF_TRACED_VALUES else ""
-    return f"{kind}: {text}{_place(error)}{hint}" if text else f"{kind}{_place(error)}{hint}"
+    return (f"{kind}: {text}" if text else kind) + _place(error) + hint
 
 
 def reason_and_place(error: BaseException) -> str:

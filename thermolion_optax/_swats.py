@@ -227,7 +227,8 @@ def swats(
         steps = map_leaves(lambda a, s: jnp.where(sgd, s, a), adam_step, sgd_step)
         wd = weight_decay(state.count) if callable(weight_decay) else weight_decay
         # As in optax, an array's dtype counts, but a scheduled rate takes that of the updates.
-        own = (*(() if callable(learning_rate) else (given_rate,)), *((wd,) if decays else ()))
+        own = [] if callable(learning_rate) else [given_rate]
+        own += [wd] if decays else []
         steps = cast_like_adam(steps, updates, state.mu, params, *own)
         if decays:
             steps = _decay(owner, steps, params, wd, mask, rate)

@@ -35,11 +35,10 @@ def decayed_weights(
                 "Call tx.update(grads, state, params), or set weight_decay=0.0 (under "
                 "optax.inject_hyperparams, name it in static_args as well)."
             )
+        counted = state
         if mask is not None:
-            masked = _states.check_state(owner, state, optax.MaskedState)
-            _states.check_count(owner, masked.inner_state, weight_decay)
-        else:
-            _states.check_count(owner, state, weight_decay)
+            counted = _states.check_state(owner, state, optax.MaskedState).inner_state
+        _states.check_count(owner, counted, weight_decay)
         # What is masked in the updates alone is masked for optax, too.
         params = _trees.map_leaves(lambda _, p: p, updates, params)
         return decay.update(updates, state, params)

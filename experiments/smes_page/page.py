@@ -12,6 +12,7 @@ from experiments.distortion_study import folder as distortion
 from experiments.distortion_study import plan
 from experiments.records import Record
 from experiments.reports.exponent.whole import latest_records
+from experiments.reports.fair.headings import REGIMES
 from experiments.reports.one_study import of_one_study
 from experiments.smes_page import depth, fit
 
@@ -54,10 +55,9 @@ def text(folder: Path) -> str:
         f"SGD no momentum. This page is drawn from the records in [{name}]({name}) by `{command}`; "
         "no line of it is written by hand.",
         "",
-        "Regime A: 60 steps of 1,024 images, or half of the training images; B: 600 of 128. ±: a "
-        "95 % interval over seeds. Smallest detectable: the true difference that is found four "
-        "times in five. Running maximum: `amsgrad=True`. F-MNIST is Fashion-MNIST, GTSRB-32 a "
-        "sample of traffic signs.",
+        f"Regime {REGIMES}. ±: a 95 % interval over seeds. Smallest detectable: the true "
+        "difference that is found four times in five. Running maximum: `amsgrad=True`. F-MNIST is "
+        "Fashion-MNIST, GTSRB-32 a sample of traffic signs.",
         "",
         "| question | answer |",
         "|:--|:--|",

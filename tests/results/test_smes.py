@@ -4,6 +4,8 @@ import csv
 import re
 from pathlib import Path
 
+from told import text
+
 from experiments.distortion_study import folder, outcomes, plan
 from experiments.smes_page import page
 
@@ -26,10 +28,7 @@ def test_what_the_page_links_to_is_there():
 def test_the_sentences_of_readme_and_advice_are_the_pages():
     lines = (RESULTS / "smes.md").read_text(encoding="utf-8")
     said = lines.replace("\n", " ")
-    readme, advice = (
-        " ".join((RESULTS.parent / name).read_text(encoding="utf-8").split())
-        for name in ("README.md", "docs/should_i_use_it.md")
-    )
+    readme, advice = map(text, ("README.md", "docs/should_i_use_it.md"))
     answers = re.search(
         r"α=½ nearly immune: (\w+), it trains (\d) of 4 networks, mean train accuracy (\d+) %; "
         r"α=0 helpless: (\w+), it trains (\d) of 4 networks, mean train accuracy (\d+) %",
@@ -87,7 +86,7 @@ OVER = "over its sets"
 
 def test_the_sentences_on_the_exponent_follow_its_verdicts():
     fit = _verdicts("Does a larger α fit the training set faster?")
-    readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    readme = text("README.md")
     half, most, quarter = (
         fit[pair] for pair in (("½", "0", "B"), ("¾", "½", "B"), ("½", "¼", "B"))
     )
@@ -104,7 +103,7 @@ def test_the_sentences_on_the_exponent_follow_its_verdicts():
 
 def test_the_sentences_on_the_gap_follow_its_verdicts():
     gap = _verdicts("Does a smaller α close the gap at matched train loss?")
-    readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    readme = text("README.md")
     both = [gap[one, "½", "B"] for one in "0¼"]
     assert [each[OVER][0] for each in both] == ["worse"] * 2
     assert [_of_case(each, "worse") for each in both] == [["digits"], ["digits", "GTSRB-32"]]
@@ -115,7 +114,7 @@ def test_the_sentences_on_the_gap_follow_its_verdicts():
 
 
 def test_what_is_told_of_60_steps_follows_its_verdicts():
-    readme = " ".join((RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    readme = text("README.md")
     fit = _verdicts("Does a larger α fit the training set faster?")
     gap = _verdicts("Does a smaller α close the gap at matched train loss?")
     both = ["F-MNIST", "GTSRB-32"]

@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+from told import text
+
 from experiments import records
 from experiments.analysis import statistics
 
@@ -37,13 +39,13 @@ def test_what_the_pages_say_of_the_untuned_default_and_of_what_is_not_run_is_so(
     ahead = [cell for cell in ROWS[:3] if untuned[cell] > max(tuned[cell].values())]
     assert ahead == [("fashion_mnist", "A"), ("gtsrb32.npz", "A")]
     said = "on two of the three sets, its mean is above that of every tuned one (over AdamW shown"
-    assert f"{said} on Fashion-MNIST alone)" in _text("README.md")
+    assert f"{said} on Fashion-MNIST alone)" in text("README.md")
     means = [(untuned[cell], tuned[cell]["adamw"]) for cell in ahead]
     means = [[f"{one + 1e-9:.1f}" for one in pair] for pair in means]  # 69.85 is 69.9 in tables
     (mine, theirs), (other_mine, other_theirs) = means
     said = f"untuned default's mean is above all that were tuned ({mine} %, AdamW's {theirs}); so "
     said += f"it is on GTSRB-32 ({other_mine} and {other_theirs}, not told apart, "
-    assert said in _text("docs/should_i_use_it.md")
+    assert said in text("docs/should_i_use_it.md")
 
     five, others = set(FIVE), {"sgd", "schedule_free_adamw", "smes"}
     in_rows = [five, five, five, five | others, five | {"muon"}, five | {"muon"}]
@@ -51,7 +53,7 @@ def test_what_the_pages_say_of_the_untuned_default_and_of_what_is_not_run_is_so(
     said = "Tuned by this protocol, Muon has run only on Digits and GTSRB-32 with 600 steps, SGD, "
     said += "schedule-free AdamW and SMES only on Fashion-MNIST with 600."
     for page in ("README.md", "docs/index.md"):
-        assert said in _text(page)
+        assert said in text(page)
 
 
 def test_what_the_papers_protocol_showed_is_told_with_its_intervals():
@@ -74,7 +76,7 @@ def test_what_the_papers_protocol_showed_is_told_with_its_intervals():
         return said
 
     f_mnist, signs = "fashion_mnist", "gtsrb32.npz"
-    advice = _text("docs/should_i_use_it.md")
+    advice = text("docs/should_i_use_it.md")
     told = f"is {ahead('thermolion', 'muadam', f_mnist)} points behind it on Fashion-MNIST and "
     told += f"{ahead('thermolion', 'muadam', signs)} on GTSRB-32; on the digits "
     told += f"({not_told_apart('muadam', 'thermolion', 'digits')}) and SEMEION "
@@ -101,8 +103,8 @@ def test_how_near_the_papers_numbers_are_is_told():
     outside = [key for key, row in printed.items() if row["paper_outside_mean_interval"] == "True"]
     assert sorted(outside) == [("fashion_mnist", name) for name in three]
     told = "1.4 points of our means, the three on Fashion-MNIST outside our "
-    assert f"all lie within {told}intervals" in _text("README.md")
-    assert f"all lie within {told}95 % intervals" in _text("docs/index.md")
+    assert f"all lie within {told}intervals" in text("README.md")
+    assert f"all lie within {told}95 % intervals" in text("docs/index.md")
     adam, lion = (rows["fashion_mnist", name] for name in ("adam", "thermolion"))
     gain, paper, held_out = (
         float(lion[column]) - float(adam[column])
@@ -110,7 +112,7 @@ def test_how_near_the_papers_numbers_are_is_told():
     )
     told = f"{gain:.1f} points better than Adam at Adam's rate (the paper: {paper:.1f}; held out "
     longer = f"its steps {float(lion['update_rms_over_adam']):.1f} times as long."
-    assert f"{told}{held_out:.1f}), {longer}" in _text("README.md")
+    assert f"{told}{held_out:.1f}), {longer}" in text("README.md")
 
 
 def test_whom_thermolion_leads_it_leads_on_one_set_alone():
@@ -126,7 +128,7 @@ def test_whom_thermolion_leads_it_leads_on_one_set_alone():
         if row["dataset"] == "all" and row["case"] == "better"
     }
     assert ahead == {("nadamw", "A"), ("signum", "A"), ("lion", "B")}
-    assert "every *better* over another optimizer in this table is won on GTSRB-32 alone" in _text(
+    assert "every *better* over another optimizer in this table is won on GTSRB-32 alone" in text(
         "README.md"
     )
     for name, regime in ahead:
@@ -136,7 +138,3 @@ def test_whom_thermolion_leads_it_leads_on_one_set_alone():
             if (row["second"], row["regime"], row["case"]) == (name, regime, "better")
         ]
         assert where == ["gtsrb32.npz", "all"]
-
-
-def _text(page: str) -> str:
-    return " ".join((RESULTS.parent / page).read_text("utf-8").split())

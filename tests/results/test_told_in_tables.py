@@ -1,11 +1,10 @@
 """The tables of differences in the README and the advice are what the records say."""
 
-import functools
 import re
 from pathlib import Path
 
-from experiments import records
-from experiments.analysis.arms import arms
+from told import fair, interval_said, text
+
 from experiments.analysis.paired import over_sets
 from experiments.reports import report
 from experiments.reports.fair.questions import accuracy_difference
@@ -21,27 +20,17 @@ SETTINGS = {  # of ThermoLion and of AdamW, by their name in the advice
 
 def _rows(page, header):
     """First cells -> the others of the table with that header."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    (table,) = re.findall(rf"^\| {re.escape(header)}.*\n\|.*\n((?:\|.*\n)+)", text, re.M)
+    whole = (ROOT / page).read_text(encoding="utf-8")
+    (table,) = re.findall(rf"^\| {re.escape(header)}.*\n\|.*\n((?:\|.*\n)+)", whole, re.M)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-
-
-@functools.cache
-def _fair():
-    found = arms(records.read(ROOT / "results" / "fair").records)
-    return {(arm.workload.dataset, arm.workload.regime, arm.optimizer): arm for arm in found}
 
 
 def _difference(name, regime, settings, other="adamw"):
     own, others = settings
     return accuracy_difference(
-        getattr(_fair()[name, regime, "thermolion"], own),
-        getattr(_fair()[name, regime, other], others),
+        getattr(fair()[name, regime, "thermolion"], own),
+        getattr(fair()[name, regime, other], others),
     )
-
-
-def _said(found):
-    return f"{found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
 
 
 def _untuned(settings, regime):
@@ -55,7 +44,7 @@ def test_the_advices_table_without_tuning():
     for name, settings in SETTINGS.items():
         for regime, steps in (("A", "60"), ("B", "600")):
             each, mean = _untuned(settings, regime)
-            rows.append([name, steps, *map(_said, each), _said(mean)])
+            rows.append([name, steps, *map(interval_said, each), interval_said(mean)])
     assert _rows("docs/should_i_use_it.md", "setting | steps") == rows
     (*_, digits), ahead = _untuned(("default", "default"), "A")
     _, level = _untuned(("default", "default"), "B")
@@ -64,7 +53,7 @@ def test_the_advices_table_without_tuning():
     assert not digits.excludes_zero
     assert not level.excludes_zero
     told = "ahead after 60 steps, on the digits not shown; after 600 not told apart, and "
-    advice = " ".join((ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8").split())
+    advice = text("docs/should_i_use_it.md")
     assert f"{told}{-behind.mean:.1f} points behind the *tuned* AdamW." in advice
 
 
@@ -83,11 +72,11 @@ def _verdicts(study, line):
 
 def _words(mean):
     told = "ahead" if mean.low > 0 else "behind" if mean.high < 0 else "not told apart"
-    return f"{told}, {_said(mean)}"
+    return f"{told}, {interval_said(mean)}"
 
 
 def test_the_readmes_table_of_differences():
-    fair = _verdicts("fair", r"(Q\d), regime (.): .*\? ThermoLion against (\w+)")
+    tuned = _verdicts("fair", r"(Q\d), regime (.): .*\? ThermoLion against (\w+)")
     parts = _verdicts("ablation", r"regime (.): .*\? ThermoLion against (.*?)")
     muon = "; ".join(
         _words(_difference(name, "B", ("tuned", "tuned"), "muon")) for name in SETS[1:]
@@ -97,20 +86,20 @@ def test_the_readmes_table_of_differences():
         return [of(regime) for regime in "AB"]
 
     expected = {
-        "AdamW, both tuned alike": both(lambda x: fair["Q1", x, "AdamW"]),
+        "AdamW, both tuned alike": both(lambda x: tuned["Q1", x, "AdamW"]),
         "AdamW, both at their defaults": both(
             lambda x: _words(_untuned(("default", "default"), x)[1])
         ),
         "AdamW tuned, itself at its defaults": both(
             lambda x: _words(_untuned(("default", "tuned"), x)[1])
         ),
-        "AdamW, both carried over": both(lambda x: fair["Q0", x, "AdamW"]),
-        "NadamW, both tuned alike": both(lambda x: fair["Q1", x, "NadamW"]),
-        "Signum, both tuned alike": both(lambda x: fair["Q2", x, "Signum"]),
-        "Lion, both tuned alike": both(lambda x: fair["Q2", x, "Lion"]),
+        "AdamW, both carried over": both(lambda x: tuned["Q0", x, "AdamW"]),
+        "NadamW, both tuned alike": both(lambda x: tuned["Q1", x, "NadamW"]),
+        "Signum, both tuned alike": both(lambda x: tuned["Q2", x, "Signum"]),
+        "Lion, both tuned alike": both(lambda x: tuned["Q2", x, "Lion"]),
         "Muon, both tuned alike, GTSRB-32; digits": ["not run yet", muon],
         "itself with *another* parameter's λ": both(lambda x: parts[x, "λ of another parameter"]),
     }
-    assert ("gtsrb32.npz", "A", "muon") not in _fair()
+    assert ("gtsrb32.npz", "A", "muon") not in fair()
     told = _rows("README.md", "held-out points, ThermoLion minus …")
     assert {name: cells for name, *cells in told} == expected

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from statistics import mean
 
+from told import text
+
 from experiments import records
 from experiments.reports import report
 from experiments.reports.ablation.tables import arm_title
@@ -63,7 +65,7 @@ def test_what_the_gate_sees_is_told():
     assert "larger batches make fewer steps, it is +" in section.verdicts[0]
     told = "rate moves with the labels: not shown, it is the other way round, -"
     assert told in section.verdicts[0]
-    page = " ".join((ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8").split())
+    page = text("docs/should_i_use_it.md")
     told = "It is not shown, it is the other way round.** Read within a batch size, as all effects "
     told += "here, the rank correlation of mean λ with the gradient's signal-to-noise ratio is "
     assert f"{told}{within}: mean λ is mostly higher with worse labels" in page
@@ -106,7 +108,7 @@ def test_when_the_gate_is_open_is_told():
             first[place].append(mean(curve[0] for curve in curves))
             last[place].append(mean(curve[-1] for curve in curves))
     large, small = last
-    page = " ".join((ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8").split())
+    page = text("docs/should_i_use_it.md")
     told = f"it is {min(first[0]):.2f} to {max(first[0]):.2f}, at the last {min(large):.2f} to "
     told += f"{max(large):.2f}, where batches of 32 have {min(small):.2f} to {max(small):.2f}."
     assert told in page
@@ -136,6 +138,6 @@ def test_where_the_best_rate_is_the_lowest_is_told():
             for phase in ("tune", "final")
         )
         assert (len(tried), final) == (5, {min(tried)})
-    page = " ".join((ROOT / "docs" / "should_i_use_it.md").read_text(encoding="utf-8").split())
+    page = text("docs/should_i_use_it.md")
     told = "in both noisy columns at batches of 32, and for ThermoLion at 60 % and 128, the best "
     assert f"{told}rate was the lowest of the five that were tried" in page

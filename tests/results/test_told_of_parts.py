@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
+from told import text
 
 from experiments import records
 from experiments.analysis.short_arms import short_arms
@@ -33,14 +34,10 @@ def _arms():
     return {name: arm.tuned for name, arm in there.items()}
 
 
-def _text(page):
-    return " ".join((ROOT / page).read_text(encoding="utf-8").split())
-
-
 def test_how_much_longer_the_matched_steps_are_is_so():
     arms = _arms()
     sizes = [mean(one.update_rms for one in arms[name]) for name in (MATCHED, "thermolion")]
-    (said,) = re.findall(r"they came out about (\d+) % longer", _text("docs/should_i_use_it.md"))
+    (said,) = re.findall(r"they came out about (\d+) % longer", text("docs/should_i_use_it.md"))
     assert int(said) == round(100 * (sizes[0] / sizes[1] - 1), -1)
 
 
@@ -103,7 +100,7 @@ def test_what_counts_after_600_steps_is_told():
     named = ["λ = 0: gas alone", "λ of another parameter", "no boost", "no noise", "solid scale 1"]
     assert {said[name][0] for name in [*named, "bias corrected"]} == {none}
     told = "another's λ does as well, and so does none (λ = 0, sign steps with boost)."
-    assert f"brings no more than a point after 600 steps**: {told}" in _text("README.md")
+    assert f"brings no more than a point after 600 steps**: {told}" in text("README.md")
     for name in ("λ = 1: solid alone", "Signum", "AdamW"):
         assert said[name][0] == "better"
         assert "[-" in by_set[name, "fashion_mnist", "B"]
@@ -111,7 +108,7 @@ def test_what_counts_after_600_steps_is_told():
     assert said["λ = ½"][0].startswith("undecided")
     half = by_set["λ = ½", "fashion_mnist", "B"]
     assert "[+" in half
-    advice, settings = _text("docs/should_i_use_it.md"), _text("docs/settings.md")
+    advice, settings = text("docs/should_i_use_it.md"), text("docs/settings.md")
     on_signs = {
         arm_title(row["arm"]): row["held_out_case"]
         for table in section.tables
@@ -139,7 +136,7 @@ def test_what_counts_after_60_steps_is_told():
         if table.key in ASKED and row["regime"] == "A" and row["arm"] != "thermolion"
     }
     readme, advice, settings = map(
-        _text, ("README.md", "docs/should_i_use_it.md", "docs/settings.md")
+        text, ("README.md", "docs/should_i_use_it.md", "docs/settings.md")
     )
 
     def points(name, dataset=None):
@@ -214,7 +211,7 @@ def test_what_the_boost_does_to_train_loss_is_so():
         row["dataset"]: -TRAIN_LOSS.shown(float(row["train_loss_difference"])) for row in rows
     }
     said = f"by {changes['fashion_mnist']:.0f} and {changes['gtsrb32.npz']:.0f} %"
-    assert f"the boost lowers it {said}" in _text("docs/should_i_use_it.md")
+    assert f"the boost lowers it {said}" in text("docs/should_i_use_it.md")
 
 
 def test_what_else_lowers_train_loss_is_so():
@@ -234,5 +231,5 @@ def test_what_else_lowers_train_loss_is_so():
     clothes, signs = (lower("solid scale 1", name) for name in ("fashion_mnist", SIGNS))
     told = f"the factor 2 by {clothes} and {signs} %, going without bias correction by "
     told += f"{lower('bias corrected', 'fashion_mnist')} % on Fashion-MNIST."
-    assert told in _text("docs/should_i_use_it.md")
+    assert told in text("docs/should_i_use_it.md")
     assert rows["bias corrected", SIGNS]["train_loss_case"] == "undecided"

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from scipy import stats
+from told import text
 
 from experiments import records
 from experiments.analysis import difference, paired
@@ -14,10 +15,6 @@ from experiments.reports import report
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ("fair", "ablation", "label_noise")
-
-
-def _text(page):
-    return " ".join((ROOT / page).read_text(encoding="utf-8").split())
 
 
 def _with_seeds_alone(by_seed, images, level):
@@ -56,7 +53,7 @@ def test_which_verdicts_hang_on_the_degrees_of_freedom_is_told(monkeypatch):
     assert before.keys() == after.keys()
     assert len(before) == 10 + 30 + 6
     changed = {line: (before[line], after[line]) for line in before if before[line] != after[line]}
-    page = _text("docs/fair.md")
+    page = text("docs/fair.md")
     assert f"{len(changed)} of the verdicts over sets would read otherwise" in page
     named = {
         "regime A: Direction or length? ThermoLion against ThermoLion's direction, Adam's": (
@@ -94,4 +91,4 @@ def test_how_long_the_study_of_parts_takes_is_told():
     (each,) = set(runs.values())
     ends = [round(end(minutes.values()), -1) for end in (min, max)]
     told = f"makes {each} runs in a regime ({ends[0]:.0f} to {ends[1]:.0f} minutes of training"
-    assert told in _text("docs/fair.md")
+    assert told in text("docs/fair.md")

@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
+from told import fair, interval_said, text
 
 from experiments import records
-from experiments.analysis.arms import arms
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.verdicts import verdict
 from experiments.protocols.ablation import constants as ablation
@@ -25,16 +25,6 @@ FROM_SIGNUM |= {"thermolion:boost=0,temperature=0"}
 """Steps of the way from Signum, which no table of the pages has."""
 
 
-def _text(page):
-    return " ".join((ROOT / page).read_text(encoding="utf-8").split())
-
-
-@functools.cache
-def _fair():
-    found = arms(records.read(ROOT / "results" / "fair").records)
-    return {(arm.workload.dataset, arm.workload.regime, arm.optimizer): arm for arm in found}
-
-
 @functools.cache
 def _variants():
     """Data set -> variant -> its final runs after 60 steps."""
@@ -46,60 +36,54 @@ def _variants():
     return found
 
 
-def _said(found):
-    return f"{found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
-
-
 def test_muon_is_told_with_its_intervals():
     over = {
-        name: accuracy_difference(
-            *(_fair()[name, "B", one].tuned for one in ("muon", "thermolion"))
-        )
+        name: accuracy_difference(*(fair()[name, "B", one].tuned for one in ("muon", "thermolion")))
         for name in (SIGNS, "digits")
     }
     assert [len(one.by_seed) for one in over.values()] == [10, 10]
     assert over[SIGNS].low > 0 > over["digits"].low
-    ahead, not_told_apart = map(_said, over.values())
+    ahead, not_told_apart = map(interval_said, over.values())
     told = f"ahead of ThermoLion on GTSRB-32, {ahead}, and not told apart on the digits, "
     told += f"{not_told_apart}."
-    assert f"Muon is not shown: after 600 steps it is {told}" in _text("docs/index.md")
+    assert f"Muon is not shown: after 600 steps it is {told}" in text("docs/index.md")
     told = f"it is ahead on GTSRB-32, {ahead}, and not told apart on the digits, {not_told_apart}"
-    assert f"{told} (10 seeds) |" in _text("docs/should_i_use_it.md")
+    assert f"{told} (10 seeds) |" in text("docs/should_i_use_it.md")
 
 
 def test_where_the_carried_setting_loses_is_told():
     over = {
         name: accuracy_difference(
-            *(_fair()[name, "B", one].carried for one in ("thermolion", "adamw"))
+            *(fair()[name, "B", one].carried for one in ("thermolion", "adamw"))
         )
         for name in (SIGNS, "digits", CLOTHES)
     }
     none = "no larger difference"
     assert [verdict("", "", one).case for one in over.values()] == ["worse", none, none]
-    assert "lost on GTSRB-32 alone." in _text("docs/should_i_use_it.md")
+    assert "lost on GTSRB-32 alone." in text("docs/should_i_use_it.md")
     told = f"and so is the *worse* against AdamW, both carried over ({over[SIGNS].mean:+.1f} there;"
-    assert f"is won on GTSRB-32 alone, {told}" in _text("README.md")
-    lion = _fair()[SIGNS, "A", "thermolion"]
+    assert f"is won on GTSRB-32 alone, {told}" in text("README.md")
+    lion = fair()[SIGNS, "A", "thermolion"]
     below = accuracy_difference(lion.carried, lion.tuned)
     assert below.high < 0
-    other = accuracy_difference(lion.carried, _fair()[SIGNS, "A", "adamw"].carried)
+    other = accuracy_difference(lion.carried, fair()[SIGNS, "A", "adamw"].carried)
     told = (
         f"it is {-below.mean:.1f} points below its own tuned setting, and {-other.mean:.1f} below "
     )
-    assert f"after 60 steps, {told}AdamW's carried" in _text("docs/should_i_use_it.md")
+    assert f"after 60 steps, {told}AdamW's carried" in text("docs/should_i_use_it.md")
 
 
 def test_from_which_tuned_ones_the_untuned_default_is_not_told_apart_after_60_steps():
     over = {
         (name, other): accuracy_difference(
-            _fair()[name, "A", "thermolion"].default, _fair()[name, "A", other].tuned
+            fair()[name, "A", "thermolion"].default, fair()[name, "A", other].tuned
         )
         for name in (CLOTHES, SIGNS)
         for other in ("adamw", "nadamw", "signum", "lion")
     }
     assert [key for key, one in over.items() if not one.excludes_zero] == [(SIGNS, "adamw")]
-    said = f"not told apart, {_said(over[SIGNS, 'adamw'])})"
-    assert said in _text("docs/should_i_use_it.md")
+    said = f"not told apart, {interval_said(over[SIGNS, 'adamw'])})"
+    assert said in text("docs/should_i_use_it.md")
 
 
 def _rows(study, key):
@@ -112,7 +96,7 @@ def test_the_untuned_default_ends_above_every_variant_after_60_steps():
     fair = {(row["optimizer"], row["dataset"]): row for row in _rows("fair", "optimizers")}
     variants = [row for key in ASKED for row in _rows("ablation", key)]
     assert ablation.protocol()["schedule"] == "warmup_cosine"
-    advice = _text("docs/should_i_use_it.md")
+    advice = text("docs/should_i_use_it.md")
     untuned = []
     for place in (CLOTHES, SIGNS):
         best = max(float(row["held_out_mean"]) for row in variants if row["dataset"] == place)
@@ -140,9 +124,7 @@ def test_the_untuned_default_ends_above_every_variant_after_60_steps():
 def test_from_which_variants_the_untuned_default_is_not_told_apart_after_60_steps():
     """It stands in another study, its rate constant; theirs is chosen under warm-up and cosine."""
     over = {
-        (name, arm_title(other)): accuracy_difference(
-            _fair()[name, "A", "thermolion"].default, runs
-        )
+        (name, arm_title(other)): accuracy_difference(fair()[name, "A", "thermolion"].default, runs)
         for name, variants in _variants().items()
         for other, runs in variants.items()
     }
@@ -151,20 +133,20 @@ def test_from_which_variants_the_untuned_default_is_not_told_apart_after_60_step
     near = {name: {} for name in (CLOTHES, SIGNS)}
     for (name, other), one in sorted(over.items(), key=lambda each: each[1].mean):
         if not one.excludes_zero:
-            near[name][other.removesuffix(": gas alone")] = _said(one)
+            near[name][other.removesuffix(": gas alone")] = interval_said(one)
     assert (len(near[CLOTHES]), [*near[SIGNS]]) == (5, ["solid scale 1"])
-    advice = _text("docs/should_i_use_it.md")
+    advice = text("docs/should_i_use_it.md")
     each = ", ".join(f"{other} {numbers}" for other, numbers in near[CLOTHES].items())
     told = f"not told apart from five of them on Fashion-MNIST: {each}; and on GTSRB-32 from solid "
     assert f"{told}scale 1, {near[SIGNS]['solid scale 1']} (each at 95 %)" in advice
     assert "solid scale 1" in near[CLOTHES]
     assert "no boost" not in near[CLOTHES]
     told = "is above both there (not told apart from solid scale 1), so that this is no advice"
-    assert told in _text("docs/settings.md")
+    assert told in text("docs/settings.md")
 
 
 def test_the_schedule_counts_for_more_than_any_part_on_the_traffic_signs():
-    untuned = _fair()[SIGNS, "A", "thermolion"].default
+    untuned = fair()[SIGNS, "A", "thermolion"].default
     own = _variants()[SIGNS]["thermolion"]
     lost = accuracy_difference(untuned, own)
     parts = [
@@ -173,4 +155,4 @@ def test_the_schedule_counts_for_more_than_any_part_on_the_traffic_signs():
     ]
     assert max(map(abs, parts)) < lost.low
     told = f"{lost.mean:.1f} [{lost.low:.1f}, {lost.high:.1f}] lower."
-    assert f"{told} So the table tells" in _text("docs/should_i_use_it.md")
+    assert f"{told} So the table tells" in text("docs/should_i_use_it.md")

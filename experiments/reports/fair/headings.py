@@ -8,6 +8,9 @@ from experiments.analysis.arms import Arm, Workload
 from experiments.protocols.fair import constants
 from experiments.reports.labels import dataset_title, with_network
 
+REGIMES = "A is 60 steps of at most 1,024 images, B is 600 of 128"
+"""For pages that name regimes by their letters."""
+
 
 def budget_of(found: Iterable[Arm]) -> str:
     """The share of the protocol that the runs of some arms were."""

@@ -15,6 +15,7 @@ from experiments.files import write as write_file
 from experiments.reports import markdown
 from experiments.reports.ablation.step_lengths import rival_title
 from experiments.reports.exponent.whole import latest_records, missing_of
+from experiments.reports.fair.headings import REGIMES
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
 from experiments.reports.findings.studies import SCOPE, StudyResults, read_study
@@ -50,8 +51,7 @@ def build(folder: str | os.PathLike[str]) -> str:
         Paragraph(
             "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
             "protocol (`docs/fair.md` has it and explains its words), on ThermoLion against the "
-            "other; A is 60 steps of at most 1,024 images, B "
-            "is 600 of 128. Under Q0 each has the rate and schedule that did best on the other "
+            f"other; {REGIMES}. Under Q0 each has the rate and schedule that did best on the other "
             "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone (of AdamW at "
             "ThermoLion's step it is set, not tuned), under warm-up and cosine, so that a verdict "
             "on AdamW or Signum may be another there. Q8 is read by batch size, "

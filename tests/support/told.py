@@ -1,0 +1,27 @@
+"""What the pages tell, and the fair study's arms that they tell of."""
+
+import functools
+from pathlib import Path
+
+from experiments import records
+from experiments.analysis.arms import Arm, arms
+from experiments.analysis.difference import Difference
+
+ROOT = Path(__file__).parents[2]
+
+
+def text(page: str) -> str:
+    """A page in one line."""
+    return " ".join((ROOT / page).read_text(encoding="utf-8").split())
+
+
+def interval_said(found: Difference) -> str:
+    """A difference as the pages write it."""
+    return f"{found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+@functools.cache
+def fair() -> dict[tuple[str, str, str], Arm]:
+    """(data set, regime, optimizer) -> the committed study's arm."""
+    found = arms(records.read(ROOT / "results" / "fair").records)
+    return {(arm.workload.dataset, arm.workload.regime, arm.optimizer): arm for arm in found}
