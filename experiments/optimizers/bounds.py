@@ -35,6 +35,10 @@ OWN: Mapping[str, Mapping[str, Bounds]] = {
     "smes": {"b1": _MOMENTUM, "b2": _SECOND, "eps": (1e-8, 1e-2, "log"), "weight_decay": _DECAY},
 }
 
+# For gradients of size 1, untuned: the setting of the best mean rank on validation at alpha = ¼
+# (results/smes.md); `from_library.smes` has it for gradients of a typical size.
+SMES_DEFAULTS: Mapping[str, float] = {"learning_rate": 1e-3, "eps": 1e-2}
+
 # The coordinates of a point behind the learning rate's. Hyperparameters of one role share one, so
 # that a point says the same of every optimizer.
 ROLES = (("b1", "momentum", "beta"), ("b2", "decay"), ("eps",), ("weight_decay",))

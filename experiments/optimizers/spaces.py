@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from experiments.optimizers.bounds import COMMON, ROLES, Bounds, Scale
+from experiments.optimizers.bounds import COMMON, ROLES, SMES_DEFAULTS, Bounds, Scale
 from experiments.optimizers.overrides import is_number
 from experiments.user_code import nearest
 
@@ -180,8 +180,9 @@ def in_units_of(space: Space, size: float) -> Space:
     """SMES's space where gradients have the size s.
 
     A step is m / v^alpha, so the rate's default is 1e-3 · s^(2 alpha - 1), Adam's at alpha = ½,
-    and eps goes with s^(2 alpha). Weight decay goes against the rate, which multiplies it: their
-    product is everybody's. At alpha = 0 eps would only scale the step, so there is none.
+    and that of eps 1e-2 · s^(2 alpha): what validation prefers at alpha = ¼ (`SMES_DEFAULTS`).
+    Weight decay goes against the rate, which multiplies it: their product is everybody's. At
+    alpha = 0 eps would only scale the step, so there is none.
 
     Args:
         space: that of `smes`, whose alpha is fixed.
@@ -201,12 +202,13 @@ def in_units_of(space: Space, size: float) -> Space:
     units = {"eps": size ** (2 * alpha), "weight_decay": size ** (1 - 2 * alpha)}
 
     def scaled(one: Range) -> Range:
-        unit = units.get(one.name, 1.0)
-        return replace(one, default=one.default * unit, low=one.low * unit, high=one.high * unit)
+        unit, default = units.get(one.name, 1.0), SMES_DEFAULTS.get(one.name, one.default)
+        return replace(one, default=default * unit, low=one.low * unit, high=one.high * unit)
 
     ranges = [scaled(one) for one in space.ranges if alpha or one.name != "eps"]
     fixed = dict(space.fixed) | ({} if alpha else {"eps": 0.0})
-    return Space(_digits(1e-3 * size ** (2 * alpha - 1)), tuple(ranges), fixed)
+    rate = SMES_DEFAULTS["learning_rate"] * size ** (2 * alpha - 1)
+    return Space(_digits(rate), tuple(ranges), fixed)
 
 
 def _checked(

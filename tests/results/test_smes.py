@@ -4,9 +4,12 @@ import csv
 import re
 from pathlib import Path
 
+import pytest
 from told import text
 
+from experiments import optimizers
 from experiments.distortion_study import folder, outcomes, plan
+from experiments.optimizers.bounds import SMES_DEFAULTS
 from experiments.smes_page import page
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -160,6 +163,19 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
         rising.append(", ".join(f"{mean:.1f}" for mean in each))
     told = f"{rising[0]} % on Fashion-MNIST, {rising[1]} % on GTSRB-32."
     assert f"After 60 steps it rises with α, from 0 to ¾: {told}" in page
+
+
+def test_the_benchmarks_default_settings_are_those_that_validation_prefers():
+    file = RESULTS / "smes" / "exponent" / "exponent-v1-settings.csv"
+    rows = csv.DictReader(file.read_text("utf-8").splitlines())
+    (row,) = [row for row in rows if row["alpha"] == "0.25"]
+    assert row["cells"] == "6"
+    preferred = {name: float(row[name]) for name in SMES_DEFAULTS}
+    assert preferred == pytest.approx(SMES_DEFAULTS)
+    default = optimizers.resolve("smes")
+    own = {name: default.space.defaults[name] for name in SMES_DEFAULTS}
+    assert own == {name: float(row[f"smes_{name}"]) for name in SMES_DEFAULTS}
+    assert default.space.fixed["alpha"] == 0.25
 
 
 def test_what_the_notebook_says_of_the_deep_networks_is_so():

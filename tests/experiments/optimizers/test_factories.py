@@ -96,7 +96,7 @@ def muadam(start, lr=1e-3, b1=0.9, b2=0.999, eps=1e-8):
     return np.array(path)
 
 
-def smes(start, lr=3e-2, alpha=0.25, b1=0.9, b2=0.999, eps=1e-8):
+def smes(start, lr=0.0656, alpha=0.25, b1=0.9, b2=0.999, eps=1.53e-4):
     theta, m, v, path = start, 0.0, 0.0, []
     for t, g in enumerate(GRADS, start=1):
         m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2

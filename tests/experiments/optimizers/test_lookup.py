@@ -42,7 +42,7 @@ def test_every_name_has_the_learning_rate_of_the_released_benchmark_or_its_autho
         "signum": 1e-4,
         "schedule_free_adamw": 2.5e-3,
         "thermolion": 1e-3,
-        "smes": 3e-2,
+        "smes": 0.0656,
         "grafted": 1e-3,
         "scaled_smes": 1e-3,
     }
