@@ -202,8 +202,11 @@ def in_units_of(space: Space, size: float) -> Space:
     units = {"eps": size ** (2 * alpha), "weight_decay": size ** (1 - 2 * alpha)}
 
     def scaled(one: Range) -> Range:
-        unit, default = units.get(one.name, 1.0), SMES_DEFAULTS.get(one.name, one.default)
-        return replace(one, default=default * unit, low=one.low * unit, high=one.high * unit)
+        unit, default = units.get(one.name), SMES_DEFAULTS.get(one.name, one.default)
+        if unit is None:
+            return one
+        default, low, high = (_digits(value * unit) for value in (default, one.low, one.high))
+        return replace(one, default=default, low=low, high=high)
 
     ranges = [scaled(one) for one in space.ranges if alpha or one.name != "eps"]
     fixed = dict(space.fixed) | ({} if alpha else {"eps": 0.0})
