@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -145,14 +146,15 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
 
 def _some_sets(found: Sequence[Claim]) -> str:
     """Of verdicts over data sets which do not hold on each by itself, and where they do."""
-    partly = [
-        f"1 shown on {' and '.join(one.shown_on) or 'none'} alone"
+    partly = Counter(
+        " and ".join(one.shown_on) or "none"
         for one in found
         if one.verdict is not None
         and one.verdict.case not in ("mixed", "undecided")
         and len(one.shown_on) < len(one.sets)
-    ]
-    return f" ({', '.join(partly)})" if partly else ""
+    )
+    told = ", ".join(f"{count} shown on {names} alone" for names, count in partly.items())
+    return f" ({told})" if told else ""
 
 
 def _others(key: str, made: Section) -> list[list[str]]:

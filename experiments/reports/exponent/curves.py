@@ -46,7 +46,7 @@ def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
 
     The panel shows the fixed α; what lies further off is cut, and that is marked.
     """
-    apart = [name for name in _APART if any(values(cell, name, what) for cell in cells)]
+    apart = [name for name in _APART if any(_ran(cell, name) for cell in cells)]
     with style.context():
         figure, axes = canvas.panels(len(cells), 3.6, 5.4)
         for axis, cell in zip(axes, cells, strict=True):
@@ -67,10 +67,24 @@ def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
                 axis.set_ylim(*ends)
                 for name, estimate in beside.items():
                     _mark_cut(axis, _APART[name][0], estimate, ends)
+            for name in apart:
+                if what == "gap" and name not in beside and _ran(cell, name):
+                    _say_unmatched(axis, _APART[name][0])
             axis.set_title(panel_title(cell))
             axis.set_ylabel(LABELS[what])
             _alphas(axis, {_APART[name][0]: arm_title(name) for name in apart})
         return canvas.encode(figure)
+
+
+def _ran(cell: ExponentCell, name: str) -> bool:
+    return name in cell.arms and bool(cell.arms[name].tuned)
+
+
+def _say_unmatched(axis: Axes, place: float) -> None:
+    """Why a column is empty."""
+    words, at = "a run ends above\nthat train loss", axis.get_xaxis_transform()
+    look: Look = {"ha": "center", "va": "center", "fontsize": 10, "color": "#555555"}
+    axis.text(place, 0.5, words, rotation=90, transform=at, **look)
 
 
 def _of(cell: ExponentCell, name: str, what: str) -> list[float]:

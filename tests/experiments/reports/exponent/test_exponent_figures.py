@@ -59,6 +59,24 @@ def test_without_them_there_is_no_place_for_them(made, folder_of):
     assert "cyclic" not in text
 
 
+def test_an_arm_that_ends_above_the_matched_train_loss_is_an_empty_place_that_says_so(made):
+    cyclic = "scaled_smes:cycles=4"
+    some = made(sets=("digits",))
+    worse = [
+        replace(one, train_loss=[1.0, 0.5, 0.45]) if one.optimizer == cyclic else one
+        for one in some
+    ]
+    for records, what, said in (
+        (some, "gap", 0),
+        (worse, "gap", 1),
+        (worse, "train loss", 0),
+        (worse, "held-out", 0),
+    ):
+        text = curves.against_alpha(cells_of(records), what)["svg"].decode()
+        assert "<!-- α cyclic, -->" in text
+        assert text.count("<!-- a run ends above -->") == said
+
+
 def test_a_sparsity_with_one_alpha_is_no_line_and_that_is_said(made, folder_of):
     some = [
         one
