@@ -166,7 +166,8 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
         each = [means[alpha] for alpha in ("0", "0.25", "0.5", "0.75")]
         assert each == sorted(each)
         rising.append(", ".join(f"{mean:.1f}" for mean in each))
-    told = f"{rising[0]} % on Fashion-MNIST, {rising[1]} % on the digits, {rising[2]} % on GTSRB-32."
+    clothes, digits, signs = rising
+    told = f"{clothes} % on Fashion-MNIST, {digits} % on the digits, {signs} % on GTSRB-32."
     assert f"After 60 steps it rises with α, from 0 to ¾: {told}" in page
 
 
