@@ -18,7 +18,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
     for what, value in (
         ("training code", lambda r: r.code or "not recorded"),
         ("package versions", lambda r: _versions(r)),
-        ("devices", lambda r: _device(r)),
+        ("devices, whose seconds do not compare", lambda r: _device(r)),
         ("layouts, whose seconds do not compare", lambda r: _layout(r)),
     ):
         groups = _count(map(value, records))
@@ -64,6 +64,11 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 "version has its own tables"
             )
     return found
+
+
+def machine(record: Record) -> tuple[str, str]:
+    """What a run's seconds depend on: the device, and how it was divided among runs."""
+    return _device(record), _layout(record)
 
 
 def _stand(protocol: str, otherwise: str) -> str:

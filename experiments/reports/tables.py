@@ -11,6 +11,7 @@ from experiments.analysis.interval import ENOUGH
 from experiments.analysis.statistics import Entry
 from experiments.protocols.reference import Reference
 from experiments.reports.labels import dataset_title, labels, ordered
+from experiments.reports.provenance import machine
 from experiments.reports.table import (
     DASH,
     DIVERGED,
@@ -178,6 +179,8 @@ def seconds_table(
 ) -> Table:
     """How long runs took on some data sets, compilation apart.
 
+    Where a row and Adam's were not made on one kind of machine, they are not compared.
+
     Args:
         entries: all there are.
         datasets: a column each.
@@ -190,7 +193,11 @@ def seconds_table(
     called, rows, data = labels(entries), [], []
     for first in one_per_row(entries, datasets):
         there = {name: find(entries, name, first) for name in datasets}
-        pairs = beside_adam(entries, datasets, first)
+        pairs = [
+            (entry, adam)
+            for entry, adam in beside_adam(entries, datasets, first)
+            if {*map(machine, entry.records)} == {*map(machine, adam.records)}
+        ]
         over = _overhead(pairs)
         beside = (printed or {}).get(first.optimizer, {})
         compiling = float(np.mean([entry.compile_seconds for entry in there.values() if entry]))

@@ -55,6 +55,25 @@ def test_table_3_pairs_by_data_set_and_keeps_compilation_apart(synthetic):
     assert "paper prints %" not in others.header
 
 
+def test_seconds_of_another_machine_are_not_compared(synthetic):
+    def timed(dataset, optimizer, seconds, **more):
+        return [synthetic(dataset, optimizer, seed, seconds=seconds, **more) for seed in (0, 1)]
+
+    other = {"device": {"platform": "gpu", "kind": "H100", "count": 1}}
+    divided = {"layout": {"devices": 2, "devices_per_run": 1, "together": 1}}
+    entries = statistics.entries(
+        timed("digits", "adam", 1.0)
+        + timed("digits", "lion", 4.0, **other)
+        + timed("digits", "swats", 4.0, **divided)
+        + timed("semeion", "adam", 1.0, **other)
+        + timed("semeion", "lion", 2.0, **other)
+    )
+    (table,) = tables.seconds_tables(entries)
+    assert row_of(table, "Lion")["over Adam %"] == "+100.0"  # of SEMEION alone
+    assert row_of(table, "Lion")["digits"] == "4.00 ± 0.00"
+    assert row_of(table, "SWATS")["over Adam %"] == "–"
+
+
 def test_markdown_is_rectangular(synthetic):
     entries = statistics.entries(
         [synthetic(d, o) for d in published.DATASETS for o in ("adam", "muon")]
