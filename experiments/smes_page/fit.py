@@ -114,7 +114,7 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
             [one for one in found if one.asked == key],
             made,
             shown,
-            "" if key == "sparsity" else so_far,  # which varies within one data set
+            so_far,
         )
         for key in questions
     ]
@@ -132,6 +132,9 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
         for case, some in sorted(cases.items(), key=lambda item: -len(item[1]))
     )
     listed += "".join(f"; {one.summary.rstrip('.')}" for one in found if one.best)
+    if key == "sparsity":  # which varies within one data set
+        open_ones = sum(one.verdict is None and not one.best for one in found)
+        so_far = f" ({open_ones} more lack runs)" if open_ones else ""
     return part(
         constants.protocol()["questions"][key]["text"],
         f"of {sum(map(len, cases.values()))} comparisons{BY.get(key, '')}: {listed}{so_far}"

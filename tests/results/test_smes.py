@@ -171,6 +171,18 @@ def test_the_advice_tells_the_exponents_held_out_accuracy():
     assert f"After 60 steps it rises with α, from 0 to ¾: {told}" in page
 
 
+def test_the_advice_tells_what_sparsity_changes():
+    said = (RESULTS / "smes.md").read_text("utf-8").split("## Does the best α depend")[1]
+    changes = []
+    for other in "0¼":
+        line = re.search(rf"α = ½ minus α = {other} with 50 % of pixels.*", said)[0]
+        assert "no difference larger than 1 point" in line
+        changes.append(re.search(r"(\S+) points (\[.*?\])", line).groups())
+    told = " and ".join(f"{mean} {ends}" for mean, ends in changes)
+    assert f"changes by no more than a point, {told}; with 90" in text("docs/should_i_use_it.md")
+    assert len(re.findall(r"with 90 % of pixels .*: runs are missing", said)) == 2
+
+
 def test_the_benchmarks_default_settings_are_those_that_validation_prefers():
     file = RESULTS / "smes" / "exponent" / "exponent-v1-settings.csv"
     rows = csv.DictReader(file.read_text("utf-8").splitlines())

@@ -188,8 +188,8 @@ def _alphas(axis: Axes, apart: Mapping[float, str]) -> None:
 def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
     """Held-out accuracy against α, a line a sparsity, a panel a data set and regime.
 
-    Accuracy falls with sparsity by itself, so each line is drawn against its own best mean; one α
-    alone would be its own best, and is left out.
+    Accuracy falls with sparsity by itself, so each line is drawn against its own best mean; where
+    an α is missing the best may be, so such a line is left out.
     """
     with style.context():
         figure, axes = canvas.panels(len(groups), 3.4, 5.2)
@@ -198,7 +198,7 @@ def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
             for number, cell in enumerate(cells):
                 estimate = fixed_alphas(cell, "held-out")
                 called = blank(cell.sparsity)
-                if len(estimate) < 2:
+                if len(estimate) < len(TICKS):
                     handles.setdefault(f"{called}: too few α yet", Line2D([], [], linestyle="none"))
                     continue
                 top = max(one.mean for one in estimate.values())
@@ -221,10 +221,9 @@ def by_sparsity(groups: Sequence[Sequence[ExponentCell]]) -> dict[str, bytes]:
 
 def too_few_alphas(groups: Sequence[Sequence[ExponentCell]]) -> list[str]:
     """The cells of a figure by sparsity that have too few α for a line."""
-    count = len(TICKS)
     return [
-        f"{panel_title(cell)} ({len(estimate)} of {count} α)"
+        f"{panel_title(cell)} ({len(estimate)} of {len(TICKS)} α)"
         for cells in groups
         for cell in cells
-        if len(estimate := fixed_alphas(cell, "held-out")) < 2
+        if len(estimate := fixed_alphas(cell, "held-out")) < len(TICKS)
     ]

@@ -95,7 +95,7 @@ def available(cells: Sequence[ExponentCell]) -> list[Figure]:
     varied = [
         some
         for some in groups.values()
-        if len(some) > 1 and any(len(fixed_alphas(cell, "held-out")) > 1 for cell in some)
+        if len(some) > 1 and any(len(fixed_alphas(cell, "held-out")) == len(TICKS) for cell in some)
     ]
     if varied:
         words = "Held-out accuracy against α by sparsity: does the best α depend on it?"

@@ -103,6 +103,14 @@ def test_a_cell_counts_once_every_fixed_alpha_is_there(folder):
     assert "(complete on 1 of 6 pairs of data set and length)" in page.text(folder)
 
 
+def test_comparisons_by_sparsity_that_lack_runs_are_counted(folder):
+    found = made_exponent.records_of(sets=("fashion_mnist",))
+    write(folder, [one for one in found if one.data.sparsity != 0.9])
+    sparse = rows(page.text(folder))["Does the best α depend on sparsity?"]
+    assert sparse.startswith("of 2 comparisons: the larger α's lead grows with it in 2")
+    assert sparse.endswith("(2 more lack runs)")
+
+
 def test_a_study_that_has_only_begun_has_no_answer_and_a_smoke_budget_is_none(folder):
     write(folder, made_exponent.records_of("smoke", sets=("digits",)))
     assert set(rows(page.text(folder)).values()) == {"not run yet"}

@@ -77,14 +77,17 @@ def test_an_arm_that_ends_above_the_matched_train_loss_is_an_empty_place_that_sa
         assert text.count("<!-- a run ends above -->") == said
 
 
-def test_a_sparsity_with_one_alpha_is_no_line_and_that_is_said(made, folder_of):
+@pytest.mark.parametrize("there", [1, 3])
+def test_a_sparsity_that_lacks_an_alpha_is_no_line_and_that_is_said(made, folder_of, there):
+    names = [*made_exponent.ALPHAS][:there]
     some = [
         one
         for one in made(sets=("fashion_mnist",))
-        if one.data.sparsity != 0.5 or one.optimizer == "scaled_smes:alpha=0"
+        if one.data.sparsity != 0.5 or one.optimizer in names
     ]
     figure, text = _drawn(some, "sparsity", folder_of)
-    assert "Not shown yet: F-MNIST, 600 steps, 50 % of pixels mid-grey (1 of 4 α)" in figure.caption
+    gone = f"F-MNIST, 600 steps, 50 % of pixels mid-grey ({there} of 4 α)"
+    assert f"Not shown yet: {gone}" in figure.caption
     assert "<!-- 90 % of pixels mid-grey -->" in text
     assert "<!-- 50 % of pixels mid-grey -->" not in text
     assert "<!-- 50 % of pixels mid-grey: too few α yet -->" in text
