@@ -108,16 +108,12 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
         if len(complete) < wanted
         else ""
     )
-    asked = [
-        _question(
-            key,
-            [one for one in found if one.asked == key],
-            made,
-            shown,
-            so_far,
-        )
-        for key in questions
-    ]
+    asked = []
+    for key in questions:
+        own = [one for one in found if one.asked == key]
+        # Sparsity varies within one data set.
+        lacking = _unanswered(own) if key == "sparsity" else so_far
+        asked.append(_question(key, own, made, shown, lacking))
     return [*asked, _settings(settings, made, shown)]
 
 
@@ -132,9 +128,6 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
         for case, some in sorted(cases.items(), key=lambda item: -len(item[1]))
     )
     listed += "".join(f"; {one.summary.rstrip('.')}" for one in found if one.best)
-    if key == "sparsity":  # which varies within one data set
-        open_ones = sum(one.verdict is None and not one.best for one in found)
-        so_far = f" ({open_ones} more lack runs)" if open_ones else ""
     return part(
         constants.protocol()["questions"][key]["text"],
         f"of {sum(map(len, cases.values()))} comparisons{BY.get(key, '')}: {listed}{so_far}"
@@ -145,6 +138,12 @@ def _question(key: str, found: list[Claim], made: Section, shown: str, so_far: s
         *_others(key, made),
         *_images(FIGURES[key], made, shown),
     )
+
+
+def _unanswered(found: Sequence[Claim]) -> str:
+    """How many comparisons have no verdict yet."""
+    count = sum(one.verdict is None and not one.best for one in found)
+    return f" ({count} more lack runs)" if count else ""
 
 
 def _some_sets(found: Sequence[Claim]) -> str:

@@ -15,6 +15,7 @@ from experiments.analysis.exponent_cells import ExponentCell, values
 from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports import canvas, style
+from experiments.reports.exponent.claims import has_all
 from experiments.reports.exponent.tables import arm_title, blank, sparse_suffix
 from experiments.reports.fair import headings
 from experiments.reports.labels import dataset_title
@@ -46,7 +47,7 @@ def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
 
     The panel shows the fixed α; what lies further off is cut, and that is marked.
     """
-    apart = [name for name in _APART if any(_ran(cell, name) for cell in cells)]
+    apart = [name for name in _APART if any(has_all(cell, [name]) for cell in cells)]
     with style.context():
         figure, axes = canvas.panels(len(cells), 3.6, 5.4)
         for axis, cell in zip(axes, cells, strict=True):
@@ -68,7 +69,7 @@ def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
                 for name, estimate in beside.items():
                     _mark_cut(axis, _APART[name][0], estimate, ends)
             for name in apart:
-                if what == "gap" and name not in beside and _ran(cell, name):
+                if what == "gap" and name not in beside and _any_finished(cell, name):
                     _say_unmatched(axis, _APART[name][0])
             axis.set_title(panel_title(cell))
             axis.set_ylabel(LABELS[what])
@@ -76,8 +77,8 @@ def against_alpha(cells: Sequence[ExponentCell], what: str) -> dict[str, bytes]:
         return canvas.encode(figure)
 
 
-def _ran(cell: ExponentCell, name: str) -> bool:
-    return name in cell.arms and bool(cell.arms[name].tuned)
+def _any_finished(cell: ExponentCell, name: str) -> bool:
+    return has_all(cell, [name]) and any(one.status == "ok" for one in cell.arms[name].tuned)
 
 
 def _say_unmatched(axis: Axes, place: float) -> None:

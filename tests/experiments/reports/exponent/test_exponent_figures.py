@@ -66,9 +66,11 @@ def test_an_arm_that_ends_above_the_matched_train_loss_is_an_empty_place_that_sa
         replace(one, train_loss=[1.0, 0.5, 0.45]) if one.optimizer == cyclic else one
         for one in some
     ]
+    none = [replace(one, status="diverged") if one.optimizer == cyclic else one for one in some]
     for records, what, said in (
         (some, "gap", 0),
         (worse, "gap", 1),
+        (none, "gap", 0),
         (worse, "train loss", 0),
         (worse, "held-out", 0),
     ):
