@@ -15,9 +15,10 @@ from experiments.records import Record
 def validation_at(record: Record, level: float) -> float | None:
     """Validation loss where the train loss first comes down to a level; None where it does not.
 
-    Both are taken as linear over the epochs: the train loss from one epoch's mean to the next, the
-    validation loss between its readings, which are fewer and spread evenly. Before the first epoch
-    both are chance's. None, too, where the run diverged.
+    Both are taken as linear over the epochs: the train loss from one epoch's mean, which is that of
+    the epoch's middle, to the next, the validation loss between its readings, which are fewer, at
+    an epoch's end and spread evenly. Before the first step both are chance's. None, too, where the
+    run diverged.
 
     Args:
         record: a run.
@@ -29,10 +30,13 @@ def validation_at(record: Record, level: float) -> float | None:
         return None
     chance = math.log(record.data.classes or math.e)
     read_at = [number * epochs // len(readings) for number in range(len(readings) + 1)]
-    for epoch, (before, after) in enumerate(itertools.pairwise([chance, *means])):
+    # At its epoch's end a mean would come half an epoch late: more loss for a run that falls fast.
+    curve = [(0.0, chance), *((epoch + 0.5, mean) for epoch, mean in enumerate(means))]
+    for (start, before), (end, after) in itertools.pairwise(curve):
         if after <= level <= before:
             share = (before - level) / (before - after) if before > after else 1.0
-            return float(np.interp(epoch + share, read_at, np.array([chance, *readings], float)))
+            place = start + share * (end - start)
+            return float(np.interp(place, read_at, np.array([chance, *readings], float)))
     return None
 
 

@@ -38,7 +38,7 @@ MEASURED_BY = {
     "that is best on validation: better means that it ends at a smaller train loss.",
     "gap": "Read from the validation loss where both have come down to the same train loss, the "
     "larger of their final ones: better means a smaller validation loss there. The one that fits "
-    "worse comes down to it at the end of its schedule, the other in the middle of its own, at a "
+    "worse comes down to it near the end of its schedule, the other earlier in its own, at a "
     "larger rate.",
     "sparsity": "Read from held-out accuracy: better means that the first α is further ahead "
     "where pixels are set to mid-grey than where none are.",

@@ -77,6 +77,7 @@ def available(cells: Sequence[ExponentCell]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
     alphas = constants.protocol()["alphas"]
+    cells = sorted(cells, key=lambda cell: (cell.network, cell.regime))  # three sets fill a row
     dense = [cell for cell in cells if not cell.sparsity]
     for what, words in (
         ("train loss", "Final train loss against α: does a larger one fit faster?"),

@@ -69,9 +69,9 @@ def _notes(found: Sequence[Arm], budget: str) -> list[str]:
         "The matched gap is read where a run's train loss first comes down to the largest final "
         "one at that seed: in a verdict of the two arms that it compares, in the table and the "
         "figure of the fixed α (an arm beside them with a run that ends above it has none). Train "
-        "losses, means of an epoch's batches, are known of every epoch; the validation loss is "
-        f"read {numbers['readings']} times a run, at an epoch's end, and taken as linear over the "
-        "epochs between. Arms pass that level at different places of their rates' schedule.",
+        "losses, means of an epoch's batches, stand for its middle; the validation loss is read "
+        f"{numbers['readings']} times a run, at an epoch's end; both are taken as linear "
+        "between. Arms pass that level at different places of their rates' schedule.",
         f"Differences within ±{margins['accuracy_points']:g} point of held-out accuracy and "
         f"±{margins['train_loss_percent']:g} % of a loss count as none; a run that diverged counts "
         "as chance, and has no gap. Over several data sets a change of a loss is the geometric "

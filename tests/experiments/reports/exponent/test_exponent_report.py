@@ -73,12 +73,13 @@ def test_the_gap_is_read_at_the_worst_fit(made):
     cells = cells_of(made(sets=("digits",)))
     (cell,) = cells
     zero = values(cell, "scaled_smes:alpha=0", "gap")
-    assert zero.keys() == set(range(201, 211))  # at their own end
-    assert np.mean([*zero.values()]) == pytest.approx(0.1, abs=1e-3)
-    half = np.mean([*values(cell, "scaled_smes:alpha=0.5", "gap").values()])
     level, last = math.exp(-1), math.exp(-2)
-    share = (0.4 - level) / (0.4 - last)
-    assert half == pytest.approx(1.0 + share * (last + 0.6 - 1.0) - level, abs=2e-2)
+    assert zero.keys() == set(range(201, 211))  # in the middle of their own last epoch
+    middle = (0.5 + level + 0.1) / 2 - level
+    assert np.mean([*zero.values()]) == pytest.approx(middle, abs=1e-3)
+    half = np.mean([*values(cell, "scaled_smes:alpha=0.5", "gap").values()])
+    place = 1.5 + (0.4 - level) / (0.4 - last)  # before the second reading
+    assert half == pytest.approx(1.1 - 0.1 * (place - 1) - level, abs=1e-3)
 
 
 def test_the_smoke_budget_is_no_answer_and_what_lacks_is_said(made, folder_of):
