@@ -10,6 +10,7 @@ from told import text
 from experiments import optimizers
 from experiments.distortion_study import folder, outcomes, plan
 from experiments.optimizers.bounds import SMES_DEFAULTS
+from experiments.protocols.exponent import constants
 from experiments.smes_page import page
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -88,12 +89,6 @@ def _of_case(row, case):
 
 
 OVER = "over its sets"
-FIXED = (
-    "scaled_smes:alpha=0",
-    "scaled_smes",
-    "scaled_smes:alpha=0.5",
-    "scaled_smes:alpha=0.75",
-)
 SETS = ("fashion_mnist", "digits", "gtsrb32.npz")
 
 
@@ -158,7 +153,7 @@ def _arms(regime, dataset, sparsity="0"):
 def _held_out(regime, dataset, sparsity="0"):
     """The same at every fixed α, from 0 to ¾."""
     found = _arms(regime, dataset, sparsity)
-    return [found[name] for name in FIXED]
+    return [found[name] for name in constants.protocol()["alphas"]]
 
 
 def test_the_advice_tells_the_exponents_held_out_accuracy():
