@@ -157,13 +157,16 @@ def _in_three(whole: Dataset, limit: int | None) -> tuple[list[np.ndarray], str]
 def _cut(whole: Dataset, used: np.ndarray, held: tuple[int, ...], what: str) -> list[np.ndarray]:
     labels = whole.labels[used]
     family = families(whole.images[used], labels)
-    classes, first = np.unique(labels[np.unique(family, return_index=True)[1]], return_counts=True)
-    few = classes[first <= len(held)]
+    apart = labels[np.unique(family, return_index=True)[1]]  # of each family one
+    classes = np.unique(whole.labels)  # a rare one may have no image among those used
+    few = classes[np.count_nonzero(apart == classes[:, None], axis=1) <= len(held)]
     if len(few):
+        total = len(whole.labels)
+        among = f"its {total:,} images" if len(used) == total else f"the {len(used):,} images used"
         raise DatasetError(
             f"{whole.name}: too small to hold out {what}: each of train and the held-out parts "
             f"needs an image of every class, so {len(held) + 1} that are no near-duplicates; "
-            f"fewer are there of {classes_named(whole, few)}. Add images of "
+            f"among {among} are fewer of {classes_named(whole, few)}. Add images of "
             "these classes, or leave the classes out."
         )
     part = cut(labels, family, held)

@@ -162,13 +162,21 @@ def test_validation_lies_beyond_train_and_apart_from_it(tiny_set, tmp_path):
 def test_a_class_that_no_part_can_hold_is_named(tmp_path):
     labels = np.array([0, 1, 1] * 10 + [2, 2])
     path = write(tmp_path, numbered(labels), labels, class_names=["a", "b", "rare"])
-    with pytest.raises(DatasetError, match=r"too small to hold out .* fewer .* class 'rare'\. Add"):
+    with pytest.raises(DatasetError, match=r"too small to hold out .* fewer of class 'rare'\. Add"):
         load_splits(path, with_test=False)
     images = numbered(labels)
     images[1::3] = images[1]
     labels[1::3] = 2
-    with pytest.raises(DatasetError, match=r"fewer are there of class '2'"):
+    with pytest.raises(DatasetError, match=r"among its 32 images are fewer of class '2'"):
         load_splits(write(tmp_path, images, labels), with_test=False)
+
+
+def test_a_class_too_rare_for_the_images_used_is_named(tmp_path):
+    # of 12 images in 120, stratified, two classes have 6 and the third has none
+    labels = np.array([0, 1] * 59 + [2, 2])
+    path = write(tmp_path, numbered(labels), labels, class_names=["a", "b", "rare"])
+    with pytest.raises(DatasetError, match=r"the 12 images used are fewer of class 'rare'\. Add"):
+        load_splits(path, limit=4, with_test=False)
 
 
 def test_classes_missing_from_the_first_images_are_reported(tiny_set, tmp_path):
