@@ -13,7 +13,7 @@ from thermolion_optax._telemetry import Statistic
 
 
 class GradientDistortion(TypedDict):
-    """What :func:`gradient_distortion` returns, and where it says what each one is."""
+    """What :func:`gradient_distortion` returns; its docstring says what each key is."""
 
     rms: Statistic
     distortion: Statistic

@@ -45,7 +45,7 @@ def thermal_noise(
 ) -> optax.GradientTransformationExtraArgs:
     r"""Adds Gaussian noise whose temperature decays geometrically.
 
-    The default key is 0, for everybody: two models, or two ``thermal_noise`` of one chain, then
+    The default key is always 0: two models, or two ``thermal_noise`` of one chain, then
     draw the same numbers. Give each its own, ``key=jax.random.fold_in(jax.random.key(0), 1)``.
 
     .. math::
@@ -87,7 +87,7 @@ def thermal_noise(
             the same.
         normal: ``f(key, shape)`` returning standard normal numbers, such as
             ``jax.random.normal``; None is the library's own counter-based generator, which
-            fuses into the update (4 to 8 times faster in all on a CPU). Its density is within
+            fuses into the update (3 to 8 times faster in all on a CPU). Its density is within
             0.1 % of the normal one to 2 sigma and 0.5 % to 4; its tails beyond 4, 4.5 and 5
             sigma weigh 0.996, 0.975 and 0.913 of the normal ones, and no number passes 7.95.
 

@@ -18,14 +18,14 @@ SNR_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 class Statistic(TypedDict):
-    """One statistic over all elements, and of each leaf by its path."""
+    """One statistic: ``all`` over all elements, ``leaves`` of each leaf, by its path."""
 
     all: jax.Array
     leaves: dict[str, jax.Array]
 
 
 class PhaseStatistics(TypedDict):
-    """What :func:`phase_statistics` returns, and where it says what each one is."""
+    """What :func:`phase_statistics` returns; its docstring says what each key is."""
 
     snr_mean: Statistic
     snr_quantiles: Statistic

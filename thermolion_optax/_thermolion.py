@@ -20,7 +20,7 @@ class ParameterNoiseState(NamedTuple):
 
     Attributes:
         inner: the state of the noise-free chain; its first part is a ``SnrGateState``.
-        noise: the state of the noise that is added behind the learning rate.
+        noise: the state of the noise that is added after the learning rate.
     """
 
     inner: optax.OptState
@@ -49,7 +49,7 @@ def thermolion(
 ) -> optax.GradientTransformationExtraArgs:
     r"""ThermoLion: a sign step where the gradient is noise, a magnitude step where it is signal.
 
-    The default key of its noise is 0, for everybody: two models then draw the same noise. Give each
+    The default key of its noise is always 0: two models then draw the same noise. Give each
     its own, ``key=jax.random.fold_in(jax.random.key(0), 1)``.
 
     .. math::
@@ -169,7 +169,7 @@ def _parameter_noise(
     eps: ArrayLike,
     gate: Gate | None,
 ) -> optax.GradientTransformationExtraArgs:
-    """Adds (1 - lambda) sigma xi behind the learning rate, which may be 0 or traced."""
+    """Adds (1 - lambda) sigma xi after the learning rate, which may be 0 or traced."""
 
     def init(params: optax.Params) -> ParameterNoiseState:
         return ParameterNoiseState(chain.init(params), cast(ThermalNoiseState, noise.init(params)))

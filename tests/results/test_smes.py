@@ -51,7 +51,7 @@ def test_the_sentences_of_readme_and_advice_are_the_pages():
     assert f"{means}and {answers[6]})" in advice
     assert f"trained 3, with a mean train accuracy like that of ½ ({adamw_mean} %)." in readme
     assert (len(plan.SEEDS), outcomes.TRAINS) == (3, 0.5)
-    rule = "(three seeds each; a mean of at least 50 % counts)"
+    rule = "(three seeds each; trained is a mean train accuracy of at least 50 %)"
     assert rule in readme
     assert rule in advice
     assert "on all three sets" in readme
@@ -101,12 +101,12 @@ def test_the_sentences_on_the_exponent_follow_its_verdicts():
     assert half[OVER][0] == most[OVER][0] == "better"
     assert [_of_case(each, "undecided") for each in (half, most)] == [["GTSRB-32"], ["digits"]]
     assert [len(_of_case(each, "better")) for each in (half, most)] == [2, 2]
-    told = "smaller at ½ than at 0, and at ¾ than at ½ (on GTSRB-32 alone, and on the digits alone,"
-    assert f"{told} not shown)" in readme
+    told = "smaller at ½ than at 0, and at ¾ than at ½ (the first not shown on GTSRB-32, the"
+    assert f"{told} second not on the digits)" in readme
     assert quarter[OVER][0] == "mixed"
     assert _of_case(quarter, "better") == ["F-MNIST"]
     assert _of_case(quarter, "worse") == ["digits", "GTSRB-32"]
-    assert "at ½ than at ¼ on Fashion-MNIST, the contrary on the two others" in readme
+    assert "at ½ than at ¼ on Fashion-MNIST, the opposite on the other two" in readme
 
 
 def test_the_sentences_on_the_gap_follow_its_verdicts():
@@ -117,8 +117,8 @@ def test_the_sentences_on_the_gap_follow_its_verdicts():
     assert [_of_case(each, "worse") for each in both] == [["digits"], ["digits", "GTSRB-32"]]
     assert {f"{float(each[OVER][1].split()[0]):.0f}" for each in both} == {"14"}
     assert gap["½", "¾", "B"][OVER][0] == "undecided"
-    told = "the validation loss at 0 and at ¼ is 14 % *above* that at ½ (shown on the digits alone,"
-    assert f"{told} and on them and GTSRB-32)" in readme
+    told = "the validation loss at 0 and at ¼ is 14 % *above* that at ½ (shown on the digits only,"
+    assert f"{told} and on the digits and GTSRB-32 only)" in readme
     assert _of_case(gap["½", "¾", "B"], "better") == ["F-MNIST"]
     assert "after 600 it is undecided (closed on Fashion-MNIST)" in text("docs/should_i_use_it.md")
 
@@ -198,7 +198,7 @@ def test_the_advice_tells_what_sparsity_changes():
     told = f"{below[0]} points below that of the best α with no pixel mid-grey, "
     assert f"{told}{below[1]} with 50 %, {below[2]} with 90 %." in advice
     assert float(below[0]) < float(below[1])
-    assert "Of 0, ¼ and ½ not by more than a point" in advice
+    assert "Among 0, ¼ and ½ not by more than a point" in advice
     told = "the held-out lead of ½ changes by no more than a point (Fashion-MNIST, 600 steps); ¾,"
     assert f"{told} not asked about, falls back." in text("README.md")
 

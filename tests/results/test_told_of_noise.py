@@ -63,10 +63,10 @@ def test_what_the_gate_sees_is_told():
     (section,) = report.build(FOLDER).sections
     within, overall = re.findall(r"([+-]\S+ \[.*?\]) at 95 %", section.verdicts[0])
     assert "larger batches make fewer steps, it is +" in section.verdicts[0]
-    told = "rate moves with the labels: not shown, it is the other way round, -"
+    told = "rate moves with the labels: no, rather the opposite, -"
     assert told in section.verdicts[0]
     page = text("docs/should_i_use_it.md")
-    told = "It is not shown, it is the other way round.** Read within a batch size, as all effects "
+    told = "No, rather the opposite.** Within a batch size, as for all effects "
     told += "here, the rank correlation of mean λ with the gradient's signal-to-noise ratio is "
     assert f"{told}{within}: mean λ is mostly higher with worse labels" in page
     assert f"Over all nine cells it is {overall}: batches of 1,024 have more of both" in page

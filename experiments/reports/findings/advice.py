@@ -19,9 +19,9 @@ RIVALS = ("Q1", "Q2")
 PARTS = ("Q4", "Q5", "Q6", "solid scale")
 """Questions on a setting of ThermoLion's own."""
 RULE = (
-    "By rule, with everything tuned, of the rivals that Q1 and Q2 name: *yes* takes a lead over "
-    "AdamW and nobody ahead; *no*, somebody ahead; no difference larger than a point to any is no "
-    "reason either way; anything else is *open*."
+    "By rule, of the rivals that Q1 and Q2 name, everything tuned: *yes* needs a lead over AdamW "
+    "and no rival ahead; *no*: a rival is ahead; no difference larger than a point to any of them "
+    "is no reason either way; all else is *open*. Points are ThermoLion's minus the rival's."
 )
 SCHEDULES = {"warmup_cosine": "warm-up and cosine", "constant": "a constant rate"}
 

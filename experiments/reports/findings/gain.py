@@ -32,8 +32,8 @@ def blocks(study: StudyResults) -> list[Block]:
             "rates within 1 point of the best, decades",
         )
         words = (
-            "How far tuned ThermoLion is ahead of tuned AdamW, of how far it is ahead of untuned "
-            "Adam. Means over the seeds that all three share (Q1 has more seeds), shares with "
+            "Tuned ThermoLion's lead over tuned AdamW, as a share of its lead over untuned Adam. "
+            "Means over the seeds that all three share (Q1 has more seeds), shares with "
             "Fieller's 95 % interval. The ends of a range of rates are interpolated between those "
             "tried, half a decade apart: in one below half a decade mostly one was tried."
         )
@@ -95,6 +95,12 @@ def lacking_ranks(study: StudyResults) -> list[str]:
     return lines
 
 
+SHARED = (
+    "The steps of a chain share its 5 %, so an interval here may be wider than that of the same "
+    "comparison under its question; where a part is taken out, the sign is the other."
+)
+
+
 def parts(study: StudyResults) -> list[Block]:
     """What each part brings on the way from Signum, and what ThermoLion loses without it."""
     words = {
@@ -112,7 +118,9 @@ def parts(study: StudyResults) -> list[Block]:
         if lines:
             made += [Paragraph(f"{title}, held-out points, {minus}:"), Bullets(lines)]
             made.append(Paragraph(f"![{title}]({study.figures[one.key]})"))
-    return made or [Paragraph("No answer yet: no variant of ThermoLion has its final runs.")]
+    if not made:
+        return [Paragraph("No answer yet: no variant of ThermoLion has its final runs.")]
+    return [Paragraph(SHARED), *made]
 
 
 def _in_words(found: Difference) -> str:

@@ -49,9 +49,9 @@ def build(folder: str | os.PathLike[str]) -> str:
         Heading(1, "Findings: what the records say so far"),
         Paragraph(_opening(found, studies["fair"], _of_q9(Path(folder) / "smes"))),
         Paragraph(
-            "In every cell stands the verdict on held-out accuracy, by the rule of the fair "
-            "protocol (`docs/fair.md` has it and explains its words), on ThermoLion against the "
-            f"other; {REGIMES}. Under Q0 each has the rate and schedule that did best on the other "
+            "Each cell is the verdict on ThermoLion's held-out accuracy against the other's, by "
+            "the rule of the fair protocol (`docs/fair.md` has it and explains its words); "
+            f"{REGIMES}. Under Q0 each has the rate and schedule that did best on the other "
             "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone (of AdamW at "
             "ThermoLion's step it is set, not tuned), under warm-up and cosine, so that a verdict "
             "on AdamW or Signum may be another there. Q8 is read by batch size, "
@@ -125,7 +125,7 @@ def _opening(found: Sequence[Finding], fair: StudyResults, exponent: str) -> str
     if not lacking and gain.lacking_ranks(fair):
         left += " Ranks among all optimizers lack some, which are named below them."
     return (
-        "Every sentence and number here follows from the records by rule. "
+        "Every sentence and number here is generated from the records by fixed rules. "
         f"{_complete([line for one in found for line in one.lines])} {left}"
     )
 

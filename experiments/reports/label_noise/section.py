@@ -103,7 +103,7 @@ def _sees(found: Difference) -> str:
     """What a correlation says of the gate: seeing the noise takes one above 0."""
     if not found.excludes_zero:
         return "not shown"
-    return "it does" if found.mean > 0 else "not shown, it is the other way round"
+    return "it does" if found.mean > 0 else "no, rather the opposite"
 
 
 def _numbers(found: Difference) -> str:
