@@ -23,6 +23,9 @@ Who saw the test images judge one at half the budget, in another regime or by an
 knows them as well, so these are no part of it.
 """
 
+_Version = tuple[str | None, str | None, str, int, str | None]
+"""Of what was judged: the optimizer's file, the network's, the protocol, its version, the grid."""
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -69,7 +72,7 @@ class Work:
         self.origin = environment.describe()
         self.programs: training.Programs = {}
         self._by_identity = {record.identity: record for record in reading.records}
-        self._judged: dict[tuple[object, ...], set[tuple[str | None, str | None]]] = {}
+        self._judged: dict[tuple[object, ...], set[_Version]] = {}
         self._beside: dict[tuple[str, str], dict[str, object]] = {}
         for record in reading.records:
             judged_by_test = record.test_accuracy is not None
@@ -77,7 +80,15 @@ class Work:
             known.update(_beside_training(record.data, judged_by_test or not record.phase))
             if record.phase and judged_by_test:
                 judged = self._judged.setdefault(attrgetter(*_CONTEST)(record), set())
-                judged.add((record.optimizer_source, record.network_source))
+                judged.add(
+                    (
+                        record.optimizer_source,
+                        record.network_source,
+                        record.protocol.partition("[")[0],
+                        record.protocol_version,
+                        record.protocol_hash,
+                    )
+                )
         self._identities: dict[Cell, str] = {}
         self._excluded: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
@@ -171,14 +182,20 @@ class Work:
     def _test_readings(self, cell: Cell, fields: Fields) -> int:
         """Versions of the optimizer and network that the test images will have judged.
 
+        A version is another file of a user's, or another grid of one version of the protocol.
         Of the cells that have a phase; the paper's protocol reads test images with every run.
         """
+        if not cell.reads_test:
+            return 0
         source = (
             self.optimizers[cell.learner.optimizer].source,
             self.networks[cell.task.network].source,
         )
+        name, version = cell.protocol.name.partition("[")[0], cell.protocol.version
         judged = self._judged.get(itemgetter(*_CONTEST)(fields), set())
-        return len(judged | {source}) if cell.reads_test else 0
+        files = {one[:2] for one in judged} | {source}
+        grids = {(*one[:2], one[4]) for one in judged if one[2:4] == (name, version)}
+        return max(len(files), len(grids | {(*source, cell.protocol.hash)}))
 
     def add(self, record: Record) -> None:
         """A record that was made now."""
@@ -201,9 +218,10 @@ class Work:
         if (self.fields(cell, facts)["test_readings"] or 0) <= 1:
             return None
         return (
-            f"the test images of {cell.task.title} have judged another version of the file of "
-            f"{cell.learner.optimizer} or {cell.task.network}, and who chooses a version by them "
-            "flatters it; --read-test-again reads them once more, and the records say so"
+            f"the test images of {cell.task.title} have judged another version of "
+            f"{cell.learner.optimizer} or {cell.task.network} (its file, or the grid of its "
+            "search), and who chooses a version by them flatters it; --read-test-again reads them "
+            "once more, and the records say so"
         )
 
 

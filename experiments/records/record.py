@@ -91,8 +91,8 @@ class Record:
         validation_loss: the same of its mean cross-entropy.
         test_accuracy: share of the test images, where they were read.
         test_correct: one bit a test image, packed, base64.
-        test_readings: versions of the optimizer's and network's files that these test images have
-            judged, with this one; 0 where the run does not read them.
+        test_readings: versions of the optimizer, its file or its grid, and of the network's file
+            that these test images have judged, with this one; 0 where the run does not read them.
         update_rms: mean over the steps of the root mean square change of the parameters.
         telemetry: what was measured along training beside the losses, one number a reading.
         seconds: wall time without compilation.

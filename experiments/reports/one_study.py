@@ -136,14 +136,26 @@ def _of_one_grid(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     todays = {key: _hash_of_this_version(*study, *key) for key in counts}
     current = any(todays[key] in count for key, count in counts.items())
     kept = {key: (todays[key] if current else None) or newest[key] for key in counts}
-    found = [one for one in records if str(one.protocol_hash) == kept[one.optimizer, one.dataset]]
-    excluded = [
-        f"left out: {others} record(s) of {optimizer_title(name)} on {dataset_title(data)} that "
-        "were made with other grids or another search space"
-        for (name, data), count in counts.items()
-        if (others := sum(count.values()) - count[kept[name, data]])
-    ]
-    return found, excluded
+    found: list[Record] = []
+    others: dict[tuple[str, str], list[Record]] = {}
+    for one in records:
+        key = (one.optimizer, one.dataset)
+        (found if str(one.protocol_hash) == kept[key] else others.setdefault(key, [])).append(one)
+    return found, [_left_out(*key, some) for key, some in others.items()]
+
+
+def _left_out(optimizer: str, dataset: str, records: Sequence[Record]) -> str:
+    """Says that a grid was changed, and what its earlier state saw of the test images."""
+    name, data = optimizer_title(optimizer), dataset_title(dataset)
+    said = (
+        f"left out: {len(records)} record(s) of {name} on {data} that were made with other grids "
+        "or another search space"
+    )
+    if judged := sum(one.test_accuracy is not None for one in records):
+        said += (
+            f"; {judged} of them read the test images, which so have judged {name} more than once"
+        )
+    return said
 
 
 @functools.cache  # a hash costs milliseconds, and the findings ask for hundreds again

@@ -50,8 +50,8 @@ def closing_notes(found: Sequence[Arm]) -> list[str]:
         if readings > 1:
             notes.append(
                 f"{optimizer_title(arm.optimizer)} on {workload_title(arm.workload)}: the "
-                f"test images have judged {readings} versions of its file or its network's, and "
-                "who chose this one by them has flattered it."
+                f"test images have judged {readings} versions of its file, its grid or its "
+                "network, and who chose this one by them has flattered it."
             )
     return [*notes, *part_notes(found)]
 

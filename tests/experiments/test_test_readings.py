@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,28 @@ def test_an_edited_optimizer_is_tuned_but_not_judged_again(trained, edit, tmp_pa
     assert any(line.startswith(left_out) for line in section.missing)
 
 
+def test_an_optimizer_tuned_over_another_space_is_not_judged_again(trained, edit, tmp_path):
+    """At the same file: one of the benchmark's own, whose file is not looked at, has another."""
+    out, name = tmp_path / "out", edit("sgd")
+    assert not run(name, out).failures
+    judged = [one for one in records.read(out).records if one.test_accuracy is not None]
+    factory = optimizers.resolve(name)
+    other = replace(factory, space=replace(factory.space, learning_rate=0.05))
+
+    def again(**options):
+        study = fair.study(["digits"], {name: other}, budget="smoke", regimes=("B",))
+        return runner.run(study, work.Paths(out), stream=io.StringIO(), **options)
+
+    (reason,) = again().failures
+    assert "(its file, or the grid of its search)" in reason
+    summary = again(read_test_again=True)
+    assert (summary.made, summary.failures) == (len(judged), {})
+    newest = records.read(out).records[-len(judged) :]
+    assert {one.test_readings for one in newest} == {2}
+    (section,) = report.build(out).sections
+    assert any(f"{len(judged)} of them read the test images" in line for line in section.missing)
+
+
 def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(trained, edit, tmp_path):
     out = tmp_path / "out"
     name = edit("sgd")
@@ -145,7 +168,7 @@ def test_another_regime_or_protocol_judges_no_other_version_either(trained, edit
     assert not run(edit("sgd"), out, regime="A").failures
     for protocol in (fair, ablation):
         (reason,) = run(edit("adam"), out, protocol, "C").failures
-        assert "have judged another version of the file" in reason
+        assert "have judged another version of " in reason
     readings = {
         one.regime: one.test_readings for one in records.read(out).records if one.phase == "final"
     }

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from told import fair
 
-from experiments import records
-from experiments.analysis.arms import arms, workloads
+from experiments.analysis.arms import workloads
 from experiments.analysis.rate_scaling import power_law
 from experiments.reports import findings, report
 
@@ -105,7 +105,7 @@ def test_what_the_pages_say_of_the_setting_best_elsewhere_is_the_fair_studys():
 
 
 def test_what_a_carried_rate_costs_is_told_from_validation_images():
-    found = workloads(arms(records.read(RESULTS / "fair").records))
+    found = workloads(list(fair().values()))
     (these,) = (
         optimizers
         for workload, optimizers in found.items()
@@ -220,7 +220,7 @@ def test_the_probability_of_improvement_is_the_share_of_pairs_of_runs():
         (arm.workload.regime, arm.workload.dataset, arm.optimizer): [
             one.test_accuracy for one in arm.tuned if one.test_accuracy is not None
         ]
-        for arm in arms(records.read(RESULTS / "fair").records)
+        for arm in fair().values()
     }
     with (RESULTS / "fair" / "fair-v1-differences.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["measure"] == "held-out accuracy"]

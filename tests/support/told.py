@@ -6,6 +6,7 @@ from pathlib import Path
 from experiments import records
 from experiments.analysis.arms import Arm, arms
 from experiments.analysis.difference import Difference
+from experiments.reports.one_study import of_one_study
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,5 +24,5 @@ def interval_said(found: Difference) -> str:
 @functools.cache
 def fair() -> dict[tuple[str, str, str], Arm]:
     """(data set, regime, optimizer) -> the committed study's arm."""
-    found = arms(records.read(ROOT / "results" / "fair").records)
+    found = arms(of_one_study(records.read(ROOT / "results" / "fair").records)[0])
     return {(arm.workload.dataset, arm.workload.regime, arm.optimizer): arm for arm in found}

@@ -19,11 +19,16 @@ from experiments.reports.section import Figure
 
 
 def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
-    """The arms whose first stage is whole, by place; places with fewer than two are left out."""
+    """The arms whose first stage is whole, by place; places with fewer than two are left out.
+
+    One of which every run diverged is left out, too: it has nothing to show.
+    """
     budget = headings.budget_of(found)
     made = {
         headings.workload_heading(workload, budget): {
-            name: arm for name, arm in arms.items() if _whole_first_stage(arm, budget)
+            name: arm
+            for name, arm in arms.items()
+            if _whole_first_stage(arm, budget) and any(one.status == "ok" for one in arm.ledger)
         }
         for workload, arms in workloads(found).items()
     }

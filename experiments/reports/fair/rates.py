@@ -8,12 +8,12 @@ from experiments.analysis.selection import validation_accuracy
 
 
 def profile_of(arm: Arm) -> rates.Profile | None:
-    """Validation accuracy over the grid of rates, None where there are no such runs.
+    """Validation accuracy over the grid of rates; None where no such run ended without diverging.
 
     Under the winner's schedule, or before there is a winner under that of the best run.
     """
     grid = [one for one in arm.ledger if one.phase in ("tune", "refine") and one.trial is None]
-    if not grid:
+    if all(one.status != "ok" for one in grid):
         return None
     best = max(grid, key=validation_accuracy)
     schedule = arm.winner.schedule if arm.winner else best.schedule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from experiments import optimizers
 from experiments.analysis.arms import Arm, arms, workloads
 from experiments.analysis.statistics import Entry
 from experiments.protocols.fair import constants
@@ -14,7 +15,7 @@ from experiments.reports.labels import optimizer_order, optimizer_title
 from experiments.reports.one_study import study_of
 from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
-from experiments.reports.table import Table
+from experiments.reports.table import DIVERGED, Table
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -61,10 +62,20 @@ def _judged(arms: Mapping[str, Arm]) -> list[str]:
 _DEFAULTS = {
     "nadamw": "NadamW at AdamW's rate (its author's is twice that)",
     "schedule_free_adamw": "schedule-free AdamW without the warm-up that its authors advise",
-    "smes": "SMES at a rate and eps in units of the measured size of each data set's gradients, "
-    "where that was measured",
+    "signum": "Signum at a tenth of Adam's rate (its authors tune it)",
+    "lion": "Lion at a third of Adam's rate without weight decay (its authors: a third to a tenth, "
+    "and as many times the decay)",
+    "smes": "SMES at the rate and eps that the validation images of another study preferred, in "
+    "units of the measured size of each data set's gradients where that was measured",
 }
 """Untuned defaults that are not their authors' settings."""
+
+
+OF_SMES = (
+    "SMES had more than the others beforehand: it has no published settings, and the rate and eps "
+    "that its search begins at were chosen on validation images, in the study of its exponent on "
+    "Fashion-MNIST, the digits and GTSRB-32."
+)
 
 
 def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
@@ -77,19 +88,42 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         *budget_note(budget),
         "Every optimizer was tuned with the same number of runs on validation images; the test "
         "images were read by the final and the untuned runs alone, at their end.",
+        *([OF_SMES] if any(arm.optimizer == "smes" for arm in found) else []),
         "Untuned is an optimizer at the benchmark's defaults with a constant learning rate"
         + (f": {others}." if others else "."),
         *([best_other] if ours else []),  # it speaks of the table that only then is there
         *_of_some_places(found),
+        *([DIVERGED_RUNS] if any(_diverged(arm) for arm in found) else []),
         *_of_shared_seeds(found),
         "The bounds between which each optimizer was tuned stand in "
-        "experiments/optimizers/bounds.py.",
+        "experiments/optimizers/bounds.py." + _what_was_fixed(found),
         "Rates within 1 point of the best: their ends are interpolated between the rates tried, "
         "half a decade apart, so that in a range below half a decade mostly one was tried.",
         "A rank is by the mean in its table, over all seeds of each optimizer; its interval is "
         "from paired differences over the seeds that two share.",
     ]
     return [*notes, *closing_notes(found)]
+
+
+DIVERGED_RUNS = (
+    f"{DIVERGED}: so many of these final or untuned runs diverged; each counts as chance."
+)
+
+
+def _diverged(arm: Arm) -> bool:
+    return any(one.status != "ok" for one in (*arm.tuned, *arm.default))
+
+
+def _what_was_fixed(found: Sequence[Arm]) -> str:
+    """What of the benchmark's own optimizers no search moves, with its value."""
+    names = optimizer_order({arm.optimizer for arm in found if arm.tuned})
+    spaces = {name: optimizers.resolve(name).space for name in names if name in optimizers.NAMES}
+    each = [
+        f"{optimizer_title(name)}'s {', '.join(f'{k} {v}' for k, v in space.fixed.items())}"
+        for name, space in spaces.items()
+        if space.fixed
+    ]
+    return f" Fixed were {'; '.join(each)}." if each else ""
 
 
 def _of_some_places(found: Sequence[Arm]) -> list[str]:

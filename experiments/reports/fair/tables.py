@@ -19,7 +19,7 @@ from experiments.protocols.paper import published
 from experiments.records import Record
 from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import dataset_title, optimizer_title, with_network
-from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.table import DASH, DIVERGED, EDGE, PERCENT, CsvRow, Table, number
 
 REFERENCE = "adamw"
 OURS = "thermolion"
@@ -152,6 +152,9 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
         rank, profile = ranks.get(arm.optimizer), profile_of(arm)
         step = mean_step(arm.tuned)
         width = profile.width() if profile else None
+        usable = DASH if width is None else str(width)
+        if arm.ledger and all(one.status != "ok" for one in arm.ledger):
+            usable = "none: every run diverged"
         diverged = sum(one.status != "ok" for one in (*arm.tuned, *arm.default))
         rows.append(
             (
@@ -161,10 +164,10 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
                 DASH if rank is None else f"{rank.rank:g} [{rank.low}, {rank.high}]",
                 number(interval(train) if train else None, bounds=PERCENT),
                 DASH if loss is None else f"{loss:.3g}",
-                DASH if width is None else str(width),
+                usable,
                 DASH if step is None else f"{step:.2e}",
                 f"{len(arm.ledger)} + {len(arm.tuned)} + {len(arm.default)}"
-                + (f" ({diverged}†)" if diverged else ""),
+                + (f" ({diverged}{DIVERGED})" if diverged else ""),
             )
         )
         data.append(
@@ -229,5 +232,5 @@ def settings_table(
             | {name: numbers.get(name) for name in names}
         )
     header = ("data set, regime: optimizer", "schedule", *names)
-    words = "Settings that won, chosen on validation images (what has no number was fixed)"
+    words = "Settings that won, chosen on validation images (–: fixed, or without such a setting)"
     return Table("settings", words, header, tuple(rows), tuple(data))

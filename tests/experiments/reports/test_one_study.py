@@ -33,13 +33,21 @@ def test_records_of_one_study_all_stand(made):
 
 def test_optimizers_of_older_grids_do_not_stand_beside_those_of_todays(made):
     today = [made("adamw", _hash("adamw"))]
-    older = [made("lion", "older", 0), made("lion", "older", 1)]
+    older = [replace(made("lion", "older", seed), test_accuracy=None) for seed in range(2)]
     found, excluded = of_one_study([*older, *today])
     assert found == today
     assert excluded == [
         "left out: 2 record(s) of Lion on digits that were made with other grids or another "
         "search space"
     ]
+
+
+def test_test_images_that_judged_an_older_grid_are_told(made):
+    read, tuned = made("lion", "older"), replace(made("lion", "older", 1), test_accuracy=None)
+    _, (said,) = of_one_study([made("lion", _hash("lion")), read, tuned])
+    assert said.endswith(
+        "search space; 1 of them read the test images, which so have judged Lion more than once"
+    )
 
 
 def test_of_one_optimizer_todays_grids_stand_though_older_runs_are_more(made):

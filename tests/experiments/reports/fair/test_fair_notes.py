@@ -43,7 +43,9 @@ def test_untuned_says_whose_defaults_are_not_its_authors(whole):
     assert "benchmark's defaults with a constant learning rate." in " ".join(built(whole).notes)
     names = ("adamw", "nadamw", "smes")
     notes = " ".join(built(made(names=names, budget="smoke", sets=("digits",))).notes)
-    assert "NadamW at AdamW's rate (its author's is twice that); SMES at a rate" in notes
+    assert "NadamW at AdamW's rate (its author's is twice that); SMES at the rate and eps" in notes
+    assert "Fixed were SMES's alpha 0.25." in notes
+    assert "SMES had more than the others beforehand" in notes
     assert "schedule-free" not in notes
 
 
@@ -63,10 +65,10 @@ def test_every_line_of_a_smoke_study_begins_with_saying_that_it_is_no_answer():
 
 
 def test_a_note_tells_of_test_images_that_judged_another_version(whole):
-    assert not [note for note in built(whole).notes if "versions of its file" in note]
+    assert not [note for note in built(whole).notes if "versions of its file, " in note]
     again = [
         replace(one, test_readings=2) if ours_on_digits(one, "final") else one for one in whole
     ]
-    (note,) = [note for note in built(again).notes if "versions of its file" in note]
+    (note,) = [note for note in built(again).notes if "versions of its file, " in note]
     assert note.startswith("ThermoLion on digits")
     assert "have judged 2 versions" in note

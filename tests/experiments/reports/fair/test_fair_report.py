@@ -89,6 +89,21 @@ def test_every_optimizer_has_as_many_runs_as_the_plan_asks_for(budget):
         assert constants.runs_by_phase(name, budget) == phases
 
 
+def test_an_optimizer_that_always_diverges_has_no_usable_rate():
+    def status(cell):
+        return "diverged" if cell.learner.optimizer == "thermolion" else "ok"
+
+    found = built(made(status=status, budget="smoke", names=("adamw", "thermolion")))
+    (table, *_) = (one for one in found.tables if one.title.endswith("every optimizer"))
+    rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    assert rows["ThermoLion"]["rates within 1 point"] == "none: every run diverged"
+    assert "decades" in rows["AdamW"]["rates within 1 point"]
+    runs = rows["ThermoLion"]["runs: tuning + final + untuned"]
+    assert runs.endswith(f"({table.data[-1]['diverged']}†)")
+    assert any(note.startswith("†: so many of these") for note in found.notes)
+    assert all(drawn for figure in found.figures for drawn in figure.draw().values())
+
+
 def test_a_study_whose_confirmation_diverged_is_reported_as_chance():
     bad = {"confirm", "final"}
     found = built(
