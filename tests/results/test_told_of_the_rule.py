@@ -10,8 +10,9 @@ from scipy import stats
 from told import text
 
 from experiments import records
-from experiments.analysis import difference, paired
+from experiments.analysis import difference, paired, verdicts
 from experiments.reports import report
+from experiments.reports.fair import questions
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ("fair", "ablation", "label_noise")
@@ -80,6 +81,51 @@ def test_which_verdicts_hang_on_the_degrees_of_freedom_is_told(monkeypatch):
         (key[5], key[6]) for key, both in others.items() if both == ("better", "undecided")
     )
     assert {("A", "thermolion:gate=1"), ("B", "adamw")} <= set(signs)
+
+
+def _zero_is_chance(records):
+    """As a train loss of 0 counted at first."""
+    return {
+        one.seed: math.log(one.data.classes)
+        if one.status != "ok" or not one.train_loss[-1]
+        else one.train_loss[-1]
+        for one in records
+    }
+
+
+def _cases_of_train_loss():
+    found = {}
+    for study in STUDIES:
+        for section in report.build(ROOT / "results" / study).sections:
+            for table in section.tables:
+                for place, row in enumerate(table.data):
+                    where = str(row.get("regime")), str(row.get("setting")), str(row.get("dataset"))
+                    other = str(row.get("second"))
+                    for name, value in row.items():
+                        if name.endswith("case"):
+                            found[(study, table.title, place, name, *where, other)] = value
+    return found
+
+
+def test_which_verdicts_the_later_rules_of_train_loss_changed_is_told(monkeypatch):
+    now = _cases_of_train_loss()
+    assert len(now) > 300
+    with monkeypatch.context() as patch:
+        wide = dataclasses.replace(verdicts.TRAIN_LOSS, delta=5.0)
+        patch.setattr(verdicts, "TRAIN_LOSS", wide)
+        assert _cases_of_train_loss() == now
+    monkeypatch.setattr(questions, "final_losses", _zero_is_chance)
+    before = _cases_of_train_loss()
+    changed = {key[4:]: (now[key], before[key]) for key in now if now[key] != before[key]}
+    assert changed == {
+        ("B", "carried", "digits", "adamw"): ("better", "worse"),
+        ("B", "carried", "all", "adamw"): ("mixed", "worse"),
+        ("B", "tuned", "digits", "signum"): ("worse", "undecided"),
+        ("B", "tuned", "digits", "lion"): ("worse", "undecided"),
+    }
+    told = "ThermoLion against AdamW, both carried over, on the digits *better* (before: *worse*)"
+    told += " and over the sets *mixed* (*worse*); against Signum and Lion, tuned, on the digits"
+    assert f"{told} *worse* (*undecided*)" in text("docs/fair.md")
 
 
 def test_how_long_the_study_of_parts_takes_is_told():
