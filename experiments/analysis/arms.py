@@ -7,7 +7,7 @@ the runs that judged it on the test images.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.analysis.ledger import Configuration, configuration_of, in_order, winner_of
@@ -47,7 +47,8 @@ class Arm:
     Attributes:
         workload: the workload.
         optimizer: its name.
-        ledger: the runs that tuned it, in the order of the plan.
+        ledger: the runs that tuned it, in the order of the plan; none where it takes its setting
+            from another regime.
         winner: the configuration that won the confirmation; None where that is not complete, or no
             final run of it is there.
         at_edge: whether the best rate is the outermost that was tried.
@@ -67,13 +68,23 @@ class Arm:
     carried: tuple[Record, ...]
 
 
-def arms(records: Iterable[Record]) -> list[Arm]:
-    """All arms of one study, in a stable order; several studies must not be mixed."""
+def arms(records: Iterable[Record], tuned_in: Mapping[str, str] | None = None) -> list[Arm]:
+    """All arms of one study, in a stable order; several studies must not be mixed.
+
+    Args:
+        records: the study's.
+        tuned_in: regime to the one that its settings are taken from, of those that have no tuning
+            of their own.
+    """
     groups: dict[tuple[Workload, str], list[Record]] = {}
     for one in records:
         workload = Workload(one.dataset, one.network, str(one.regime), one.fingerprint)
         groups.setdefault((workload, one.optimizer), []).append(one)
-    found = [_arm(workload, name, groups[workload, name]) for workload, name in sorted(groups)]
+    found = []
+    for workload, name in sorted(groups):
+        regime = (tuned_in or {}).get(workload.regime, workload.regime)
+        tuning = groups.get((replace(workload, regime=regime), name), [])
+        found.append(_arm(workload, name, groups[workload, name], in_order(tuning)))
     staged = [(arm, _first_stage(arm)) for arm in found]
     return [
         _with_carried(arm, mine, staged, groups[arm.workload, arm.optimizer])
@@ -81,16 +92,18 @@ def arms(records: Iterable[Record]) -> list[Arm]:
     ]
 
 
-def _arm(workload: Workload, optimizer: str, records: Sequence[Record]) -> Arm:
-    ledger = in_order(records)
+def _arm(
+    workload: Workload, optimizer: str, records: Sequence[Record], tuning: Sequence[Record]
+) -> Arm:
     finals = [one for one in records if one.phase == "final"]
-    winner = winner_of(ledger, finals)
+    winner = winner_of(tuning, finals)
+    own = {one.regime for one in tuning} <= {workload.regime}
     return Arm(
         workload=workload,
         optimizer=optimizer,
-        ledger=tuple(ledger),
+        ledger=tuple(tuning) if own else (),
         winner=winner,
-        at_edge=at_edge(ledger, winner),
+        at_edge=at_edge(tuning, winner),
         tuned=by_seed(one for one in finals if configuration_of(one) == winner),
         default=by_seed(one for one in records if one.phase == "default"),
         carried=(),

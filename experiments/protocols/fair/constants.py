@@ -19,6 +19,7 @@ WORDS = (
     "gradient_sizes",  # they enter through the search spaces
     "optimizers",
     "transfer",
+    "tuned_in",  # later than the hashes of A and B, and before any run in C
     "questions",
     "questions_of_later_studies",
 )
@@ -79,17 +80,21 @@ def regime(name: str, budget: str) -> Regime:
     )
 
 
-def runs_by_phase(optimizer: str, budget: str) -> dict[str, int]:
+def runs_by_phase(optimizer: str, budget: str, regime: str = "B") -> dict[str, int]:
     """How many runs of each phase an optimizer has on one task in one regime.
 
     Example:
         >>> runs_by_phase("adamw", "full")
         {'tune': 27, 'refine': 8, 'confirm': 6, 'final': 20, 'default': 20}
+        >>> runs_by_phase("adamw", "full", "C")
+        {'final': 20}
     """
     numbers, share = protocol(), budgets()[budget]
     final = share.final if optimizer in numbers["more_seeds"] else share.final_others
     if optimizer in numbers["default_only"]:
         return {"default": final}
+    if regime in numbers["tuned_in"]:
+        return {"final": final}
     schedules = numbers["schedules_of"].get(optimizer, numbers["schedules"])
     return {
         "tune": share.rates * (len(schedules) + 1),

@@ -1,7 +1,8 @@
 """The fair protocol on data sets and optimizers: every chain of tuning, and what waits for others.
 
-A chain waits for nothing outside itself, so shards take whole chains. Only Q0 does wait: it runs
-an optimizer at the setting that was best on the *other* sets, so their first stages come before.
+A chain waits for nothing outside itself, so shards take whole chains. But two do wait: Q0 runs
+an optimizer at the setting that was best on the *other* sets, so their first stages come before;
+and a regime that is not tuned in takes the winner of another.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from experiments.protocols.cell import (
     ProtocolName,
     Task,
     check_shard,
+    missing,
 )
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
@@ -58,11 +60,22 @@ class FairStudy:
         waiting: list[str] = []
         left, length = 0, sum(chain.length for chain in self.mine)
         for chain in self.mine:
-            state = follow(chain, find)
-            cells += state.due
-            left += _left(chain, state)
+            if chain.tuned_in is None:
+                state = follow(chain, find)
+                cells += state.due
+                left += _left(chain, state)
+                continue
+            winner = follow(chain.tuned_in, find).winner
+            if winner is None:
+                waiting.append(_untuned(chain.tuned_in, chain.regime.name))
+                left += chain.length
+                continue
+            due = missing(chain.final(winner), find)
+            cells += due
+            left += len(due)
         for chain in self.mine:
-            if chain.contestant.name not in constants.protocol()["transfer"]:
+            name = chain.contestant.name
+            if chain.tuned_in is not None or name not in constants.protocol()["transfer"]:
                 continue
             learner, lacking = best_elsewhere(chain, self.chains, find)
             waiting += lacking
@@ -70,13 +83,10 @@ class FairStudy:
                 to_come = len(chain.contestant.seeds) if lacking else 0
                 left, length = left + to_come, length + to_come
                 continue
-            final = [
-                chain.cell(dict(learner.changed), learner.schedule, seed, "final")
-                for seed in chain.contestant.seeds
-            ]
-            missing = [cell for cell in final if find(cell) is None]
-            cells += [cell for cell in missing if cell not in cells]
-            left += len(missing)
+            final = chain.final(learner)
+            due = missing(final, find)
+            cells += [cell for cell in due if cell not in cells]
+            left += len(due)
             length += len(final)
         return Plan(cells, left, length - left, () if cells else tuple(dict.fromkeys(waiting)))
 
@@ -111,14 +121,19 @@ def study(
     limit = constants.protocol()["limit"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     chains = tuple(
-        Chain(
-            task=Task(dataset, network, limit, parts="split"),
-            regime=constants.regime(regime, budget),
-            contestant=(one := contestant(optimizer, budget, recorded_name(dataset))),
-            protocol=ProtocolName(
-                printed, constants.protocol()["version"], constants.content_hash(one.space), budget
-            ),
-            budget=constants.budgets()[budget],
+        _in_regime(
+            Chain(
+                task=Task(dataset, network, limit, parts="split"),
+                regime=constants.regime(regime, budget),
+                contestant=(one := contestant(optimizer, budget, recorded_name(dataset))),
+                protocol=ProtocolName(
+                    printed,
+                    constants.protocol()["version"],
+                    constants.content_hash(one.space),
+                    budget,
+                ),
+                budget=constants.budgets()[budget],
+            )
         )
         for dataset in datasets
         for network in networks
@@ -126,6 +141,23 @@ def study(
         for optimizer in optimizers.values()
     )
     return FairStudy(chains, chains)
+
+
+def _in_regime(chain: Chain) -> Chain:
+    """The chain with that of the regime that it takes its setting from, where there is one."""
+    other = constants.protocol()["tuned_in"].get(chain.regime.name)
+    if other is None or chain.contestant.default_only:
+        return chain
+    regime = constants.regime(other, chain.protocol.budget or "full")
+    return replace(chain, tuned_in=replace(chain, regime=regime))
+
+
+def _untuned(chain: Chain, regime: str | None) -> str:
+    return (
+        f"the setting of {chain.contestant.name} on {chain.task.title} that wins in regime "
+        f"{chain.regime.name}, which regime {regime} runs on: --regimes {chain.regime.name} "
+        f"{regime} tunes it"
+    )
 
 
 def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:

@@ -49,6 +49,8 @@ class Chain:
         contestant: with what.
         protocol: what records say of the protocol.
         budget: how many runs.
+        tuned_in: the chain of the regime that this one takes its setting from; None where it is
+            tuned in its own.
     """
 
     task: Task
@@ -56,6 +58,7 @@ class Chain:
     contestant: Contestant
     protocol: ProtocolName
     budget: constants.Budget
+    tuned_in: Chain | None = None
 
     def cell(
         self,
@@ -97,7 +100,13 @@ class Chain:
     @property
     def counts(self) -> dict[str, int]:
         """Its runs by phase."""
-        return constants.runs_by_phase(self.contestant.name, self.protocol.budget or "full")
+        budget = self.protocol.budget or "full"
+        return constants.runs_by_phase(self.contestant.name, budget, self.regime.name or "")
+
+    def final(self, setting: Learner) -> list[Cell]:
+        """The runs that judge a setting, one a seed."""
+        changed, schedule = dict(setting.changed), setting.schedule
+        return [self.cell(changed, schedule, seed, "final") for seed in self.contestant.seeds]
 
 
 @dataclass(frozen=True)
@@ -109,12 +118,14 @@ class TuningState:
         stage: its name.
         schedule: the better schedule; None while all are tried.
         trials: how many of the stage's runs come after these, while the edge is moved.
+        winner: the setting chosen; None before the last stage.
     """
 
     due: tuple[Cell, ...]
     stage: str
     schedule: str | None = None
     trials: int = 0
+    winner: Learner | None = None
 
 
 def follow(chain: Chain, find: Find) -> TuningState:
@@ -187,11 +198,8 @@ def follow(chain: Chain, find: Find) -> TuningState:
         return TuningState(due, "confirm", schedule)
     chosen = max(confirming, key=lambda cells: mean_score([score(find(cell)) for cell in cells]))
     winner = chosen[0].learner
-    final = [
-        chain.cell(dict(winner.changed), winner.schedule, seed, "final")
-        for seed in chain.contestant.seeds
-    ]
-    return TuningState(missing((*final, *defaults), find), "final", schedule)
+    due = missing((*chain.final(winner), *defaults), find)
+    return TuningState(due, "final", schedule, winner=winner)
 
 
 def _outwards(centre: int, places: Mapping[int, object], budget: constants.Budget) -> list[int]:

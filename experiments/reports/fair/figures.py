@@ -17,6 +17,9 @@ from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.section import Figure
 
+MAIN = "convnet"
+"""The network whose differences stand in the first figure."""
+
 
 def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
     """The arms whose first stage is whole, by place; places with fewer than two are left out.
@@ -89,6 +92,15 @@ def forest_of(
     )
 
 
+def _apart(answers: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
+    """Answers of the first network in regimes that are tuned in, and the others."""
+    networks = [answer.network for answer in answers]
+    first = MAIN if MAIN in networks else min(networks, default=MAIN)
+    untuned = constants.protocol()["tuned_in"]
+    main = [one for one in answers if one.network == first and one.regime not in untuned]
+    return main, [one for one in answers if one not in main]
+
+
 def _pair(answer: Answer) -> tuple[str, str, str]:
     return answer.first, answer.other, answer.setting
 
@@ -100,7 +112,8 @@ def _groups(
     no_evidence: Callable[[Answer, Collection[str]], bool],
 ) -> tuple[Groups, set[tuple[str, str]]]:
     """By data set, then by the other optimizer; the means over sets last. And the doubtful."""
-    names = {name: None for each in every if each.held_out for name in each.held_out.sets}
+    # Of this length and network: elsewhere other sets may have been run.
+    names = {name: None for each in these if each.held_out for name in each.held_out.sets}
     labels = [
         f"against {called(each.other)}" + (", carried over" if each.setting == "carried" else "")
         for each in these
@@ -151,9 +164,14 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
     budget = headings.budget_of(found)
-    if any(answer.held_out for answer in answers):
-        words = "Paired differences of held-out accuracy; within the shade they do not matter"
-        made.append(Figure("differences", words, partial(forest_of, answers, budget=budget)))
+    main, elsewhere = _apart(answers)
+    for key, words, some in (
+        ("differences", "Paired differences of held-out accuracy", main),
+        ("elsewhere", "The same with another network, or in longer runs", elsewhere),
+    ):
+        if any(answer.held_out for answer in some):
+            words += "; within the shade they do not matter"
+            made.append(Figure(key, words, partial(forest_of, some, budget=budget)))
     shown = searched(found)
     if shown:
         begun = {

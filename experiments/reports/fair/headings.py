@@ -10,6 +10,9 @@ from experiments.reports.labels import dataset_title, with_network
 
 REGIMES = "A is 60 steps of at most 1,024 images, B is 600 of 128"
 """For pages that name regimes by their letters."""
+ELSEWHERE = (
+    "regime C is 2,400 steps of 128 at the settings that won in B, vit a small vision transformer"
+)
 
 
 def budget_of(found: Iterable[Arm]) -> str:
@@ -26,7 +29,7 @@ def length(regime: str, budget: str = "full") -> str:
         ('600 steps', '60 steps', 'regime my own')
     """
     known = regime in constants.protocol()["regimes"] and budget in constants.budgets()
-    return f"{constants.regime(regime, budget).steps} steps" if known else f"regime {regime}"
+    return f"{constants.regime(regime, budget).steps:,} steps" if known else f"regime {regime}"
 
 
 def panel(regime: str, network: str, budget: str = "full") -> str:

@@ -25,8 +25,8 @@ def finished(arm: Arm, budget: str) -> Arm:
     Runs of the winner take the whole confirmation: a configuration that is not among its records
     might have won.
     """
-    wanted = constants.runs_by_phase(arm.optimizer, budget)
-    lack, final = lacking(arm, wanted), wanted["default"]
+    wanted = constants.runs_by_phase(arm.optimizer, budget, arm.workload.regime)
+    lack, final = lacking(arm, wanted), wanted.get("final", 0)
     return replace(
         arm,
         tuned=() if {"confirm", "final"} & lack.keys() else arm.tuned,
@@ -45,9 +45,10 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
     """
     lines, begun = [], []
     for arm in found:
-        wanted = constants.runs_by_phase(arm.optimizer, budget)
+        regime, numbers = arm.workload.regime, constants.protocol()
+        wanted = constants.runs_by_phase(arm.optimizer, budget, regime)
         parts = lacking(arm, wanted)
-        transferred = arm.optimizer in constants.protocol()["transfer"]
+        transferred = arm.optimizer in numbers["transfer"] and regime not in numbers["tuned_in"]
         if transferred and _elsewhere(arm, found) and not finished(arm, budget).carried:
             parts["carried"] = (len(arm.carried), wanted["final"])
         if parts:

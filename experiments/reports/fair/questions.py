@@ -113,6 +113,8 @@ def answers(
         }
         there = {name for arms in these.values() for name in arms}
         for number, asked in questions.items() if questions else _questions(there):
+            if asked["setting"] == "carried" and regime in constants.protocol()["tuned_in"]:
+                continue  # nothing is carried over sets where nothing is tuned
             for other in asked["against"]:
                 if {asked["first"], other} <= there:
                     place = network, regime

@@ -26,7 +26,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         question: what the caller asks; its folder stands in the commands.
     """
     study = study_of(entries, constants.budgets())
-    found = arms(study.records)
+    found = arms(study.records, constants.protocol()["tuned_in"])
     judged = [finished(arm, study.budget) for arm in found]
     whole = workloads(judged)
     answers = questions.answers(judged)
@@ -92,6 +92,7 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         "Untuned is an optimizer at the benchmark's defaults with a constant learning rate"
         + (f": {others}." if others else "."),
         *([best_other] if ours else []),  # it speaks of the table that only then is there
+        *_of_untuned_regimes(found),
         *_of_some_places(found),
         *([DIVERGED_RUNS] if any(_diverged(arm) for arm in found) else []),
         *_of_shared_seeds(found),
@@ -103,6 +104,17 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         "from paired differences over the seeds that two share.",
     ]
     return [*notes, *closing_notes(found)]
+
+
+def _of_untuned_regimes(found: Sequence[Arm]) -> list[str]:
+    """That a regime has no tuning of its own."""
+    there = {arm.workload.regime for arm in found}
+    return [
+        f"Regime {regime} is not tuned in: it has final runs alone, at the settings that won in "
+        f"regime {other}."
+        for regime, other in constants.protocol()["tuned_in"].items()
+        if regime in there
+    ]
 
 
 DIVERGED_RUNS = (

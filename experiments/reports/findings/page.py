@@ -15,7 +15,8 @@ from experiments.files import write as write_file
 from experiments.reports import markdown
 from experiments.reports.ablation.step_lengths import rival_title
 from experiments.reports.exponent.whole import latest_records, missing_of
-from experiments.reports.fair.headings import REGIMES
+from experiments.reports.fair.headings import ELSEWHERE, REGIMES
+from experiments.reports.fair.questions import answers
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
 from experiments.reports.findings.studies import SCOPE, StudyResults, read_study
@@ -64,6 +65,7 @@ def build(folder: str | os.PathLike[str]) -> str:
     for one in found:
         blocks += _question(one, Path(folder).as_posix(), seen)
         seen |= {*one.figures}
+    blocks += _elsewhere(studies["fair"])
     blocks += [
         Heading(2, "What reproduces"),
         *reproduced.blocks(Path(folder) / "records"),
@@ -163,6 +165,23 @@ def _overview(found: Sequence[Finding]) -> Table:
             )
     header = ("question", "ThermoLion against", "regime A", "regime B")
     return Table("overview", "All verdicts", header, tuple(rows), tuple(data))
+
+
+def _elsewhere(fair: StudyResults) -> list[Block]:
+    """The fair study's answers with another network and in longer runs, where there are such."""
+    found = [one.line for one in answers(fair.elsewhere) if one.held_out is not None]
+    if not found:
+        return []
+    return [
+        Heading(2, "Does it hold with another network, in longer runs?"),
+        Paragraph(f"The same questions; {ELSEWHERE}."),
+        Bullets(found),
+        *(
+            [Paragraph(f"![Paired differences elsewhere]({fair.figures['elsewhere']})")]
+            if "elsewhere" in fair.figures
+            else []
+        ),
+    ]
 
 
 def shown(folder: str | os.PathLike[str]) -> str:

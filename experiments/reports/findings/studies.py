@@ -36,7 +36,8 @@ class StudyResults:
 
     Attributes:
         name: of the protocol, and of the folder.
-        arms: all of them, runs of settings that are not judged whole left out.
+        arms: those in scope, runs of settings that are not judged whole left out.
+        elsewhere: likewise, those with another network or of another length.
         have: final runs that there are, by data set, regime, optimizer and setting.
         report: folder of its report, beside the page.
         figures: file beside the page by the figure's key, of those that the report draws.
@@ -45,6 +46,7 @@ class StudyResults:
 
     name: str
     arms: tuple[Arm, ...]
+    elsewhere: tuple[Arm, ...]
     have: Mapping[tuple[str, str, str, str], int]
     report: str
     figures: Mapping[str, str]
@@ -94,11 +96,7 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
     """
     place = Path(folder) / name
     reading = records.read(place, missing_ok=True).records
-    found = [
-        one
-        for one in reading
-        if one.protocol == name and one.network == NETWORK and one.budget in (None, "full")
-    ]
+    found = [one for one in reading if one.protocol == name and one.budget in (None, "full")]
     latest = max((one.protocol_version for one in found), default=0)
     kept, _ = of_one_study([one for one in found if one.protocol_version == latest])
     every = _arms(name, kept)
@@ -107,18 +105,27 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
             getattr(arm, setting)
         )
         for arm in every
+        if _in_scope(name, arm.workload)
         for setting in ("tuned", "carried", "default")
     }
     # `report` writes into a folder of its own, unless it is told another, as for this project's.
     drawn = f"{name}/report" if (place / "report").is_dir() else name
     figures = _figures(reading, f"Protocol {name}, version {latest}", drawn) if kept else {}
-    judged = tuple(whole(arm, wanted(name, arm.optimizer)) for arm in every)
-    return StudyResults(name, judged, have, drawn, figures, len(kept))
+    judged = [whole(arm, wanted(name, arm.optimizer)) for arm in every]
+    inside = tuple(arm for arm in judged if _in_scope(name, arm.workload))
+    outside = tuple(arm for arm in judged if not _in_scope(name, arm.workload))
+    return StudyResults(name, inside, outside, have, drawn, figures, len(kept))
+
+
+def _in_scope(study: str, workload: Workload) -> bool:
+    """Whether a question may be answered there, on whatever data set."""
+    regimes = SCOPE[study][1]
+    return workload.network == NETWORK and (not regimes or workload.regime in regimes)
 
 
 def _arms(name: str, found: Sequence[Record]) -> list[Arm]:
     if name == "fair":
-        made = arms(found)
+        made = arms(found, fair.protocol()["tuned_in"])
         return [_carried_over_all(arm, made) for arm in made]
     derived = ablation.protocol()["derived"] if name == "ablation" else {}
     return short_arms(found, {one["optimizer"]: key for key, one in derived.items()})
@@ -129,7 +136,8 @@ def _carried_over_all(arm: Arm, every: Sequence[Arm]) -> Arm:
     searched = {
         one.workload.dataset
         for one in every
-        if (one.optimizer, one.workload.regime) == (arm.optimizer, arm.workload.regime)
+        if (one.optimizer, one.workload.regime, one.workload.network)
+        == (arm.optimizer, arm.workload.regime, arm.workload.network)
         and one.winner
     }
     return arm if searched >= set(SCOPE["fair"][0]) else replace(arm, carried=())

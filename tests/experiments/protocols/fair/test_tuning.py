@@ -44,6 +44,33 @@ def test_the_stages_have_the_runs_that_the_protocol_states():
     assert len({made.records[cell].identity for cell in made.order}) == len(made.order)
 
 
+def test_a_regime_without_tuning_runs_on_with_the_winner_of_another():
+    made, both = Made(peak(1e-3)), study(("adamw", "adam"), regimes=("C", "B"))
+    plan = made.finish(both)
+    assert (plan.left, plan.waiting) == (0, ())
+    longer, _, shorter, _ = both.chains
+    winner = follow(shorter, made.find).winner
+    in_c = [cell for cell in made.order if cell.regime.name == "C"]
+    adamw = [cell for cell in in_c if cell.learner.optimizer == "adamw"]
+    assert {(cell.phase, cell.learner, cell.regime.steps) for cell in adamw} == {
+        ("final", winner, 2400)
+    }
+    assert [cell.seed for cell in adamw] == list(range(201, 221))
+    assert len(adamw) == longer.length
+    assert {cell.phase for cell in in_c if cell not in adamw} == {"default"}  # untuned Adam
+
+
+def test_a_regime_without_tuning_waits_for_that_of_another_and_says_so():
+    made, one = Made(peak(1e-3)), study(regimes=("C",))
+    plan = one.plan(made.find)
+    assert (plan.cells, plan.left, plan.done) == ([], 20, 0)
+    (said,) = plan.waiting
+    assert "adamw on digits that wins in regime B" in said
+    assert "--regimes B C" in said
+    made.finish(study(regimes=("B",)))
+    assert len(one.plan(made.find).cells) == 20
+
+
 def test_rates_are_half_a_decade_apart_around_the_default():
     chain = study().chains[0]
     rates = [chain.rate(place) for place in chain.places]

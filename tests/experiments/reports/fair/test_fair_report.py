@@ -89,6 +89,49 @@ def test_every_optimizer_has_as_many_runs_as_the_plan_asks_for(budget):
         assert constants.runs_by_phase(name, budget) == phases
 
 
+@pytest.fixture(scope="module")
+def elsewhere():
+    """The ConvNet on two sets, another network on one, longer runs on the other."""
+    named = {name: optimizers.resolve(name) for name in ("adamw", "thermolion", "lion")}
+    runs = Made(accuracy)
+    runs.finish(fair.study(["digits", "semeion"], named, regimes=("B",)))
+    runs.finish(fair.study(["digits"], named, ["vit"], regimes=("B",)))
+    runs.finish(fair.study(["semeion"], named, regimes=("C",)))
+    return [replace(one, data=FACTS) for one in runs.records.values()]
+
+
+def test_another_network_and_longer_runs_have_tables_and_verdicts_of_their_own(elsewhere):
+    found = built(elsewhere)
+    assert found.missing == ()
+    titles = [table.title for table in found.tables]
+    assert {"digits, B, vit: every optimizer", "SEMEION, C: every optimizer"} <= {*titles}
+    said = [line.partition(": ")[0] for line in found.verdicts]
+    assert Counter(said) == {
+        "Q0, regime B": 1,
+        "Q1, regime B": 1,
+        "Q2, regime B": 1,
+        "Q1, regime C": 1,
+        "Q2, regime C": 1,
+        "Q0, regime B, vit": 1,
+        "Q1, regime B, vit": 1,
+        "Q2, regime B, vit": 1,
+    }
+    assert any(note.startswith("Regime C is not tuned in") for note in found.notes)
+    (longer,) = (table for table in found.tables if table.title.startswith("SEMEION, C"))
+    assert {row["final_runs"] for row in longer.data} == {20}
+    assert {(row["tuning_runs"], row["default_runs"]) for row in longer.data} == {(0, 0)}
+
+
+def test_the_first_figure_has_the_convnet_and_the_regimes_that_are_tuned_in(elsewhere):
+    keys = {figure.key: figure for figure in built(elsewhere).figures}
+    first, other = (keys[key].draw()["svg"].decode() for key in ("differences", "elsewhere"))
+    assert "2,400 steps" in other
+    assert "600 steps, vit" in other
+    assert "2,400" not in first
+    assert "vit" not in first
+    assert "runs missing" not in first + other
+
+
 def test_an_optimizer_that_always_diverges_has_no_usable_rate():
     def status(cell):
         return "diverged" if cell.learner.optimizer == "thermolion" else "ok"

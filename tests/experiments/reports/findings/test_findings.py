@@ -148,6 +148,26 @@ def test_the_papers_report_is_linked_where_it_is_and_else_its_command_named(
     assert "[the report](records/report/report.md)" in told
 
 
+def test_what_holds_elsewhere_has_a_section_of_its_own(tmp_path, whole):
+    vit = made(fair, FIVE, ["digits"], networks=["vit"], regimes=("B",))
+    both = made(fair, FIVE, ["digits"], regimes=("B", "C"))
+    more = [*vit, *(one for one in both if one.regime == "C")]
+    text = page(tmp_path, whole | {"fair": [*whole["fair"], *more]})
+    told = part(text, "Does it hold with another network, in longer runs?")
+    starts = re.findall(r"^- (Q\d, regime .*?): ", told, re.M)
+    assert starts == [
+        *["Q1, regime C"] * 2,
+        *["Q2, regime C"] * 2,
+        *["Q1, regime B, vit"] * 2,
+        *["Q2, regime B, vit"] * 2,
+    ]
+    assert "regime C is 2,400 steps of 128 at the settings that won in B" in told
+    assert "All 40 comparisons are complete over all their data sets." in text
+    before = page(tmp_path / "before", whole)
+    assert "another network" not in before
+    assert part(text, "Question by question") == part(before, "Question by question")
+
+
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
     assert "All 40 comparisons are complete over all their data sets." in text
