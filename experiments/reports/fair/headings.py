@@ -22,14 +22,17 @@ def budget_of(found: Iterable[Arm]) -> str:
 
 
 def length(regime: str, budget: str = "full") -> str:
-    """How long a regime trains.
+    """How long a regime trains, and at which budget where that is no answer's.
 
     Example:
         >>> length("B"), length("B", "smoke"), length("my own")
-        ('600 steps', '60 steps', 'regime my own')
+        ('600 steps', '60 steps, smoke', 'regime my own')
     """
     known = regime in constants.protocol()["regimes"] and budget in constants.budgets()
-    return f"{constants.regime(regime, budget).steps:,} steps" if known else f"regime {regime}"
+    if not known:
+        return f"regime {regime}"
+    share = "" if budget == "full" else f", {budget}"
+    return f"{constants.regime(regime, budget).steps:,} steps{share}"
 
 
 def panel(regime: str, network: str, budget: str = "full") -> str:

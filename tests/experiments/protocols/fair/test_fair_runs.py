@@ -84,6 +84,10 @@ def test_an_optimizer_a_network_and_images_of_ones_own(mine, capsys, monkeypatch
     }
     assert len(tried) >= 3
     check_verdict(report, "Q1", "AdamW")
+    last = report.split("Where to look first")[1]
+    for rival in ("AdamW", "ThermoLion"):
+        told = "not an answer (smoke): yours, regime B, mine_of_fair:linear: Is mine_of_fair:slow "
+        assert f"{told}better? mine_of_fair:slow against {rival} on mine.npz, held-out" in last
     assert "mine_of_fair:slow" in page
     assert "mine.npz" in page
 

@@ -47,13 +47,19 @@ def test_a_place_with_one_searched_optimizer_is_no_panel_and_that_is_said(record
     ]
     found, made = _captions(begun)
     shown = figures.searched(found)
-    assert shown.keys() == {"USPS, 60 steps", "digits, 6 steps", "digits, 60 steps"}
+    assert shown.keys() == {
+        "USPS, 60 steps, smoke",
+        "digits, 6 steps, smoke",
+        "digits, 60 steps, smoke",
+    }
     assert all(arms.keys() == {*NAMES} for arms in shown.values())
     for key in ("rates", "aligned", "budget"):
         caption, draw = made[key]
-        assert "not shown, as fewer than two optimizers are searched: USPS, 6 steps" in caption
+        assert (
+            "not shown, as fewer than two optimizers are searched: USPS, 6 steps, smoke" in caption
+        )
         text = _text(draw())
-        assert "<!-- USPS, 6 steps -->" not in text
+        assert "<!-- USPS, 6 steps, smoke -->" not in text
         assert "<!-- ThermoLion -->" in text
         assert "<!-- thermolion -->" not in text
     assert "learning rate / its best" in _text(made["aligned"][1]())
@@ -68,7 +74,7 @@ def test_differences_have_a_panel_a_length_and_a_row_a_set(records):
     gone = [one for one in records if (one.dataset, one.regime) == ("usps", "A")]
     _, made = _captions([one for one in records if one not in gone])
     text = _text(made["differences"][1]())
-    for words in ("6 steps", "60 steps", "digits", "USPS", "mean of 2 sets"):
+    for words in ("6 steps, smoke", "60 steps, smoke", "digits", "USPS", "mean of 2 sets"):
         assert text.count(f"<!-- {words} -->") == 1
     # In the sets' rows and in the means'; Q0's are of settings carried over from the other set.
     assert text.count("<!-- against Signum -->") == 3
