@@ -72,7 +72,7 @@ def thermal_noise(
     shows in the whole tensor.
 
     After the cut-off the work is still done, on a σ of 0: on a CPU an update of ``thermolion``
-    goes on to cost about twice one of Adam, where without noise it costs 1.2 times
+    goes on to cost 1.9 to 2.7 times one of Adam, where without noise it costs 1.2 to 1.6 times
     (results/speed.md). The state does not depend on the temperature, so a long run may go on with
     ``temperature=0`` from there: the same updates for the price of one compilation.
 

@@ -47,7 +47,7 @@ def thermolion(
     key: ArrayLike = 0,
     normal: Normal | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    r"""ThermoLion: a sign step where the gradient is noise, a magnitude step where it is signal.
+    r"""ThermoLion: sign steps ("gas") where the gradient is noise, else magnitude steps ("solid").
 
     The default key of its noise is always 0: two models then draw the same noise. Give each
     its own, ``key=jax.random.fold_in(jax.random.key(0), 1)``.
@@ -68,7 +68,7 @@ def thermolion(
     The defaults are the authors' released code. A step has nearly a fixed size: the factor of
     :math:`\eta\,\mathrm{sign}(m)` stays within [0.88, 1.88] for stationary gradients, but
     without bias correction it rises to 4.2 around step 13. At equal learning rates ThermoLion
-    therefore takes larger steps than Adam; tune its learning rate on its own.
+    therefore takes larger steps than Adam: start at a quarter of Adam's, and tune.
 
     Every number may be a Python float, a scalar array or traced; the decays, of at least
     float32.
