@@ -82,8 +82,8 @@ def run(
         shard: (index, count), the part of the study to run.
         placement: how runs are laid out on the devices.
         command: what the records say they were made by.
-        read_test_again: whether test images that judged another version of a user's file may
-            judge this one, too.
+        read_test_again: whether test images that judged another version of an optimizer or
+            network, its file or its grid, may judge this one, too.
         stream: where progress goes; standard error by default.
 
     Raises:
@@ -107,13 +107,16 @@ def run(
     with records.Writer(paths.out, shard) as writer:
         while todo := [cell for cell in plan.cells if not work.why_excluded(cell)]:
             given_up = len(plan.cells) - len(todo)
-            # The stages behind those that are due will have runs like these.
+            # The stages behind those that are due will have runs like these; longer ones in a
+            # regime that waits for another, of which this knows nothing.
             progress.expect_work(sum(map(_work, todo)) / len(todo) * (plan.left - given_up))
             group = [cell for cell in todo if cell.program == todo[0].program]
             _make(group, work, placement, command, writer, progress, summary)
             plan = mine.plan(work.find)
     progress.end()
     summary.failures = dict(Counter(filter(None, map(work.why_excluded, plan.cells))))
+    for reason in work.excluded(mine.tasks):  # all of whose cells may wait for others
+        summary.failures.setdefault(reason, plan.left)
     summary.waiting = plan.waiting
     return summary
 

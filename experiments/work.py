@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -23,8 +23,8 @@ Who saw the test images judge one at half the budget, in another regime or by an
 knows them as well, so these are no part of it.
 """
 
-_Version = tuple[str | None, str | None, str, int, str | None]
-"""Of what was judged: the optimizer's file, the network's, the protocol, its version, the grid."""
+_Judged = tuple[str | None, str | None, str, int, str | None]
+"""What was judged: the optimizer's file, the network's; protocol, its version, its grid."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Work:
         self.origin = environment.describe()
         self.programs: training.Programs = {}
         self._by_identity = {record.identity: record for record in reading.records}
-        self._judged: dict[tuple[object, ...], set[_Version]] = {}
+        self._judged: dict[tuple[object, ...], set[_Judged]] = {}
         self._beside: dict[tuple[str, str], dict[str, object]] = {}
         for record in reading.records:
             judged_by_test = record.test_accuracy is not None
@@ -84,7 +84,7 @@ class Work:
                     (
                         record.optimizer_source,
                         record.network_source,
-                        record.protocol.partition("[")[0],
+                        record.protocol,
                         record.protocol_version,
                         record.protocol_hash,
                     )
@@ -182,8 +182,9 @@ class Work:
     def _test_readings(self, cell: Cell, fields: Fields) -> int:
         """Versions of the optimizer and network that the test images will have judged.
 
-        A version is another file of a user's, or another grid of one version of the protocol.
-        Of the cells that have a phase; the paper's protocol reads test images with every run.
+        A version is another file of a user's, or another grid under one protocol, budget and
+        version; whoever raises the protocol's version begins anew. Of the cells that have a phase:
+        the paper's protocol reads test images with every run.
         """
         if not cell.reads_test:
             return 0
@@ -191,11 +192,12 @@ class Work:
             self.optimizers[cell.learner.optimizer].source,
             self.networks[cell.task.network].source,
         )
-        name, version = cell.protocol.name.partition("[")[0], cell.protocol.version
+        protocol = cell.protocol.name, cell.protocol.version
         judged = self._judged.get(itemgetter(*_CONTEST)(fields), set())
-        files = {one[:2] for one in judged} | {source}
-        grids = {(*one[:2], one[4]) for one in judged if one[2:4] == (name, version)}
-        return max(len(files), len(grids | {(*source, cell.protocol.hash)}))
+        grids = {(*one[:2], one[4]) for one in judged if one[2:4] == protocol}
+        grids.add((*source, cell.protocol.hash))
+        elsewhere = {one[:2] for one in judged if one[2:4] != protocol}
+        return len(grids) + len(elsewhere - {one[:2] for one in grids})
 
     def add(self, record: Record) -> None:
         """A record that was made now."""
@@ -204,6 +206,10 @@ class Work:
     def exclude(self, what: Task | tuple[object, ...], reason: str) -> None:
         """Runs nothing more of a task, or of a `Cell.program`."""
         self._excluded[what] = reason
+
+    def excluded(self, tasks: Iterable[Task]) -> list[str]:
+        """Why tasks are not learnt, of those that are not: they may have no cell that says it."""
+        return [self._excluded[task] for task in tasks if task in self._excluded]
 
     def why_excluded(self, cell: Cell) -> str | None:
         """Why a cell is not run, where it is not."""

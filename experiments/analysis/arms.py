@@ -84,7 +84,8 @@ def arms(records: Iterable[Record], tuned_in: Mapping[str, str] | None = None) -
     for workload, name in sorted(groups):
         regime = (tuned_in or {}).get(workload.regime, workload.regime)
         tuning = groups.get((replace(workload, regime=regime), name), [])
-        found.append(_arm(workload, name, groups[workload, name], in_order(tuning)))
+        arm = _arm(workload, name, groups[workload, name], in_order(tuning))
+        found.append(arm if regime == workload.regime else replace(arm, ledger=()))
     staged = [(arm, _first_stage(arm)) for arm in found]
     return [
         _with_carried(arm, mine, staged, groups[arm.workload, arm.optimizer])
@@ -97,11 +98,10 @@ def _arm(
 ) -> Arm:
     finals = [one for one in records if one.phase == "final"]
     winner = winner_of(tuning, finals)
-    own = {one.regime for one in tuning} <= {workload.regime}
     return Arm(
         workload=workload,
         optimizer=optimizer,
-        ledger=tuple(tuning) if own else (),
+        ledger=tuple(tuning),
         winner=winner,
         at_edge=at_edge(tuning, winner),
         tuned=by_seed(one for one in finals if configuration_of(one) == winner),

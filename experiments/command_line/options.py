@@ -150,14 +150,16 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--regimes",
         nargs="+",
         metavar="R",
-        help="A (60 steps of 1,024), B (600 of 128), C (2,400 of 128); default B A; of "
+        help="A (60 steps of 1,024), B (600 of 128), C (2,400 of 128; of fair after B, at "
+        "its settings); default B A; of "
         "label_noise b32, b128, b1024; of rate_scaling s60b32 (60 steps of 32), s600b128, …; "
         "default all",
     )
     staged.add_argument(
         "--read-test-again",
         action="store_true",
-        help="judge an edited optimizer or network by test images that judged its file before",
+        help="judge an edited optimizer or network by test images that judged it before, its file "
+        "or the grid of its search another",
     )
     _data_folders(run)
 

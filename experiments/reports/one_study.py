@@ -152,9 +152,7 @@ def _left_out(optimizer: str, dataset: str, records: Sequence[Record]) -> str:
         "or another search space"
     )
     if judged := sum(one.test_accuracy is not None for one in records):
-        said += (
-            f"; {judged} of them read the test images, which so have judged {name} more than once"
-        )
+        said += f"; {judged} of them read the test images, which so have judged another {name}"
     return said
 
 

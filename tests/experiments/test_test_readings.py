@@ -150,6 +150,24 @@ def test_an_optimizer_tuned_over_another_space_is_not_judged_again(trained, edit
     assert any(f"{len(judged)} of them read the test images" in line for line in section.missing)
 
 
+def test_a_smoke_study_before_does_not_keep_a_full_one_from_its_judges(trained, tmp_path):
+    """Whose list of rates is another, as shorter tuning has fewer."""
+    out, named = tmp_path / "out", {"thermolion": optimizers.resolve("thermolion")}
+    for budget in ("smoke", "full"):
+        study = ablation.study(["digits"], named, budget=budget, regimes=("B",))
+        assert not runner.run(study, work.Paths(out), stream=io.StringIO()).failures
+    hashes = {one.protocol_hash for one in records.read(out).records}
+    assert len(hashes) == 2
+
+
+def test_what_keeps_a_regime_from_running_is_said_though_it_waits_for_another(trained, tmp_path):
+    named = {"adamw": optimizers.resolve("adamw")}
+    study = fair.study([str(tmp_path / "gone.npz")], named, budget="smoke", regimes=("C",))
+    summary = runner.run(study, work.Paths(tmp_path / "out"), stream=io.StringIO())
+    (reason,) = summary.failures
+    assert "gone.npz" in reason
+
+
 def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(trained, edit, tmp_path):
     out = tmp_path / "out"
     name = edit("sgd")
@@ -165,10 +183,10 @@ def test_a_second_optimizer_and_a_resumed_study_are_judged_without_a_word(traine
 def test_another_regime_or_protocol_judges_no_other_version_either(trained, edit, tmp_path):
     out = tmp_path / "out"
     run(edit("sgd"), out)
-    assert not run(edit("sgd"), out, regime="A").failures
-    for protocol in (fair, ablation):
-        (reason,) = run(edit("adam"), out, protocol, "C").failures
+    for protocol, regime in ((fair, "A"), (ablation, "C")):
+        (reason,) = run(edit("adam"), out, protocol, regime).failures
         assert "have judged another version of " in reason
+    assert not run(edit("sgd"), out, regime="A").failures
     readings = {
         one.regime: one.test_readings for one in records.read(out).records if one.phase == "final"
     }

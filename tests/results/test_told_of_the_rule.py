@@ -6,16 +6,19 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import pytest
 from scipy import stats
 from told import text
 
 from experiments import records
 from experiments.analysis import difference, paired, verdicts
 from experiments.reports import report
+from experiments.reports.exponent import claims
 from experiments.reports.fair import questions
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ("fair", "ablation", "label_noise")
+EXPONENT = ROOT / "results" / "smes" / "exponent"
 
 
 def _with_seeds_alone(by_seed, images, level):
@@ -97,6 +100,7 @@ def _cases_of_train_loss():
     found = {}
     for study in STUDIES:
         for section in report.build(ROOT / "results" / study).sections:
+            found |= {(study, place): line for place, line in enumerate(section.verdicts)}
             for table in section.tables:
                 for place, row in enumerate(table.data):
                     where = str(row.get("regime")), str(row.get("setting")), str(row.get("dataset"))
@@ -110,14 +114,15 @@ def _cases_of_train_loss():
 def test_which_verdicts_the_later_rules_of_train_loss_changed_is_told(monkeypatch):
     now = _cases_of_train_loss()
     assert len(now) > 300
-    with monkeypatch.context() as patch:
-        wide = dataclasses.replace(verdicts.TRAIN_LOSS, delta=5.0)
-        patch.setattr(verdicts, "TRAIN_LOSS", wide)
-        assert _cases_of_train_loss() == now
     monkeypatch.setattr(questions, "final_losses", _zero_is_chance)
     before = _cases_of_train_loss()
-    changed = {key[4:]: (now[key], before[key]) for key in now if now[key] != before[key]}
-    assert changed == {
+    changed = [
+        (key[4:], (now[key], before[key]))
+        for key in now
+        if len(key) > 2 and now[key] != before[key]
+    ]
+    assert len(changed) == 4
+    assert dict(changed) == {
         ("B", "carried", "digits", "adamw"): ("better", "worse"),
         ("B", "carried", "all", "adamw"): ("mixed", "worse"),
         ("B", "tuned", "digits", "signum"): ("worse", "undecided"),
@@ -126,6 +131,28 @@ def test_which_verdicts_the_later_rules_of_train_loss_changed_is_told(monkeypatc
     told = "ThermoLion against AdamW, both carried over, on the digits *better* (before: *worse*)"
     told += " and over the sets *mixed* (*worse*); against Signum and Lion, tuned, on the digits"
     assert f"{told} *worse* (*undecided*)" in text("docs/fair.md")
+
+
+@pytest.mark.parametrize(("delta", "changes"), [(5.0, False), (50.0, True)])
+def test_which_verdicts_the_later_margin_of_train_loss_changed_is_told(monkeypatch, delta, changes):
+    """5.0 is the margin before; at ten times that some verdict does change."""
+
+    def cases():
+        (section,) = report.build(EXPONENT).sections
+        said = {key: value for key, value in _cases_of_train_loss().items() if len(key) > 2}
+        return said, [re.sub(r"than \S+ %", "", line) for line in section.verdicts]
+
+    now = cases()
+    for module, name in (
+        (verdicts, "TRAIN_LOSS"),
+        (claims, "FITTED"),
+        (claims, "AT_MATCHED"),
+    ):
+        wide = dataclasses.replace(getattr(module, name), delta=delta)
+        monkeypatch.setattr(module, name, wide)
+    before = cases()
+    assert [one != other for one, other in zip(now, before, strict=True)] == [changes] * 2
+    assert "| a loss 5.1 % larger counted as the same | no verdict |" in text("docs/fair.md")
 
 
 def test_how_long_the_study_of_parts_takes_is_told():

@@ -1,4 +1,7 @@
-"""The fair protocol's numbers, read from the two files that were committed before its first run."""
+"""The fair protocol's numbers, read from two files.
+
+What they say of regimes A and B was committed before the first run, and what of C before its own.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ WORDS = (
     "gradient_sizes",  # they enter through the search spaces
     "optimizers",
     "transfer",
-    "tuned_in",  # later than the hashes of A and B, and before any run in C
+    "tuned_in",
     "questions",
     "questions_of_later_studies",
 )
-"""What of `fair.json` decides no run."""
+"""What of `fair.json` decides no run in the regimes that are tuned in."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The fair protocol on data sets and optimizers: every chain of tuning, and what waits for others.
 
-A chain waits for nothing outside itself, so shards take whole chains. But two do wait: Q0 runs
-an optimizer at the setting that was best on the *other* sets, so their first stages come before;
-and a regime that is not tuned in takes the winner of another.
+Tuning waits for nothing outside its chain, so shards take whole chains. Two things do wait: Q0
+runs an optimizer at the setting that was best on the *other* sets, so their first stages come
+before; and a regime that is not tuned in takes the winner of another.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class FairStudy:
                 continue
             winner = follow(chain.tuned_in, find).winner
             if winner is None:
-                waiting.append(_untuned(chain.tuned_in, chain.regime.name))
+                waiting.append(_untuned(chain.tuned_in, self.chains))
                 left += chain.length
                 continue
             due = missing(chain.final(winner), find)
@@ -121,7 +121,7 @@ def study(
     limit = constants.protocol()["limit"]
     printed = NAME if budget == "full" else f"{NAME}[budget={budget}]"
     chains = tuple(
-        _in_regime(
+        _with_its_tuning(
             Chain(
                 task=Task(dataset, network, limit, parts="split"),
                 regime=constants.regime(regime, budget),
@@ -143,7 +143,7 @@ def study(
     return FairStudy(chains, chains)
 
 
-def _in_regime(chain: Chain) -> Chain:
+def _with_its_tuning(chain: Chain) -> Chain:
     """The chain with that of the regime that it takes its setting from, where there is one."""
     other = constants.protocol()["tuned_in"].get(chain.regime.name)
     if other is None or chain.contestant.default_only:
@@ -152,12 +152,11 @@ def _in_regime(chain: Chain) -> Chain:
     return replace(chain, tuned_in=replace(chain, regime=regime))
 
 
-def _untuned(chain: Chain, regime: str | None) -> str:
-    return (
-        f"the setting of {chain.contestant.name} on {chain.task.title} that wins in regime "
-        f"{chain.regime.name}, which regime {regime} runs on: --regimes {chain.regime.name} "
-        f"{regime} tunes it"
-    )
+def _untuned(tuning: Chain, chains: Sequence[Chain]) -> str:
+    """What a regime that is not tuned in waits for, and who makes it where none of these does."""
+    name = tuning.regime.name
+    said = f"the setting of {tuning.contestant.name} on {tuning.task.title} that wins in {name}"
+    return said if tuning in chains else f"{said} (add {name} to --regimes)"
 
 
 def contestant(optimizer: Optimizer, budget: str, dataset: str) -> Contestant:

@@ -24,18 +24,21 @@ MAIN = "convnet"
 def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
     """The arms whose first stage is whole, by place; places with fewer than two are left out.
 
-    One of which every run diverged is left out, too: it has nothing to show.
+    One that diverged at every rate of the grid is left out, too: it has nothing to show.
     """
     budget = headings.budget_of(found)
     made = {
         headings.workload_heading(workload, budget): {
-            name: arm
-            for name, arm in arms.items()
-            if _whole_first_stage(arm, budget) and any(one.status == "ok" for one in arm.ledger)
+            name: arm for name, arm in arms.items() if _whole_first_stage(arm, budget)
         }
         for workload, arms in workloads(found).items()
     }
-    return {place: some for place, some in made.items() if len(some) > 1}
+    return {
+        place: shown
+        for place, some in made.items()
+        if len(some) > 1
+        and (shown := {name: arm for name, arm in some.items() if profile_of(arm) is not None})
+    }
 
 
 def _whole_first_stage(arm: Arm, budget: str) -> bool:
@@ -46,11 +49,10 @@ def _whole_first_stage(arm: Arm, budget: str) -> bool:
 
 
 def _profiles(found: Sequence[Arm]) -> dict[str, dict[str, Profile]]:
-    panels = {
+    return {
         place: {name: each for name, arm in arms.items() if (each := profile_of(arm)) is not None}
         for place, arms in searched(found).items()
     }
-    return {place: some for place, some in panels.items() if some}
 
 
 def learning_rates(found: Sequence[Arm], *, aligned: bool = False) -> dict[str, bytes]:
@@ -96,8 +98,8 @@ def _apart(answers: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
     """Answers of the first network in regimes that are tuned in, and the others."""
     networks = [answer.network for answer in answers]
     first = MAIN if MAIN in networks else min(networks, default=MAIN)
-    untuned = constants.protocol()["tuned_in"]
-    main = [one for one in answers if one.network == first and one.regime not in untuned]
+    longer = constants.protocol()["tuned_in"]
+    main = [one for one in answers if one.network == first and one.regime not in longer]
     return main, [one for one in answers if one not in main]
 
 
@@ -167,7 +169,11 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
     main, elsewhere = _apart(answers)
     for key, words, some in (
         ("differences", "Paired differences of held-out accuracy", main),
-        ("elsewhere", "The same with another network, or in longer runs", elsewhere),
+        (
+            "elsewhere",
+            "Paired differences of held-out accuracy with another network, or in longer runs",
+            elsewhere,
+        ),
     ):
         if any(answer.held_out for answer in some):
             words += "; within the shade they do not matter"

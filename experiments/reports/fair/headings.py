@@ -13,6 +13,7 @@ REGIMES = "A is 60 steps of at most 1,024 images, B is 600 of 128"
 ELSEWHERE = (
     "regime C is 2,400 steps of 128 at the settings that won in B, vit a small vision transformer"
 )
+"""For pages that name what lies beside the ConvNet in A and B."""
 
 
 def budget_of(found: Iterable[Arm]) -> str:

@@ -56,6 +56,8 @@ def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
                 f"{have} of {many} {RUN_NAMES.get(phase, f'{phase} runs')}"
                 for phase, (have, many) in parts.items()
             )
+            if regime in numbers["tuned_in"] and arm.winner is None:
+                counts += f" of a setting that its tuning in {numbers['tuned_in'][regime]} tells"
             lines.append(
                 f"{optimizer_title(arm.optimizer)} on {workload_title(arm.workload)}: {counts}"
             )
@@ -82,6 +84,7 @@ def _commands(
     for (network, sets, regime), names in by_regime.items():
         groups.setdefault((network, sets, tuple(names)), []).append(regime)
     for (network, sets, names), regimes in groups.items():
+        tuned_in = constants.protocol()["tuned_in"]
         command = study_command(
             "fair",
             sets,
@@ -89,7 +92,7 @@ def _commands(
             budget=budget,
             networks=[network],
             optimizers=names,
-            regimes=regimes,
+            regimes=[*(tuned_in[one] for one in regimes if one in tuned_in), *regimes],
         )
         yield f"the command that goes on: `{command}`"
 

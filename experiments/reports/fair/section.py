@@ -49,7 +49,10 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             ),
             tables=tuple(table for table in made if table is not None),
             figures=study.marked(figures.available(found, answers)),
-            notes=tuple(_notes(judged, study.budget, ours=ours)),
+            notes=(
+                *_notes(judged, study.budget, ours=ours),
+                *([DIVERGED_RUNS] if any(map(_diverged, found)) else []),
+            ),
             missing=(*study.excluded, *missing(found, study.budget, question.folder)),
         )
     ]
@@ -94,7 +97,6 @@ def _notes(found: Sequence[Arm], budget: str, *, ours: bool) -> list[str]:
         *([best_other] if ours else []),  # it speaks of the table that only then is there
         *_of_untuned_regimes(found),
         *_of_some_places(found),
-        *([DIVERGED_RUNS] if any(_diverged(arm) for arm in found) else []),
         *_of_shared_seeds(found),
         "The bounds between which each optimizer was tuned stand in "
         "experiments/optimizers/bounds.py." + _what_was_fixed(found),
@@ -110,8 +112,8 @@ def _of_untuned_regimes(found: Sequence[Arm]) -> list[str]:
     """That a regime has no tuning of its own."""
     there = {arm.workload.regime for arm in found}
     return [
-        f"Regime {regime} is not tuned in: it has final runs alone, at the settings that won in "
-        f"regime {other}."
+        f"Regime {regime} is not tuned in: its final runs are at the settings that won in regime "
+        f"{other}."
         for regime, other in constants.protocol()["tuned_in"].items()
         if regime in there
     ]

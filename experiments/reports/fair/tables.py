@@ -153,8 +153,8 @@ def workload_table(workload: Workload, arms: Mapping[str, Arm], ranked: Collecti
         step = mean_step(arm.tuned)
         width = profile.width() if profile else None
         usable = DASH if width is None else str(width)
-        if arm.ledger and all(one.status != "ok" for one in arm.ledger):
-            usable = "none: every run diverged"
+        if width is None and arm.ledger:
+            usable = "none: every rate diverged"
         diverged = sum(one.status != "ok" for one in (*arm.tuned, *arm.default))
         rows.append(
             (

@@ -122,8 +122,9 @@ def _compared(
         for one in answers(study.arms, {number: asked}, called)
         if one.held_out is not None
     }
+    more = sorted({regime for regime, _ in found} - set(regimes))
     lines = []
-    for regime, other in itertools.product(regimes, asked["against"]):
+    for regime, other in itertools.product((*regimes, *more), asked["against"]):
         there = sum(
             not any(study.lacking(name, regime, one, setting) for one in (first, other))
             for name in sets

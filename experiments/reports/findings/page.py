@@ -223,5 +223,5 @@ def _sources(studies: dict[str, StudyResults], folder: str) -> list[str]:
         draw = f"python -m experiments report {folder}/{name}"
         draw += f" --out {folder}/{study.report}" if study.report == name else ""
         state = f"{study.runs:,} runs; `{draw}` draws [its report]({study.report}/report.md)"
-        lines.append(f"`{name}`: {state if study.arms else 'no records yet'}")
+        lines.append(f"`{name}`: {state if study.runs else 'no records yet'}")
     return lines

@@ -36,8 +36,8 @@ class StudyResults:
 
     Attributes:
         name: of the protocol, and of the folder.
-        arms: those in scope, runs of settings that are not judged whole left out.
-        elsewhere: likewise, those with another network or of another length.
+        arms: those with the ConvNet, runs of settings that are not judged whole left out.
+        elsewhere: likewise, those with another network, and in regimes that are not tuned in.
         have: final runs that there are, by data set, regime, optimizer and setting.
         report: folder of its report, beside the page.
         figures: file beside the page by the figure's key, of those that the report draws.
@@ -118,9 +118,9 @@ def read_study(folder: str | os.PathLike[str], name: str) -> StudyResults:
 
 
 def _in_scope(study: str, workload: Workload) -> bool:
-    """Whether a question may be answered there, on whatever data set."""
-    regimes = SCOPE[study][1]
-    return workload.network == NETWORK and (not regimes or workload.regime in regimes)
+    """Whether a question is answered there, on whatever data set, in any regime tuned in."""
+    untuned = study == "fair" and workload.regime in fair.protocol()["tuned_in"]
+    return workload.network == NETWORK and not untuned
 
 
 def _arms(name: str, found: Sequence[Record]) -> list[Arm]:

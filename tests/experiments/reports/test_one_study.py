@@ -46,7 +46,7 @@ def test_test_images_that_judged_an_older_grid_are_told(made):
     read, tuned = made("lion", "older"), replace(made("lion", "older", 1), test_accuracy=None)
     _, (said,) = of_one_study([made("lion", _hash("lion")), read, tuned])
     assert said.endswith(
-        "search space; 1 of them read the test images, which so have judged Lion more than once"
+        "search space; 1 of them read the test images, which so have judged another Lion"
     )
 
 

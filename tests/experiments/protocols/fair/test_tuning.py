@@ -65,8 +65,10 @@ def test_a_regime_without_tuning_waits_for_that_of_another_and_says_so():
     plan = one.plan(made.find)
     assert (plan.cells, plan.left, plan.done) == ([], 20, 0)
     (said,) = plan.waiting
-    assert "adamw on digits that wins in regime B" in said
-    assert "--regimes B C" in said
+    assert said == "the setting of adamw on digits that wins in B (add B to --regimes)"
+    here, there = (study(regimes=("B", "C")).share(place, 2) for place in (1, 0))
+    assert here.plan(made.find).waiting == ("the setting of adamw on digits that wins in B",)
+    assert not there.plan(made.find).waiting
     made.finish(study(regimes=("B",)))
     assert len(one.plan(made.find).cells) == 20
 

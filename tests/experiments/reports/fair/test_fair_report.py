@@ -122,6 +122,16 @@ def test_another_network_and_longer_runs_have_tables_and_verdicts_of_their_own(e
     assert {(row["tuning_runs"], row["default_runs"]) for row in longer.data} == {(0, 0)}
 
 
+def test_longer_runs_without_the_tuning_name_what_tells_their_setting(elsewhere):
+    found = built([one for one in elsewhere if one.regime == "C"])
+    assert any(
+        line == "AdamW on SEMEION, C: 0 of 20 final runs of a setting that its tuning in B tells"
+        for line in found.missing
+    )
+    (command,) = (line for line in found.missing if line.startswith("the command that goes on"))
+    assert "--regimes B C" in command
+
+
 def test_the_first_figure_has_the_convnet_and_the_regimes_that_are_tuned_in(elsewhere):
     keys = {figure.key: figure for figure in built(elsewhere).figures}
     first, other = (keys[key].draw()["svg"].decode() for key in ("differences", "elsewhere"))
@@ -136,15 +146,32 @@ def test_an_optimizer_that_always_diverges_has_no_usable_rate():
     def status(cell):
         return "diverged" if cell.learner.optimizer == "thermolion" else "ok"
 
-    found = built(made(status=status, budget="smoke", names=("adamw", "thermolion")))
+    found = built(made(status=status, budget="smoke", names=("adamw", "lion", "thermolion")))
     (table, *_) = (one for one in found.tables if one.title.endswith("every optimizer"))
     rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
-    assert rows["ThermoLion"]["rates within 1 point"] == "none: every run diverged"
+    assert rows["ThermoLion"]["rates within 1 point"] == "none: every rate diverged"
     assert "decades" in rows["AdamW"]["rates within 1 point"]
-    runs = rows["ThermoLion"]["runs: tuning + final + untuned"]
-    assert runs.endswith(f"({table.data[-1]['diverged']}†)")
+    assert rows["ThermoLion"]["runs: tuning + final + untuned"].endswith("+ 3 + 3 (6†)")
     assert any(note.startswith("†: so many of these") for note in found.notes)
-    assert all(drawn for figure in found.figures for drawn in figure.draw().values())
+    figures = {figure.key: figure.draw()["svg"].decode() for figure in found.figures}
+    assert figures.keys() == {"differences", "rates", "aligned", "budget"}
+    for key in ("rates", "aligned", "budget"):
+        assert "<!-- Lion -->" in figures[key]
+        assert "<!-- ThermoLion -->" not in figures[key]
+
+
+def test_beside_one_that_always_diverges_the_other_keeps_its_figures():
+    def status(cell):
+        on_the_grid = cell.phase == "tune" or (cell.phase == "refine" and cell.trial is None)
+        return "diverged" if cell.learner.optimizer == "thermolion" and on_the_grid else "ok"
+
+    found = built(made(status=status, budget="smoke", sets=("digits",)))
+    figures = {figure.key: figure for figure in found.figures}
+    assert {"rates", "aligned", "budget"} <= figures.keys()
+    assert "not shown" not in figures["rates"].caption
+    assert "<!-- AdamW -->" in figures["rates"].draw()["svg"].decode()
+    (table, *_) = (one for one in found.tables if one.title.endswith("every optimizer"))
+    assert "none: every rate diverged" in {cell for row in table.rows for cell in row}
 
 
 def test_a_study_whose_confirmation_diverged_is_reported_as_chance():
