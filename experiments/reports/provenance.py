@@ -14,19 +14,20 @@ Sortable = TypeVar("Sortable", str, int)
 
 def mixed(records: Sequence[Record]) -> list[str]:
     """Says which code, packages, devices, layouts, data or protocol versions stand together."""
-    found = []
+    found, alike = [], _alike(records)
     for what, value in (
         ("training code", lambda r: r.code or "not recorded"),
-        ("package versions", lambda r: _versions(r)),
-        ("devices, whose seconds do not compare", lambda r: _device(r)),
-        ("layouts, whose seconds do not compare", lambda r: _layout(r)),
+        ("package versions", _versions),
+        ("devices, whose seconds do not compare", _device),
+        ("layouts, whose seconds do not compare", _layout),
     ):
-        groups = _count(map(value, records))
+        groups = _count(alike, value)
         if len(groups) > 1:
             listed = "; ".join(f"{name} ({count} runs)" for name, count in groups)
             found.append(f"mixed {what}: these tables put together records of {listed}")
+    kinds = [record for record, _ in alike]
     for (protocol, dataset), prints in _sets(
-        records, ("protocol", "dataset"), attrgetter("fingerprint")
+        kinds, ("protocol", "dataset"), attrgetter("fingerprint")
     ):
         if len(prints) > 1:
             short = ", ".join(p[:8] for p in prints)
@@ -36,7 +37,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
                 + _stand(protocol, "they stand apart, each as a data set of its own")
             )
     for (dataset,), prints in _sets(
-        [r for r in records if r.data.test_fingerprint],
+        [r for r in kinds if r.data.test_fingerprint],
         ("dataset",),
         lambda r: r.data.test_fingerprint or "",
     ):
@@ -48,7 +49,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
     for kind in ("optimizer", "network"):
         source = attrgetter(f"{kind}_source")
         for (protocol, name), sources in _sets(
-            records, ("protocol", kind), lambda r, source=source: source(r) or "not recorded"
+            kinds, ("protocol", kind), lambda r, source=source: source(r) or "not recorded"
         ):
             if len(sources) > 1:
                 found.append(
@@ -56,7 +57,7 @@ def mixed(records: Sequence[Record]) -> list[str]:
                     f"between runs ({', '.join(sources)}); "
                     + _stand(protocol, "each state of it has rows of its own")
                 )
-    for (protocol,), versions in _sets(records, ("protocol",), attrgetter("protocol_version")):
+    for (protocol,), versions in _sets(kinds, ("protocol",), attrgetter("protocol_version")):
         if len(versions) > 1:
             listed = ", ".join(map(str, versions))
             found.append(
@@ -97,10 +98,27 @@ def _layout(record: Record) -> str:
     )
 
 
-def _count(values: Iterable[str]) -> list[tuple[str, int]]:
+_ORIGIN = attrgetter(
+    *("protocol", "protocol_version", "dataset", "fingerprint", "data.test_fingerprint"),
+    *("optimizer", "optimizer_source", "network", "network_source", "code", "commit", "command"),
+)
+
+
+def _alike(records: Iterable[Record]) -> list[tuple[Record, int]]:
+    """One record of each origin, and how many have it: thousands of runs share a few."""
+    found: dict[object, list[Record]] = {}
+    for one in records:
+        machine = (*one.versions.items(), *one.device.items(), *one.layout.items())
+        found.setdefault((_ORIGIN(one), machine), []).append(one)
+    return [(same[0], len(same)) for same in found.values()]
+
+
+def _count(
+    alike: Iterable[tuple[Record, int]], value: Callable[[Record], str]
+) -> list[tuple[str, int]]:
     counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
+    for record, number in alike:
+        counts[value(record)] = counts.get(value(record), 0) + number
     return sorted(counts.items())
 
 
@@ -115,14 +133,14 @@ def _sets(
 
 def provenance(records: Sequence[Record]) -> list[str]:
     """Where the records come from: commands, commits, packages, devices and time spent."""
-    found = []
+    found, alike = [], _alike(records)
     for title, value in (
         ("command", lambda r: f"`{r.command}`" if r.command else "not recorded"),
         ("commit", lambda r: r.commit or "not recorded"),
         ("packages", _versions),
         ("device", lambda r: f"{_device(r)}, {r.device.get('cores', '?')} CPU cores"),
     ):
-        for name, count in _count(map(value, records)):
+        for name, count in _count(alike, value):
             found.append(f"{title}: {name} ({count} runs)")
     trained = sum(record.seconds for record in records)
     return [*found, f"time: {trained / 60:.1f} minutes of training in {len(records)} runs"]
