@@ -85,6 +85,13 @@ def test_the_readmes_table_of_differences():
     def both(of):
         return [of(regime) for regime in "AB"]
 
+    free = both(
+        lambda x: _words(_difference(SETS[0], x, ("tuned", "tuned"), "schedule_free_adamw"))
+    )
+    assert "alone: after 60 steps {}; after 600 {}.".format(*free) in text(
+        "docs/should_i_use_it.md"
+    )
+
     expected = {
         "AdamW, both tuned alike": both(lambda x: tuned["Q1", x, "AdamW"]),
         "AdamW, both at their defaults": both(
@@ -97,6 +104,7 @@ def test_the_readmes_table_of_differences():
         "NadamW, both tuned alike": both(lambda x: tuned["Q1", x, "NadamW"]),
         "Signum, both tuned alike": both(lambda x: tuned["Q2", x, "Signum"]),
         "Lion, both tuned alike": both(lambda x: tuned["Q2", x, "Lion"]),
+        "schedule-free AdamW, both tuned alike, Fashion-MNIST": free,
         "Muon, both tuned alike, GTSRB-32; digits": ["not run yet", muon],
         "itself with *another* parameter's λ": both(lambda x: parts[x, "λ of another parameter"]),
     }
