@@ -158,8 +158,8 @@ def _run(run: argparse.ArgumentParser) -> None:
     staged.add_argument(
         "--read-test-again",
         action="store_true",
-        help="judge an edited optimizer or network by test images that judged it before, its file "
-        "or the grid of its search another",
+        help="judge an optimizer or network by test images that judged another version of it: its "
+        "file, or the grid of its search",
     )
     _data_folders(run)
 
