@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import TypeVar
@@ -116,9 +117,9 @@ def _alike(records: Iterable[Record]) -> list[tuple[Record, int]]:
 def _count(
     alike: Iterable[tuple[Record, int]], value: Callable[[Record], str]
 ) -> list[tuple[str, int]]:
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for record, number in alike:
-        counts[value(record)] = counts.get(value(record), 0) + number
+        counts[value(record)] += number
     return sorted(counts.items())
 
 

@@ -94,7 +94,7 @@ def forest_of(
     )
 
 
-def _apart(answers: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
+def _main_and_elsewhere(answers: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
     """Answers of the first network in regimes that are tuned in, and the others."""
     networks = [answer.network for answer in answers]
     first = MAIN if MAIN in networks else min(networks, default=MAIN)
@@ -166,7 +166,7 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
     budget = headings.budget_of(found)
-    main, elsewhere = _apart(answers)
+    main, elsewhere = _main_and_elsewhere(answers)
     for key, words, some in (
         ("differences", "Paired differences of held-out accuracy", main),
         (
