@@ -109,7 +109,8 @@ def _alike(records: Iterable[Record]) -> list[tuple[Record, int]]:
     """One record of each origin, and how many have it: thousands of runs share a few."""
     found: dict[object, list[Record]] = {}
     for one in records:
-        machine = (*one.versions.items(), *one.device.items(), *one.layout.items())
+        # As text: a record may hold anything that JSON can, and a list cannot be a key.
+        machine = f"{one.versions} {one.device} {one.layout}"
         found.setdefault((_ORIGIN(one), machine), []).append(one)
     return [(same[0], len(same)) for same in found.values()]
 

@@ -50,6 +50,13 @@ def test_provenance_names_command_commit_machine_and_time(synthetic):
     assert found[-1] == "time: 2.5 minutes of training in 2 runs"
 
 
+@pytest.mark.parametrize("part", ["device", "layout", "versions"])
+def test_a_list_where_a_number_belongs_is_told_as_it_stands(synthetic, part):
+    odd = synthetic(seed=0, **{part: {"kind": ["a"], "count": [], "devices": [], "jax": []}})
+    both = [odd, synthetic(seed=1)]
+    assert any("[" in line for line in provenance.provenance(both) + provenance.mixed(both))
+
+
 def test_held_out_data_and_a_users_module_are_told_apart(synthetic):
     made = [
         synthetic(seed=seed, data=DataFacts(test_fingerprint=str(seed) * 64)) for seed in (0, 1)
