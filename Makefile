@@ -24,14 +24,15 @@ benchmark: setup
 	  --optimizers adam adamw lion smes thermolion --seeds 3 --out $(OUT)
 	$(BIN)/python -m experiments report $(OUT)
 
+# A file's tests stay in one process: what they share is made once.
 test: setup
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
-# What is too long for the suite: the notebooks from top to bottom, the pages' commands, a killed
-# training run, and whole runs beside PyTorch where it is installed (but the longest, of 5,000
-# images).
+# What is too long for the suite: further sizes, meshes and schedules, the noise's statistics, the
+# notebooks from top to bottom, the pages' commands, a killed training run, and whole runs beside
+# PyTorch where it is installed (but the longest, of 5,000 images).
 slow: setup
-	$(BIN)/python -m pytest -q -m slow -k "not benchmarks_run" tests/notebooks tests/experiments tests/docs
+	$(BIN)/python -m pytest -q -m slow -k "not benchmarks_run" tests
 
 lint: setup
 	$(BIN)/ruff check .
@@ -61,7 +62,7 @@ lowest: pyproject.toml
 	$(LOWEST)/python -m pip install --quiet -r .venv-lowest/pins.txt
 	$(LOWEST)/python -m pip install --quiet --no-deps --editable .
 	# Old packages beside their newest own dependencies warn of each other; here that is no error.
-	$(LOWEST)/python -m pytest -n 2 -q -W default::DeprecationWarning \
+	$(LOWEST)/python -m pytest -n 2 --dist loadfile -q -W default::DeprecationWarning \
 	  tests/thermolion_optax tests/experiments/analysis tests/experiments/records \
 	  tests/experiments/reports tests/experiments/networks/test_convolution.py \
 	  tests/experiments/datasets/storage/test_builders.py

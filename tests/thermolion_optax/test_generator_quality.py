@@ -9,6 +9,9 @@ import pytest
 from draws import WORST_OF_N, N, largest_correlation, leaf_streams, noise, streams
 from scipy import stats
 
+# Statistics of millions of numbers, which nothing but a change of the generator changes.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def forty_million():

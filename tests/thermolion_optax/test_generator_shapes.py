@@ -157,7 +157,10 @@ def test_functions_trace_on_huge_leaves(name):
         assert jax.tree.leaves(found)
 
 
-@pytest.mark.parametrize("dims", ["n, 3", "3, n", "n", "n, m, 2"])
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("dims", [slow("n, 3"), slow("3, n"), "n", "n, m, 2"])
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
 def test_exported_with_a_symbolic_shape(name, dims):
     """One exported program serves every size, with the numbers of the concrete shape."""
@@ -173,7 +176,7 @@ def test_exported_with_a_symbolic_shape(name, dims):
         np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("dims", ["n, 3", "n, m, 2"])
+@pytest.mark.parametrize("dims", [slow("n, 3"), "n, m, 2"])
 def test_statistics_exported_with_a_symbolic_shape(dims):
     tx = to.thermolion()
 

@@ -212,13 +212,13 @@ def test_chain_injection_and_multi_steps_agree_with_the_plain_run():
     want = jax.tree.map(lambda g: oracle(jnp.sign(g), g), GRADS)
     chex.assert_trees_all_close(updates, want, rtol=1e-6)
     several = optax.MultiSteps(make(0.01), every_k_schedule=2)
-    twice, outer = PARAMS, several.init(PARAMS)
-    one, inner = PARAMS, make(0.01).init(PARAMS)
+    twice, outer, add = PARAMS, several.init(PARAMS), jax.jit(several.update)
+    one, inner, update = PARAMS, make(0.01).init(PARAMS), jax.jit(make(0.01).update)
     for _ in range(3):
         for _ in range(2):
-            updates, outer = jax.jit(several.update)(GRADS, outer, twice)
+            updates, outer = add(GRADS, outer, twice)
             twice = optax.apply_updates(twice, updates)
-        updates, inner = jax.jit(make(0.01).update)(GRADS, inner, one)
+        updates, inner = update(GRADS, inner, one)
         one = optax.apply_updates(one, updates)
     chex.assert_trees_all_close(twice, one, rtol=1e-6)
     marked = optax.tree.map_params(make(0.01), lambda x: x + 1, state)

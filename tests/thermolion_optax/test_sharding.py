@@ -1,5 +1,6 @@
 """Parameters and state on meshes of 1, 2, 4 and 8 devices: same updates, no gathering."""
 
+import functools
 import math
 import re
 
@@ -105,11 +106,14 @@ NOISE_FREE = {
     "gate": lambda: scale_by_snr_gate(),
 }
 AUTO, EXPLICIT = AxisType.Auto, AxisType.Explicit
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 MESHES = [
-    (1, "fsdp", AUTO),
-    (2, "fsdp", EXPLICIT),
+    slow(1, "fsdp", AUTO),
+    slow(2, "fsdp", EXPLICIT),
     (4, "tensor-parallel", EXPLICIT),
-    *((8, layout, AUTO) for layout in LAYOUTS),
+    (8, "fsdp", AUTO),
+    slow(8, "data-parallel", AUTO),
+    slow(8, "tensor-parallel", AUTO),
 ]
 name_of = lambda value: getattr(value, "name", str(value))  # noqa: E731
 

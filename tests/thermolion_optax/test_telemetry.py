@@ -21,9 +21,9 @@ KEYS = {
 
 
 def train(tx, params=PARAMS, grads=GRADS):
-    state = tx.init(params)
+    state, update = tx.init(params), jax.jit(tx.update)
     for g in grads:
-        _, state = tx.update(g, state, params)
+        _, state = update(g, state, params)
     return state
 
 

@@ -43,6 +43,11 @@ def unit_noise(params, steps, key):
     return jax.lax.scan(step, tx.init(params), None, length=steps)[1]
 
 
+@pytest.fixture(scope="module")
+def noise(problem):
+    return unit_noise(problem[0], STEPS, 3)
+
+
 def assert_follows(final, params, gradients, tolerance=1e-4, xi=None, **settings):
     for name, start in params.items():
         normal = None if xi is None else lambda t, x=xi[name]: x[t - 1]
@@ -66,10 +71,10 @@ def assert_follows(final, params, gradients, tolerance=1e-4, xi=None, **settings
     ],
     ids=lambda s: ",".join(f"{k}={v}" for k, v in s.items()) or "defaults",
 )
-def test_follows_the_equations_with_noise_on_then_off(problem, settings):
+def test_follows_the_equations_with_noise_on_then_off(problem, noise, settings):
     params, gradients = problem
     final, _ = run(thermolion(**settings, key=3), params, gradients)
-    assert_follows(final, params, gradients, xi=unit_noise(params, STEPS, 3), **settings)
+    assert_follows(final, params, gradients, xi=noise, **settings)
 
 
 def test_follows_equation_six_to_the_letter(problem):

@@ -108,6 +108,7 @@ def test_one_compilation_serves_a_sweep(make):
 
 
 def test_vmap_over_seeds_equals_a_loop_over_seeds():
+    @jax.jit
     def train(key):
         return steps(thermolion(0.01, key=key), PARAMS, 5)[0]
 

@@ -25,7 +25,10 @@ def lax_convolve(kernel, images):
     return lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=dimensions)
 
 
-@pytest.mark.parametrize(("channels", "features"), [(1, 16), (16, 16), (3, 5)])
+@pytest.mark.parametrize(
+    ("channels", "features"),
+    [(3, 5), *(pytest.param(n, 16, marks=pytest.mark.slow) for n in (1, 16))],
+)
 def test_the_taps_are_xlas_convolution_and_so_are_their_gradients(channels, features):
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.key(0), 3)
@@ -45,6 +48,7 @@ def test_the_taps_are_xlas_convolution_and_so_are_their_gradients(channels, feat
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_layers_gain_decides_whether_the_signal_dies():
     images = jax.random.normal(jax.random.key(1), (8, 16, 16, 1))
 

@@ -69,6 +69,7 @@ def every_figure(runs, driven):
     }
 
 
+@pytest.mark.slow
 def test_every_figure_says_what_its_axes_are_and_can_be_shown(runs, driven):
     for name, figure in every_figure(runs, driven).items():
         axes = np.array(figure.axes)

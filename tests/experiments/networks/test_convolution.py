@@ -1,5 +1,6 @@
 """The CPU's matrix form against XLA's own convolution, and ties in the pool against PyTorch."""
 
+import functools
 import re
 from typing import Any
 
@@ -48,9 +49,10 @@ def _value_and_gradients(form, kernels: Kernels, images: jax.Array, cotangent: j
     return both(kernels, images, cotangent)
 
 
-@pytest.mark.parametrize(
-    ("channels", "n"), [(1, 1), pytest.param(1, 16, marks=pytest.mark.slow), (3, 37)]
-)
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("channels", "n"), [slow(1, 1), slow(1, 16), (3, 37)])
 def test_equals_xlas_convolution(channels: int, n: int) -> None:
     # In float64, where no rounding turns one near-tie of two pixels into another.
     with enable_x64(True):

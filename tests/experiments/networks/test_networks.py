@@ -50,11 +50,11 @@ def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
 @pytest.mark.parametrize(
     ("n", "weighted"),
     [
-        (1, False),
-        (64, True),
         (135, False),
         (135, True),
+        pytest.param(1, False, marks=pytest.mark.slow),
         pytest.param(1, True, marks=pytest.mark.slow),
+        pytest.param(64, True, marks=pytest.mark.slow),
         pytest.param(64, False, marks=pytest.mark.slow),
     ],
 )

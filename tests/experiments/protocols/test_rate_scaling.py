@@ -44,6 +44,7 @@ def test_mistakes_are_named(change, message):
         study(**change)
 
 
+@pytest.mark.slow
 def test_from_the_command_to_records_and_their_report(tmp_path, monkeypatch, capsys):
     (tmp_path / "flat_of_rates.py").write_text(NETWORK)
     monkeypatch.syspath_prepend(tmp_path)

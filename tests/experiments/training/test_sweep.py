@@ -126,7 +126,7 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
     ("together", "devices", "devices_per_run"),
     [
         (3, 1, 1),
-        (1, 3, None),
+        pytest.param(1, 3, None, marks=pytest.mark.slow),
         (2, 4, 2),
         pytest.param(2, 2, 1, marks=pytest.mark.slow),
         pytest.param(1, 1, 1, marks=pytest.mark.slow),
