@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from experiments.analysis.arms import Arm
+from experiments.analysis.arms import Arm, whole
 from experiments.protocols.fair import constants
 from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import bare, optimizer_title
@@ -19,20 +19,19 @@ RUN_NAMES = {
 """What runs are called; those of the other phases by their phase."""
 
 
-def finished(arm: Arm, budget: str) -> Arm:
-    """The arm without the runs of a setting that has too few of them for a verdict.
+def confirmed(arm: Arm, budget: str) -> Arm:
+    """The arm without its winner's runs where the confirmation is not whole.
 
-    Runs of the winner take the whole confirmation: a configuration that is not among its records
-    might have won.
+    A configuration that is not among the records might have won.
     """
     wanted = constants.runs_by_phase(arm.optimizer, budget, arm.workload.regime)
-    lack, final = lacking(arm, wanted), wanted.get("final", 0)
-    return replace(
-        arm,
-        tuned=() if {"confirm", "final"} & lack.keys() else arm.tuned,
-        default=() if "default" in lack else arm.default,
-        carried=() if len(arm.carried) < final else arm.carried,
-    )
+    return replace(arm, tuned=()) if "confirm" in lacking(arm, wanted) else arm
+
+
+def finished(arm: Arm, budget: str) -> Arm:
+    """The arm without the runs of a setting that has too few of them for a verdict."""
+    wanted = constants.runs_by_phase(arm.optimizer, budget, arm.workload.regime)
+    return whole(confirmed(arm, budget), wanted.get("final") or wanted["default"])
 
 
 def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:

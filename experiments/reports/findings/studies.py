@@ -16,6 +16,7 @@ from experiments.protocols.fair import constants as fair
 from experiments.protocols.label_noise import constants as label_noise
 from experiments.records import Record
 from experiments.reports import report
+from experiments.reports.fair.missing import confirmed
 from experiments.reports.labels import optimizer_title
 from experiments.reports.one_study import of_one_study
 from experiments.reports.section import Question
@@ -125,7 +126,7 @@ def _in_scope(study: str, workload: Workload) -> bool:
 
 def _arms(name: str, found: Sequence[Record]) -> list[Arm]:
     if name == "fair":
-        made = arms(found, fair.protocol()["tuned_in"])
+        made = [confirmed(arm, "full") for arm in arms(found, fair.protocol()["tuned_in"])]
         return [_carried_over_all(arm, made) for arm in made]
     derived = ablation.protocol()["derived"] if name == "ablation" else {}
     return short_arms(found, {one["optimizer"]: key for key, one in derived.items()})

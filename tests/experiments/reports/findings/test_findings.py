@@ -241,6 +241,18 @@ def test_an_answer_of_some_sets_names_them(tmp_path, whole):
     assert "against AdamW**: on digits and F-MNIST alone, ThermoLion against" in text
 
 
+def test_a_winner_that_lost_a_confirming_run_is_not_judged_here_either(tmp_path, whole):
+    lost = next(
+        one
+        for one in whole["fair"]
+        if (one.dataset, one.regime, one.optimizer, one.phase) == ("digits", "B", "lion", "confirm")
+    )
+    some = [one for one in whole["fair"] if one is not lost]
+    text = part(page(tmp_path, {"fair": some}), "Q2")
+    assert "Regime B, against Lion**: on F-MNIST and GTSRB-32 alone, ThermoLion against" in text
+    assert "digits, B: Lion 20" in text
+
+
 def test_smoke_runs_are_not_read(tmp_path):
     some = made(label_noise, label_noise.OPTIMIZERS, ("fashion_mnist",), budget="smoke")
     text = page(tmp_path, {"label_noise": some})
