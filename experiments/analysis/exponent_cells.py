@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from experiments.analysis import matched, paired
 from experiments.analysis.arms import Arm
 from experiments.analysis.final_runs import final_losses, test_runs
 from experiments.analysis.paired import Difference
+from experiments.records import Record
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,45 +65,64 @@ def values(cell: ExponentCell, name: str, what: str) -> dict[int, float]:
     Args:
         cell: the cell.
         name: the optimizer.
-        what: "train loss" of the last epoch; "held-out" accuracy in per cent; "accuracy gap",
-            train minus held-out accuracy in points; "raw gap", validation minus train loss at the
-            end; "gap", the same where the train loss is the largest final one of the fixed α. An
-            arm beside them with a run that ends above that has none.
+        what: one of `QUANTITIES`.
     """
-    runs = cell.arms[name].tuned if name in cell.arms else ()
-    if what == "train loss":
-        return final_losses(runs)
-    if what == "gap":
-        return _matched_gap(cell, name)
-    if what == "raw gap":
-        return {
-            one.seed: validation - train
-            for one in runs
-            if one.status == "ok"
-            and (train := one.train_loss[-1]) is not None
-            and (validation := (one.validation_loss or [None])[-1]) is not None
-        }
-    judged = test_runs(runs)
+    return QUANTITIES[what](cell, name)
+
+
+def _runs(cell: ExponentCell, name: str) -> tuple[Record, ...]:
+    return cell.arms[name].tuned if name in cell.arms else ()
+
+
+def _train_loss(cell: ExponentCell, name: str) -> dict[int, float]:
+    return final_losses(_runs(cell, name))
+
+
+def _held_out(cell: ExponentCell, name: str) -> dict[int, float]:
+    judged = test_runs(_runs(cell, name))
     if judged is None:
         return {}
-    held_out = dict(zip(judged.seeds, (100 * judged.accuracy).tolist(), strict=True))
-    if what == "held-out":
-        return held_out
+    return dict(zip(judged.seeds, (100 * judged.accuracy).tolist(), strict=True))
+
+
+def _accuracy_gap(cell: ExponentCell, name: str) -> dict[int, float]:
+    held_out = _held_out(cell, name)
     return {
         one.seed: 100 * one.train_accuracy - held_out[one.seed]
-        for one in runs
+        for one in _runs(cell, name)
         if one.status == "ok" and one.train_accuracy is not None and one.seed in held_out
+    }
+
+
+def _raw_gap(cell: ExponentCell, name: str) -> dict[int, float]:
+    return {
+        one.seed: validation - train
+        for one in _runs(cell, name)
+        if one.status == "ok"
+        and (train := one.train_loss[-1]) is not None
+        and (validation := (one.validation_loss or [None])[-1]) is not None
     }
 
 
 def _matched_gap(cell: ExponentCell, name: str) -> dict[int, float]:
     wanted = matched.levels(cell.arms[one] for one in cell.fixed)
-    runs = cell.arms[name].tuned if name in cell.arms else ()
-    finished = [one for one in runs if one.status == "ok"]
+    finished = [one for one in _runs(cell, name) if one.status == "ok"]
     found = matched.at_levels(finished, wanted)
     if len(found) < len(finished) and name not in cell.fixed:
         return {}  # its better fits alone would be no fair sample of it
     return {seed: loss - wanted[seed] for seed, loss in found.items()}
+
+
+QUANTITIES: Mapping[str, Callable[[ExponentCell, str], dict[int, float]]] = {
+    "train loss": _train_loss,
+    "held-out": _held_out,
+    "accuracy gap": _accuracy_gap,
+    "raw gap": _raw_gap,
+    "gap": _matched_gap,
+}
+"""Train loss of the last epoch; held-out accuracy in per cent; train minus held-out accuracy in
+points; validation minus train loss at the end; the same where the train loss is the largest final
+one of the fixed α: an arm beside them with a run that ends above that has none."""
 
 
 def matched_difference(

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.analysis.arms import Arm
-from experiments.analysis.exponent_cells import ExponentCell, values
+from experiments.analysis.exponent_cells import QUANTITIES, ExponentCell, values
 from experiments.analysis.exponent_settings import PreferredSetting, eps_at_edge, shared_places
 from experiments.analysis.interval import Interval, interval
 from experiments.protocols.exponent import constants
 from experiments.reports.labels import dataset_title, optimizer_title, with_network
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
-
-QUANTITIES = ("train loss", "held-out", "accuracy gap", "raw gap", "gap")
 
 
 def arm_title(name: str) -> str:
