@@ -5,7 +5,10 @@ from pathlib import Path
 
 from told import fair, interval_said, text
 
+from experiments import records
+from experiments.analysis.arms import arms
 from experiments.analysis.paired import over_sets
+from experiments.protocols.fair.constants import protocol
 from experiments.reports import report
 from experiments.reports.fair.questions import accuracy_difference
 
@@ -75,6 +78,27 @@ def _words(mean):
     return f"{told}, {interval_said(mean)}"
 
 
+def _with_a_transformer():
+    """AdamW and ThermoLion on Fashion-MNIST, 600 steps: what pages say of it, the verdict first."""
+    made = records.read(ROOT / "results" / "fair").records
+    found = arms([one for one in made if one.network == "vit"], protocol()["tuned_in"])
+    of = {(one.workload.dataset, one.workload.regime, one.optimizer): one for one in found}
+    assert of.keys() == {("fashion_mnist", "B", "adamw"), ("fashion_mnist", "B", "thermolion")}
+    mine, theirs = (of["fashion_mnist", "B", one] for one in ("thermolion", "adamw"))
+    (line,) = (
+        one
+        for one in report.build(ROOT / "results" / "fair").sections[0].verdicts
+        if one.startswith("Q1, regime B, vit")
+    )
+    pattern = r"held-out accuracy: (.*?): (\S+) points (\[.*?\]) at .* train loss: better: -(\S+) %"
+    ((case, mean, ends, loss),) = re.findall(pattern, line)
+    untuned = accuracy_difference(mine.default, theirs.default)
+    said = f"*{case}*, {mean} {ends}, at a train loss {float(loss):.0f} % smaller; both untuned "
+    assert said + _words(untuned) in text("docs/should_i_use_it.md")
+    assert f"the tuned AdamW is {-float(mean):.1f} points ahead" in text("README.md")
+    return f"*{case}*, {mean} {ends}"
+
+
 def test_the_readmes_table_of_differences():
     tuned = _verdicts("fair", r"(Q\d), regime (.): .*\? ThermoLion against (\w+)")
     parts = _verdicts("ablation", r"regime (.): .*\? ThermoLion against (.*?)")
@@ -96,6 +120,10 @@ def test_the_readmes_table_of_differences():
 
     expected = {
         "AdamW, both tuned alike": both(lambda x: tuned["Q1", x, "AdamW"]),
+        "AdamW, both tuned alike, a small vision transformer on Fashion-MNIST": [
+            "not run yet",
+            _with_a_transformer(),
+        ],
         "AdamW, both at their defaults": both(
             lambda x: _words(_untuned(("default", "default"), x)[1])
         ),
