@@ -83,12 +83,13 @@ def _with_a_transformer():
     made = records.read(ROOT / "results" / "fair").records
     found = arms([one for one in made if one.network == "vit"], protocol()["tuned_in"])
     of = {(one.workload.dataset, one.workload.regime, one.optimizer): one for one in found}
-    assert of.keys() == {("fashion_mnist", "B", "adamw"), ("fashion_mnist", "B", "thermolion")}
+    assert {key[:2] for key in of} == {("fashion_mnist", "B")}
+    assert [name for (*_, name), one in of.items() if one.tuned] == ["adamw", "thermolion"]
     mine, theirs = (of["fashion_mnist", "B", one] for one in ("thermolion", "adamw"))
     (line,) = (
         one
         for one in report.build(ROOT / "results" / "fair").sections[0].verdicts
-        if one.startswith("Q1, regime B, vit")
+        if one.startswith("Q1, regime B, vit") and "against AdamW" in one
     )
     pattern = r"held-out accuracy: (.*?): (\S+) points (\[.*?\]) at .* train loss: better: -(\S+) %"
     ((case, mean, ends, loss),) = re.findall(pattern, line)
