@@ -1,14 +1,12 @@
 """The tables of differences in the README and the advice are what the records say."""
 
+import functools
 import re
 from pathlib import Path
 
 from told import fair, interval_said, text
 
-from experiments import records
-from experiments.analysis.arms import arms
 from experiments.analysis.paired import over_sets
-from experiments.protocols.fair.constants import protocol
 from experiments.reports import report
 from experiments.reports.fair.questions import accuracy_difference
 
@@ -60,12 +58,17 @@ def test_the_advices_table_without_tuning():
     assert f"{told}{-behind.mean:.1f} points behind the *tuned* AdamW." in advice
 
 
+@functools.cache
+def _verdict_lines(study):
+    (section,) = report.build(ROOT / "results" / study).sections
+    return section.verdicts
+
+
 def _verdicts(study, line):
     """The case and numbers over all sets, by what the groups of the line's pattern are."""
-    (section,) = report.build(ROOT / "results" / study).sections
     line += r", held-out accuracy: over \d sets, (.*?): (\S+) points (\[.*?\])"
     found = {}
-    for one in section.verdicts:
+    for one in _verdict_lines(study):
         if match := re.search(line, one):
             *key, words, mean, ends = match.groups()
             case = re.sub(r" \(better on.*|, at most.*", "", words)
@@ -80,15 +83,13 @@ def _words(mean):
 
 def _with_a_transformer():
     """AdamW and ThermoLion on Fashion-MNIST, 600 steps: what pages say of it, the verdict first."""
-    made = records.read(ROOT / "results" / "fair").records
-    found = arms([one for one in made if one.network == "vit"], protocol()["tuned_in"])
-    of = {(one.workload.dataset, one.workload.regime, one.optimizer): one for one in found}
+    of = fair("vit")
     assert {key[:2] for key in of} == {("fashion_mnist", "B")}
     assert [name for (*_, name), one in of.items() if one.tuned] == ["adamw", "thermolion"]
     mine, theirs = (of["fashion_mnist", "B", one] for one in ("thermolion", "adamw"))
     (line,) = (
         one
-        for one in report.build(ROOT / "results" / "fair").sections[0].verdicts
+        for one in _verdict_lines("fair")
         if one.startswith("Q1, regime B, vit") and "against AdamW" in one
     )
     pattern = r"held-out accuracy: (.*?): (\S+) points (\[.*?\]) at .* train loss: better: -(\S+) %"

@@ -23,8 +23,8 @@ def interval_said(found: Difference) -> str:
 
 
 @functools.cache
-def fair() -> dict[tuple[str, str, str], Arm]:
-    """(data set, regime, optimizer) -> the committed study's arm with the ConvNet."""
+def fair(network: str = "convnet") -> dict[tuple[str, str, str], Arm]:
+    """(data set, regime, optimizer) -> the committed study's arm with that network."""
     kept, _ = of_one_study(records.read(ROOT / "results" / "fair").records)
-    found = arms([one for one in kept if one.network == "convnet"], protocol()["tuned_in"])
+    found = arms([one for one in kept if one.network == network], protocol()["tuned_in"])
     return {(arm.workload.dataset, arm.workload.regime, arm.optimizer): arm for arm in found}

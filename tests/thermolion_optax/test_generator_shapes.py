@@ -13,6 +13,7 @@ from draws import WORST_OF_N, largest_correlation
 from jax import export
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
+from params import slow
 
 import thermolion_optax as to
 from thermolion_optax import _generator
@@ -155,9 +156,6 @@ def test_functions_trace_on_huge_leaves(name):
         }
         found = jax.eval_shape(lambda p: function(p, tx.init(p)), params)
         assert jax.tree.leaves(found)
-
-
-slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("dims", [slow("n, 3"), slow("3, n"), "n", "n, m, 2"])

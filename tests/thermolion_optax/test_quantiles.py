@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
+from params import slow
 
 from thermolion_optax import _quantiles, phase_statistics, thermolion
 from thermolion_optax._quantiles import quantiles
@@ -67,7 +68,7 @@ def test_under_vmap_and_shard_map_each_has_its_own():
 
 
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=lambda kind: kind.name)
-@pytest.mark.parametrize("jitted", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jitted", [True, slow(False)])
 def test_statistics_of_parameters_on_a_mesh_are_those_of_one_device(kind, jitted):
     mesh = jax.make_mesh((4,), ("x",), axis_types=(kind,), devices=jax.devices()[:4])
     rng = np.random.default_rng(1)

@@ -1,6 +1,5 @@
 """Parameters and state on meshes of 1, 2, 4 and 8 devices: same updates, no gathering."""
 
-import functools
 import math
 import re
 
@@ -11,6 +10,7 @@ import optax
 import pytest
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
+from params import slow
 
 from thermolion_optax import scale_by_snr_gate, smes, thermal_noise, thermolion
 
@@ -106,7 +106,6 @@ NOISE_FREE = {
     "gate": lambda: scale_by_snr_gate(),
 }
 AUTO, EXPLICIT = AxisType.Auto, AxisType.Explicit
-slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 MESHES = [
     slow(1, "fsdp", AUTO),
     slow(2, "fsdp", EXPLICIT),

@@ -30,8 +30,7 @@ def confirmed(arm: Arm, budget: str) -> Arm:
 
 def finished(arm: Arm, budget: str) -> Arm:
     """The arm without the runs of a setting that has too few of them for a verdict."""
-    wanted = constants.runs_by_phase(arm.optimizer, budget, arm.workload.regime)
-    return whole(confirmed(arm, budget), wanted.get("final") or wanted["default"])
+    return whole(confirmed(arm, budget), constants.runs_by_phase(arm.optimizer, budget)["default"])
 
 
 def missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:

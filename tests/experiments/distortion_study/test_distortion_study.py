@@ -12,6 +12,7 @@ import optax
 import pytest
 from jax import lax
 from made_distortion import made
+from params import slow
 
 from experiments import datasets
 from experiments.distortion_study import findings, network, outcomes, plan, readings, training
@@ -25,10 +26,7 @@ def lax_convolve(kernel, images):
     return lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=dimensions)
 
 
-@pytest.mark.parametrize(
-    ("channels", "features"),
-    [(3, 5), *(pytest.param(n, 16, marks=pytest.mark.slow) for n in (1, 16))],
-)
+@pytest.mark.parametrize(("channels", "features"), [(3, 5), slow(1, 16), slow(16, 16)])
 def test_the_taps_are_xlas_convolution_and_so_are_their_gradients(channels, features):
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.key(0), 3)

@@ -1,6 +1,5 @@
 """The CPU's matrix form against XLA's own convolution, and ties in the pool against PyTorch."""
 
-import functools
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ import jax.experimental
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from params import slow
 
 from experiments.networks import convolution
 from experiments.networks.convolution import Kernels, features, lax_features, matmul_features
@@ -47,9 +47,6 @@ def _value_and_gradients(form, kernels: Kernels, images: jax.Array, cotangent: j
         return value, pull(cotangent)
 
     return both(kernels, images, cotangent)
-
-
-slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(("channels", "n"), [slow(1, 1), slow(1, 16), (3, 37)])
