@@ -5,26 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TextIO
 
 import jax
 
 from experiments import datasets, networks, optimizers, records, task_data, training
+from experiments.judged_versions import JudgedVersions
 from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
 from experiments.records.record import Fields
-
-_CONTEST = ("dataset", "fingerprint", "network", "optimizer")
-"""What the versions of one optimizer or network compete in, of a record or of a cell.
-
-Who saw the test images judge one at half the budget, in another regime or by another protocol
-knows them as well, so these are no part of it.
-"""
-
-_Judged = tuple[str | None, str | None, str, int, str | None]
-"""What was judged: the optimizer's file, the network's; protocol, its version, its grid."""
 
 
 @dataclass(frozen=True)
@@ -72,23 +62,12 @@ class Work:
         self.origin = environment.describe()
         self.programs: training.Programs = {}
         self._by_identity = {record.identity: record for record in reading.records}
-        self._judged: dict[tuple[object, ...], set[_Judged]] = {}
+        self._judged = JudgedVersions(reading.records)
         self._beside: dict[tuple[str, str], dict[str, object]] = {}
         for record in reading.records:
-            judged_by_test = record.test_accuracy is not None
+            read_test = record.test_accuracy is not None or not record.phase
             known = self._beside.setdefault((record.dataset, record.fingerprint), {})
-            known.update(_beside_training(record.data, judged_by_test or not record.phase))
-            if record.phase and judged_by_test:
-                judged = self._judged.setdefault(attrgetter(*_CONTEST)(record), set())
-                judged.add(
-                    (
-                        record.optimizer_source,
-                        record.network_source,
-                        record.protocol,
-                        record.protocol_version,
-                        record.protocol_hash,
-                    )
-                )
+            known.update(_beside_training(record.data, read_test))
         self._identities: dict[Cell, str] = {}
         self._excluded: dict[object, str] = {}
         self._facts: dict[Task, DataFacts | None] = {}
@@ -170,34 +149,16 @@ class Work:
         optimizer = self.optimizers[cell.learner.optimizer]
         network = self.networks[cell.task.network]
         fields = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.defaults)
+        sources = optimizer.source, network.source
+        readings = self._judged.with_cell(cell, fields, sources) if cell.phase else None
         return fields | {
             "overrides": optimizer.overrides,
             "note": optimizer.note,
             "optimizer_source": optimizer.source,
             "network_source": network.source,
-            "test_readings": self._test_readings(cell, fields) if cell.phase else None,
+            "test_readings": readings,
             "data": facts,
         }
-
-    def _test_readings(self, cell: Cell, fields: Fields) -> int:
-        """Versions of the optimizer and network that the test images will have judged.
-
-        A version is another file of a user's, or another grid under one protocol, budget and
-        version; whoever raises the protocol's version begins anew. Of the cells that have a phase:
-        the paper's protocol reads test images with every run.
-        """
-        if not cell.reads_test:
-            return 0
-        source = (
-            self.optimizers[cell.learner.optimizer].source,
-            self.networks[cell.task.network].source,
-        )
-        protocol = cell.protocol.name, cell.protocol.version
-        judged = self._judged.get(itemgetter(*_CONTEST)(fields), set())
-        grids = {(*one[:2], one[4]) for one in judged if one[2:4] == protocol}
-        grids.add((*source, cell.protocol.hash))
-        elsewhere = {one[:2] for one in judged if one[2:4] != protocol}
-        return len(grids) + len(elsewhere - {one[:2] for one in grids})
 
     def add(self, record: Record) -> None:
         """A record that was made now."""

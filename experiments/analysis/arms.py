@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from experiments.analysis.ledger import Configuration, configuration_of, in_order, winner_of
 from experiments.analysis.selection import (
     Setting,
+    outermost,
     score,
     smallest_mean_rank,
     validation_accuracy,
@@ -125,10 +126,7 @@ def by_seed(records: Iterable[Record]) -> tuple[Record, ...]:
 
 
 def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
-    """Whether the winner's rate is not below the highest, or not above the lowest, rate tried.
-
-    Where the rates that were tried are not known, it is not at the edge.
-    """
+    """Whether the winner's rate is the outermost of the grid's under its schedule."""
     if winner is None:
         return False
     rates = [
@@ -136,7 +134,7 @@ def at_edge(ledger: Sequence[Record], winner: Configuration | None) -> bool:
         for one in ledger
         if one.trial is None and one.schedule == winner.schedule and one.phase != "confirm"
     ]
-    return bool(rates) and not min(rates) < winner.learning_rate < max(rates)
+    return outermost(winner.learning_rate, rates)
 
 
 def _with_carried(

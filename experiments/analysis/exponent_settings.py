@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from experiments.analysis.arms import Arm
 from experiments.analysis.exponent_cells import ExponentCell
-from experiments.analysis.selection import Score, chance, mean_score, score, smallest_mean_rank
+from experiments.analysis.selection import (
+    Score,
+    chance,
+    mean_score,
+    outermost,
+    score,
+    smallest_mean_rank,
+)
 
 Place = tuple[str, str, str]
 """Data set, network and regime."""
@@ -79,16 +86,6 @@ def shared_places(settings: Iterable[PreferredSetting]) -> list[Place]:
     """
     each = [set(one.accuracies) for one in settings]
     return sorted(set.intersection(*each)) if each else []
-
-
-def outermost(value: float, tried: Collection[float]) -> bool:
-    """Whether a value is the smallest or the largest of several that were tried.
-
-    Example:
-        >>> outermost(1e-2, [1e-8, 1e-4, 1e-2]), outermost(0.0, [0.0])
-        (True, False)
-    """
-    return len({*tried}) > 1 and value in (min(tried), max(tried))
 
 
 def eps_at_edge(arm: Arm) -> bool:

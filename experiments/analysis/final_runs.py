@@ -73,6 +73,12 @@ def train_runs(records: Sequence[Record]) -> Runs | None:
     return runs_of.runs([one.seed for one in records], accuracy)
 
 
+def accuracies(records: Sequence[Record], part: str) -> list[float]:
+    """Accuracies in per cent by seed; a run that diverged has chance's."""
+    found = test_runs(records, bits=False) if part == "held_out" else train_runs(records)
+    return [] if found is None else [100.0 * float(x) for x in found.accuracy]
+
+
 def final_losses(records: Sequence[Record]) -> dict[int, float]:
     """Train loss of the last epoch by seed, to be compared by its logarithm.
 

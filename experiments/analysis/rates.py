@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.analysis.selection import outermost
+
 TOLERANCE = 1.0
 """Points of accuracy below the best that count as good as it."""
 
@@ -47,7 +49,7 @@ class Profile:
         low: (R,) the worst seed, the band's lower edge.
         high: (R,) the best seed.
         best: the rate with the highest mean, of equals the lowest.
-        edge: "low" or "high" where the best is the first or last rate tried, else None.
+        at_edge: whether the best is the outermost rate that was tried.
     """
 
     rates: np.ndarray
@@ -55,7 +57,7 @@ class Profile:
     low: np.ndarray
     high: np.ndarray
     best: float
-    edge: str | None
+    at_edge: bool
 
     def width(self) -> Width:
         """Rates whose accuracy lies within `TOLERANCE` points of the best one's.
@@ -116,8 +118,8 @@ def profile(rates: Sequence[float], accuracies: Sequence[Sequence[float]]) -> Pr
     order = np.argsort(found)
     found, (mean, low, high) = found[order], np.asarray(rows)[order].T
     best = int(np.argmax(mean))
-    edge = "low" if best == 0 else "high" if best == found.size - 1 else None
-    return Profile(found, mean, low, high, float(found[best]), edge)
+    rate = float(found[best])
+    return Profile(found, mean, low, high, rate, outermost(rate, found.tolist()))
 
 
 def best_so_far(accuracies: Sequence[float | None]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from scipy.stats import rankdata
@@ -51,6 +51,20 @@ def mean_score(scores: Sequence[Score]) -> Score:
     """Mean accuracy, and minus the mean loss."""
     accuracy, loss = (math.fsum(part) / len(scores) for part in zip(*scores, strict=True))
     return accuracy, loss
+
+
+def outermost(value: float, tried: Collection[float]) -> bool:
+    """Whether of several values that were tried none is smaller, or none larger, than this one.
+
+    The best setting that is known may then lie beyond them.
+
+    Example:
+        >>> outermost(1e-2, [1e-8, 1e-4, 1e-2]), outermost(3e-2, [1e-4, 1e-2])
+        (True, True)
+        >>> outermost(1e-4, [1e-8, 1e-4, 1e-2]), outermost(0.0, [0.0])
+        (False, False)
+    """
+    return len({*tried}) > 1 and not min(tried) < value < max(tried)
 
 
 _Setting = TypeVar("_Setting", bound=tuple[int, Any])

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.analysis.interval import Interval
-from experiments.analysis.statistics import Entry, Row, mean_gain
+from experiments.analysis.selection import outermost
+from experiments.analysis.summaries import Entry, Row, mean_gain
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class Best:
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best rate is the smallest or largest of several tried."""
-        return len(self.rates) > 1 and self.entry.learning_rate in (self.rates[0], self.rates[-1])
+        """Whether the best rate is the outermost that was tried."""
+        rate = self.entry.learning_rate
+        return rate is not None and outermost(rate, self.rates)
 
 
 def swept(entries: Sequence[Entry]) -> bool:

@@ -104,28 +104,45 @@ class Verdict:
     """A verdict in words and every number behind it.
 
     Attributes:
-        text: one line for the reader.
+        subject: who is compared with whom.
+        words: what the rule says, such as "no difference larger than 1 point".
+        evidence: the difference with its interval, and what they rest on.
         case: which of the rule's cases holds.
         measure: what was compared, with Δ.
         difference: first minus second, over all sets where there are several.
-        smallest_detectable: true difference found four times in five; None for one seed.
-        at_most: largest difference, either way, that the interval holds, in the measure's unit; inf
-            for one seed.
         sets: each data set's verdict, by name, where that is known.
     """
 
-    text: str
+    subject: str
+    words: str
+    evidence: str
     case: Case
     measure: Measure
     difference: Difference
-    smallest_detectable: float | None
-    at_most: float
     sets: Mapping[str, Verdict] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """One line for the reader."""
+        return f"{self.subject}, {self.predicate}"
+
+    @property
+    def predicate(self) -> str:
+        """The line without its subject."""
+        return f"{self.measure.name}: {self.words}: {self.evidence}"
 
     @property
     def numbers(self) -> str:
         """The difference and its interval, in the measure's unit."""
         return _interval(self.difference, self.measure)
+
+    @property
+    def at_most(self) -> float:
+        """Largest difference, either way, that the interval holds, in the measure's unit.
+
+        It is inf for one seed.
+        """
+        return _at_most(self.difference, self.measure)
 
 
 def verdict(one: str, other: str, found: Difference, *, measure: Measure = HELD_OUT) -> Verdict:
@@ -144,7 +161,8 @@ def verdict(one: str, other: str, found: Difference, *, measure: Measure = HELD_
         'mine against adamw, train loss: better: -50.0'
     """
     case = _case(found, measure)
-    return _made(one, other, case, _words(case, found, measure), found, measure, {})
+    words = _words(case, found, measure)
+    return Verdict(_subject(one, other), words, _evidence(found, measure), case, measure, found)
 
 
 def verdict_over_sets(
@@ -178,7 +196,7 @@ def verdict_over_sets(
         case = "mixed"
         words = f"mixed (better on {', '.join(better)}, worse on {', '.join(worse)})"
     words = f"over {len(sets)} sets, {words}"
-    return _made(one, other, case, words, mean, measure, sets)
+    return Verdict(_subject(one, other), words, _evidence(mean, measure), case, measure, mean, sets)
 
 
 def _case(found: Difference, measure: Measure) -> Case:
@@ -219,21 +237,11 @@ def _amount(value: float, measure: Measure) -> str:
     return f"{value:g} {unit}"
 
 
-def _made(
-    one: str,
-    other: str,
-    case: Case,
-    words: str,
-    found: Difference,
-    measure: Measure,
-    sets: Mapping[str, Verdict],
-) -> Verdict:
-    text = f"{one} against {other}, {measure.name}: {words}: {_numbers(found, measure)}"
-    detectable = found.smallest_detectable
-    return Verdict(text, case, measure, found, detectable, _at_most(found, measure), sets)
+def _subject(one: str, other: str) -> str:
+    return f"{one} against {other}"
 
 
-def _numbers(found: Difference, measure: Measure) -> str:
+def _evidence(found: Difference, measure: Measure) -> str:
     text = _interval(found, measure, f" {measure.unit}")
     if found.half is None or found.half_seeds is None:
         return f"{text}, one seed and so no interval"

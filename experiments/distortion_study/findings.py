@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from experiments.analysis.selection import outermost
 from experiments.distortion_study import rescaling
 from experiments.distortion_study.outcomes import (
     CHANCE,
@@ -62,7 +64,7 @@ def text(records: Sequence[DistortionRecord]) -> str:
         "layer's kernel is enlarged, so the sum of weight times gradient is the same in every "
         "kernel, and kernels of one shape have gradients of much the same size.",
         "",
-        *_part("Which exponents train", expectations(found)),
+        *_part("Which exponents train", [one.text for one in expectations(found)]),
         *_part("What the rescaling does", rescaling.lines(found)),
         *_part("The gradient before the first step", first_gradients(found)),
         "## Every arm",
@@ -117,7 +119,7 @@ def _row(
     shown = ", ".join(f"{100 * each:.0f}" for each in accuracies(some))
     diverged = sum(one.status != "ok" for one in some)
     tried = {one.size for one in records if one.phase == "tune"}
-    edge = " (outermost)" if some[0].size in (min(tried), max(tried)) else ""
+    edge = " (outermost)" if outermost(some[0].size, tried) else ""
     kernels = change(some, lambda reading: ratio(reading.kernel), ".1e")
     return (
         f"| {depth} layers, {start} | {optimizer} | {'yes' if strength else 'no'} "
@@ -126,7 +128,31 @@ def _row(
     )
 
 
-def expectations(found: RunsByArm) -> list[str]:
+@dataclass(frozen=True)
+class Expectation:
+    """What one may expect of an optimizer, and whether it is so.
+
+    Attributes:
+        optimizer: its title.
+        expected: what it should be.
+        answer: "Yes", "No", or "No answer yet".
+        seen: how many networks it trains.
+        networks: what becomes of each.
+    """
+
+    optimizer: str
+    expected: str
+    answer: str
+    seen: str
+    networks: str
+
+    @property
+    def text(self) -> str:
+        """All of it as one line."""
+        return f"Is {self.optimizer} {self.expected}? {self.answer}: {self.seen} ({self.networks})."
+
+
+def expectations(found: RunsByArm) -> list[Expectation]:
     """What the paper's idea lets one expect of two exponents, and whether it is so, by rule."""
     return [
         _expected(found, "SMES α=½", "nearly immune", True),
@@ -187,7 +213,7 @@ def _expected(
     optimizer: str,
     expected: str,
     trains_all: bool,
-) -> str:
+) -> Expectation:
     """Whether an exponent trains every network, or none, as expected."""
     wanted = len({arm.depth for arm in found}) * len(GAINS)
     runs = {
@@ -203,11 +229,10 @@ def _expected(
         f"{place[0]} layers {place[1]}: {one}{_outermost(runs[place])}"
         for place, one in results.items()
     )
-    return (
-        f"Is {optimizer} {expected}? {answer}: it trains {trained} of {len(results)} networks"
-        + (f", mean train accuracy {mean_accuracy(runs.values()):.0f} %" if runs else "")
-        + f" ({listed})."
+    seen = f"it trains {trained} of {len(results)} networks" + (
+        f", mean train accuracy {mean_accuracy(runs.values()):.0f} %" if runs else ""
     )
+    return Expectation(optimizer, expected, answer, seen, listed)
 
 
 def _outermost(some: Sequence[DistortionRecord]) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from experiments import records, user_code
-from experiments.analysis import statistics
-from experiments.analysis.statistics import Entry
+from experiments.analysis import summaries
+from experiments.analysis.summaries import Entry
 from experiments.reports import findings, markdown, provenance, report
 from experiments.reports.labels import dataset_order, dataset_title
 from experiments.reports.section import Question, Section
@@ -69,7 +69,7 @@ def load(folder: str | os.PathLike[str]) -> tuple[list[Entry], Markdown]:
             "    python -m experiments run --protocol paper --datasets digits "
             f"--optimizers adam thermolion --seeds 3 --out {os.fspath(folder)}\n"
         )
-    groups = report.by_protocol(statistics.entries(reading.records))
+    groups = report.by_protocol(summaries.entries(reading.records))
     found = [entry for group in groups for entry in report.apart(group)]
     notices = [
         f"- **notice**: {text}" for text in (*reading.notices, *provenance.mixed(reading.records))

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from experiments.user_code import nearest
+
 
 def recorded_name(name: str) -> str:
     """A data set's name in records: a path to a file loses its folder.
@@ -35,3 +37,23 @@ def check_once(datasets: Sequence[str], given: Mapping[str, Sequence[str]]) -> N
                 f"{number} data sets would be called {name} in the records: {same}; "
                 "give each file a name of its own"
             )
+
+
+def check_names(
+    budget: str,
+    budgets: Mapping[str, object],
+    datasets: Sequence[str],
+    networks: Sequence[str],
+    regimes: Sequence[str],
+    known: Mapping[str, object],
+) -> None:
+    """Raises a ValueError for a budget or regime that there is not, or a name given twice."""
+    _check("budget", [budget], budgets)
+    _check("regime", regimes, known)
+    check_once(datasets, {"network": networks, "regime": regimes})
+
+
+def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}: {nearest(name, [*known])}")

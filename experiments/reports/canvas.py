@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter
 
-from experiments.analysis.statistics import Row
+from experiments.analysis.summaries import Row
 from experiments.reports import style
 from experiments.reports.style import Look
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.analysis import sweeps
 from experiments.analysis.interval import Interval
-from experiments.analysis.statistics import Entry, Row, mean_gain
+from experiments.analysis.summaries import Entry, Row, mean_gain
 from experiments.analysis.sweeps import Best, difference_from, family
 from experiments.reports.labels import dataset_order, dataset_title, labels
 from experiments.reports.table import DASH, DIVERGED, EDGE, PERCENT, CsvRow, Table, number

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.analysis import sweeps
 from experiments.analysis.interval import ENOUGH
-from experiments.analysis.statistics import Entry, Row
+from experiments.analysis.summaries import Entry, Row
 from experiments.protocols.reference import Reference
 from experiments.reports import canvas, style
 from experiments.reports.labels import dataset_order, dataset_title, labels

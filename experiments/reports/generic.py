@@ -8,7 +8,7 @@ from functools import partial
 
 from experiments import protocols
 from experiments.analysis import sweeps
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.reference import Reference
 from experiments.reports import comparison, figures, missing, notes, tables
 from experiments.reports.labels import dataset_order

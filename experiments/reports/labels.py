@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from experiments.analysis import sweeps
-from experiments.analysis.statistics import Entry, Row
+from experiments.analysis.summaries import Entry, Row
 
 OPTIMIZER_TITLES: dict[str, str] = {
     "adam": "Adam",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from experiments import protocols
 from experiments.analysis.arms import Arm
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.reports.labels import bare, dataset_order
 
 

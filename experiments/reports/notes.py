@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.analysis.health import unnoticed
 from experiments.analysis.interval import ENOUGH
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.reports.labels import dataset_order, dataset_title, labels
 from experiments.reports.table import DIVERGED, UNHEALTHY
 from experiments.reports.tables import relative_step

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from experiments import optimizers, protocols
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.records import Record
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.section import Figure, opening, slug

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from experiments import optimizers, protocols, records
-from experiments.analysis import statistics
-from experiments.analysis.statistics import Entry
+from experiments.analysis import summaries
+from experiments.analysis.summaries import Entry
 from experiments.files import write as write_file
 from experiments.protocols.paper import section as paper
 from experiments.reports import generic, html, markdown, provenance
@@ -97,7 +97,7 @@ def _build(folder: str | os.PathLike[str], baseline: str | None) -> Report:
         )
     question = Question(str(folder), recorded)
     return Report(
-        sections=tuple(sections(statistics.entries(reading.records), question)),
+        sections=tuple(sections(summaries.entries(reading.records), question)),
         notices=(*reading.notices, *provenance.mixed(reading.records)),
         provenance=tuple(provenance.provenance(reading.records)),
         records=tuple(sorted(reading.records, key=lambda one: one.identity)),

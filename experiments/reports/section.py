@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.reports.table import Table
 
 

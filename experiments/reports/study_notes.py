@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from experiments.analysis.arms import Arm, lost_by_tuning
 from experiments.protocols.fair import constants as fair
-from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import optimizer_title
 from experiments.reports.table import EDGE
+from experiments.reports.workload_titles import workload_title
 
 AT_EDGE = f"{EDGE}: the best rate is the outermost that was tried; a better one may lie beyond."
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.analysis.health import unnoticed
 from experiments.analysis.interval import ENOUGH
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.reference import Reference
 from experiments.reports.labels import dataset_title, labels, ordered
 from experiments.reports.provenance import machine

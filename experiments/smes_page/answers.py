@@ -64,8 +64,8 @@ def _cell(verdict: Verdict | None) -> str:
 def _least(row: dict[str, Verdict]) -> str:
     """The smallest true difference that is found four times in five: over the sets, or in each."""
     shown = [
-        one.measure.amount(one.measure.shown(one.smallest_detectable))
+        one.measure.amount(one.measure.shown(one.difference.smallest_detectable))
         for one in ([row[""]] if "" in row else row.values())
-        if one.smallest_detectable is not None
+        if one.difference.smallest_detectable is not None
     ]
     return ", ".join(shown) or DASH

@@ -60,7 +60,7 @@ def parts(runs: Sequence[DistortionRecord], shown: str) -> list[Part]:
         part(
             trains,
             "; ".join(map(_short, expected)),
-            bullets(expected),
+            bullets([one.text for one in expected]),
             _image("outcomes", shown),
             [f"Every arm: [the study's findings]({shown}/distortion.md)."],
         ),
@@ -72,11 +72,10 @@ def _image(key: str, shown: str) -> list[str]:
     return image(f"{shown}/distortion-{key}.svg", CAPTIONS[key])
 
 
-def _short(line: str) -> str:
+def _short(one: findings.Expectation) -> str:
     """An expectation and its answer, without the networks."""
-    question, _, answer = line.partition("? ")
-    short, _, networks = answer.partition(" (")[0].partition(": ")
-    return f"{question.removeprefix('Is SMES ')}: {short.lower()}, {networks}"
+    exponent = one.optimizer.removeprefix("SMES ")
+    return f"{exponent} {one.expected}: {one.answer.lower()}, {one.seen}"
 
 
 def _rescaled(found: RunsByArm) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.analysis import statistics as entries_of
+from experiments.analysis import summaries
 from experiments.analysis.arms import whole
 from experiments.analysis.exponent_cells import exponent_cells
 from experiments.analysis.short_arms import short_arms
@@ -90,7 +90,7 @@ def parts(kept: Sequence[Record], shown: str) -> list[Part]:
         return [
             not_run(title) for title in (*(one["text"] for one in questions.values()), settings)
         ]
-    (made,) = exponent_section.build(entries_of.entries(kept), Question(shown))
+    (made,) = exponent_section.build(summaries.entries(kept), Question(shown))
     numbers = constants.protocol()
     arms = [whole(arm, numbers["budgets"]["full"]["final"]) for arm in short_arms(kept)]
     cells = exponent_cells(arms, numbers["alphas"])

@@ -12,8 +12,8 @@ from experiments.distortion_study import folder as distortion
 from experiments.distortion_study import plan
 from experiments.records import Record
 from experiments.reports.exponent.whole import latest_records
-from experiments.reports.fair.headings import REGIMES
 from experiments.reports.one_study import of_one_study
+from experiments.reports.workload_titles import REGIMES
 from experiments.smes_page import depth, fit
 
 EXPONENT, DISTORTION = "exponent", "distortion"

@@ -12,7 +12,7 @@ import pytest
 
 from experiments import __main__ as cli
 from experiments import datasets, networks, optimizers, protocols, records, runner
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.datasets.catalogue.spec import RawFile, Spec
 from experiments.datasets.storage import builders
 from experiments.optimizers import lookup
@@ -117,10 +117,10 @@ def test_a_field_of_a_record_is_one_line(synthetic):
 
 
 def test_a_statistic_is_a_function_of_entries(synthetic):
-    def last_loss(entry: statistics.Entry) -> float:
+    def last_loss(entry: summaries.Entry) -> float:
         return float(entry.loss[:, -1].mean())
 
-    entries = statistics.entries([synthetic(seed=seed) for seed in range(3)])
+    entries = summaries.entries([synthetic(seed=seed) for seed in range(3)])
     assert [last_loss(entry) for entry in entries] == pytest.approx(
         [np.mean([one.train_loss[-1] for one in entries[0].records])]
     )

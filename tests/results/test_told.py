@@ -6,7 +6,7 @@ from pathlib import Path
 from told import fair, text
 
 from experiments import records
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.analysis.arms import lost_by_tuning
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -77,11 +77,11 @@ def test_what_the_pages_say_of_the_untuned_default_and_of_what_is_not_run_is_so(
 
 def test_what_the_papers_protocol_showed_is_told_with_its_intervals():
     found = [one for one in records.read(RESULTS / "records").records if one.protocol == "paper"]
-    entries = {(e.dataset, e.optimizer): e for e in statistics.entries(found) if not e.changed}
+    entries = {(e.dataset, e.optimizer): e for e in summaries.entries(found) if not e.changed}
 
     def gain(one, other, dataset, held_out=False):
         pair = entries[dataset, one], entries[dataset, other]
-        each = statistics.mean_gain([pair], held_out=held_out)
+        each = summaries.mean_gain([pair], held_out=held_out)
         return each, f"{each.mean:+.1f} ± {each.half:.1f}"
 
     def ahead(*names, **more):

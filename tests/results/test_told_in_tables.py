@@ -6,9 +6,9 @@ from pathlib import Path
 
 from told import fair, interval_said, text
 
+from experiments.analysis.final_differences import accuracy_difference
 from experiments.analysis.paired import over_sets
 from experiments.reports import report
-from experiments.reports.fair.questions import accuracy_difference
 
 ROOT = Path(__file__).parents[2]
 SETS = ("fashion_mnist", "gtsrb32.npz", "digits")

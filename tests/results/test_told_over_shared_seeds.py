@@ -9,11 +9,11 @@ import pytest
 from told import fair, interval_said, text
 
 from experiments import records
+from experiments.analysis.final_differences import accuracy_difference
 from experiments.analysis.short_arms import short_arms
 from experiments.analysis.verdicts import verdict
 from experiments.protocols.ablation import constants as ablation
 from experiments.reports.ablation.tables import arm_title
-from experiments.reports.fair.questions import accuracy_difference
 
 ROOT = Path(__file__).parents[2]
 CLOTHES, SIGNS = "fashion_mnist", "gtsrb32.npz"

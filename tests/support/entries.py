@@ -1,11 +1,11 @@
 """Entries and rows of tables, for tests of reports."""
 
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 
 
 def entries_of(synthetic, *runs):
     """Entries from (data set, optimizer, accuracies in per cent[, overrides])."""
-    return statistics.entries(
+    return summaries.entries(
         synthetic(dataset, optimizer, seed, train_accuracy=value / 100, **dict(*more))
         for dataset, optimizer, values, *more in runs
         for seed, value in enumerate(values)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from made_records import Made
 
 from experiments import optimizers
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.protocols import fair
 from experiments.records import DataFacts
 from experiments.reports.fair import section
@@ -36,7 +36,7 @@ def made(
 
 def built(records):
     """The section of some records."""
-    (found,) = section.build(statistics.entries(records), Question("results"))
+    (found,) = section.build(summaries.entries(records), Question("results"))
     return found
 
 

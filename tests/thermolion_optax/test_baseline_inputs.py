@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 from baselines import assert_finite, assert_trees_close, each, gradient, params_of, train
+from params import slow
 
 from thermolion_optax import averaged_params, lookahead, muadam, stochastic_weight_averaging, swats
 
@@ -26,7 +27,7 @@ def test_updates_have_the_dtype_of_adamw(make, param_dtype, grad_dtype, rate):
 
 
 @each
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float16", slow("bfloat16")])
 def test_half_precision_follows_float32(make, dtype):
     # Gradients of 1e-4: their squares are below float16's smallest number.
     params = jax.tree.map(lambda p: p.astype(dtype), params_of())
@@ -49,7 +50,7 @@ def test_half_precision_follows_float32(make, dtype):
 
 
 @each
-@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("dtype", ["float16", slow("float32")])
 def test_zero_gradients_give_zero_steps(make, dtype):
     params = params_of(dtype)
     zeros = jax.tree.map(jnp.zeros_like, params)

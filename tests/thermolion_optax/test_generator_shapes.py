@@ -158,7 +158,7 @@ def test_functions_trace_on_huge_leaves(name):
         assert jax.tree.leaves(found)
 
 
-@pytest.mark.parametrize("dims", [slow("n, 3"), slow("3, n"), "n", "n, m, 2"])
+@pytest.mark.parametrize("dims", [slow("n, 3"), slow("3, n"), slow("n"), "n, m, 2"])
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
 def test_exported_with_a_symbolic_shape(name, dims):
     """One exported program serves every size, with the numbers of the concrete shape."""

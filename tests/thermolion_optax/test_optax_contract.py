@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 from bad_inputs import factories
+from params import slow
 
 import thermolion_optax as lion
 
@@ -105,7 +106,7 @@ def test_injected_hyperparameters_change_nothing(name):
 
 
 @each
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("dtype", ["bfloat16", slow("float32")])
 def test_accumulated_gradients_wait_for_the_last(name, dtype):
     tx = optax.MultiSteps(build(name), every_k_schedule=4)
     params = jnp.array([1.0, 2.0], dtype)

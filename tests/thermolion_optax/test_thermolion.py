@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import oracle
 import pytest
+from params import slow
 
 from thermolion_optax import phase_statistics, scale_by_snr_gate, thermal_noise, thermolion
 
@@ -224,8 +225,10 @@ def test_a_run_may_go_on_without_the_noise_after_the_cutoff(problem):
     jax.tree.map(np.testing.assert_array_equal, loud, quiet)
 
 
-@pytest.mark.parametrize("nu_dtype", ["bfloat16", None])
-@pytest.mark.parametrize("mu_dtype", ["bfloat16", None])
+@pytest.mark.parametrize(
+    ("mu_dtype", "nu_dtype"),
+    [("bfloat16", "bfloat16"), slow("bfloat16", None), slow(None, "bfloat16"), slow(None, None)],
+)
 def test_equation_six_computes_in_float32_whatever_the_slots_are(mu_dtype, nu_dtype):
     params = {"w": jnp.zeros(1000), "still": jnp.zeros(10)}
     grads = {"w": jnp.linspace(0.1, 1, 1000), "still": jnp.zeros(10)}

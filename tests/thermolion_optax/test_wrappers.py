@@ -7,12 +7,13 @@ import numpy as np
 import optax
 import pytest
 from aliases import ALIASES, GRADS, PARAMS, close, every_alias, steps
+from params import slow
 
 from thermolion_optax import smes, thermolion
 
 
 @every_alias
-@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float32])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, slow(jnp.float32)])
 def test_multi_steps_equals_the_mean_gradient(make, dtype):
     params = jax.tree.map(lambda x: x.astype(dtype), PARAMS)
     tx = optax.MultiSteps(make(), every_k_schedule=2)

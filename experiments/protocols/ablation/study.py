@@ -15,7 +15,8 @@ from experiments.optimizers import Optimizer
 from experiments.protocols.ablation import constants
 from experiments.protocols.cell import Cell, Find, Learner, Plan, ProtocolName, Task
 from experiments.protocols.fair import constants as fair
-from experiments.protocols.fair.short_tuning import (
+from experiments.protocols.names import check_names
+from experiments.protocols.short_tuning import (
     Seeds,
     ShortChain,
     ShortStudy,
@@ -24,7 +25,6 @@ from experiments.protocols.fair.short_tuning import (
     rates_around,
     short_study,
 )
-from experiments.protocols.fair.study import check_names
 
 NAME = "ablation"
 

@@ -16,15 +16,14 @@ from experiments.optimizers import Optimizer
 from experiments.protocols.cell import ProtocolName, Regime, Task
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair
-from experiments.protocols.fair.short_tuning import (
+from experiments.protocols.names import check_names, recorded_name
+from experiments.protocols.short_tuning import (
     Seeds,
     ShortChain,
     ShortStudy,
     rates_around,
     short_study,
 )
-from experiments.protocols.fair.study import check_names
-from experiments.protocols.names import recorded_name
 
 NAME, FACTORY = "exponent", "scaled_smes"
 

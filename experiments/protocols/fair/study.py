@@ -24,8 +24,7 @@ from experiments.protocols.cell import (
 from experiments.protocols.fair import constants
 from experiments.protocols.fair.transfer import best_elsewhere
 from experiments.protocols.fair.tuning import Chain, Contestant, TuningState, follow
-from experiments.protocols.names import check_once, recorded_name
-from experiments.user_code import nearest
+from experiments.protocols.names import check_names, recorded_name
 
 NAME = "fair"
 
@@ -196,23 +195,3 @@ def _left(chain: Chain, state: TuningState) -> int:
     if state.stage == "tune" and state.schedule is None:
         behind += chain.budget.rates  # the better schedule's second seed
     return len(state.due) + state.trials + behind
-
-
-def check_names(
-    budget: str,
-    budgets: Mapping[str, object],
-    datasets: Sequence[str],
-    networks: Sequence[str],
-    regimes: Sequence[str],
-    known: Mapping[str, object],
-) -> None:
-    """Raises a ValueError for a budget or regime that there is not, or a name given twice."""
-    _check("budget", [budget], budgets)
-    _check("regime", regimes, known)
-    check_once(datasets, {"network": networks, "regime": regimes})
-
-
-def _check(what: str, given: Sequence[str], known: Mapping[str, object]) -> None:
-    for name in given:
-        if name not in known:
-            raise ValueError(f"unknown {what} {name!r}: {nearest(name, [*known])}")

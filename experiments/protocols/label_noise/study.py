@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from experiments.optimizers import Optimizer
 from experiments.protocols.cell import ProtocolName, Task
 from experiments.protocols.fair import constants as fair
-from experiments.protocols.fair.short_tuning import (
+from experiments.protocols.label_noise import constants
+from experiments.protocols.names import check_names
+from experiments.protocols.short_tuning import (
     Seeds,
     ShortChain,
     ShortStudy,
@@ -24,8 +26,6 @@ from experiments.protocols.fair.short_tuning import (
     rates_around,
     short_study,
 )
-from experiments.protocols.fair.study import check_names
-from experiments.protocols.label_noise import constants
 
 NAME = "label_noise"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.paper import published
 from experiments.protocols.paper.tables import DISAGREES
 from experiments.records import Record

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from experiments.analysis import sweeps
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.paper import notes, published, tables
 from experiments.reports import generic, missing
 from experiments.reports.labels import bare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.analysis.statistics import Entry, mean_gain
+from experiments.analysis.summaries import Entry, mean_gain
 from experiments.protocols.paper import published
 from experiments.reports import tables
 from experiments.reports.labels import dataset_order, dataset_title, labels

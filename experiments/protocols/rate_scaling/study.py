@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from experiments.optimizers import Optimizer
 from experiments.protocols.cell import Cell, Learner, ProtocolName, Task
 from experiments.protocols.fair import constants as fair
-from experiments.protocols.fair.short_tuning import rates_around
-from experiments.protocols.fair.study import check_names
 from experiments.protocols.grid import Grid
+from experiments.protocols.names import check_names
 from experiments.protocols.rate_scaling import constants
+from experiments.protocols.short_tuning import rates_around
 
 NAME = "rate_scaling"
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm
+from experiments.analysis.final_differences import accuracy_difference
 from experiments.analysis.final_runs import test_runs
 from experiments.analysis.paired import Difference
 from experiments.analysis.runs import common_seeds, rows_of
@@ -17,10 +18,11 @@ from experiments.reports import canvas, style
 from experiments.reports.ablation.stairs import OWN, panel_title, panels, stairs
 from experiments.reports.ablation.step_lengths import in_place, no_evidence
 from experiments.reports.ablation.tables import arm_title
-from experiments.reports.fair import effect_figures, headings
+from experiments.reports.fair import effect_figures
 from experiments.reports.fair import figures as fair_figures
-from experiments.reports.fair.questions import Answer, accuracy_difference
+from experiments.reports.fair.questions import Answer
 from experiments.reports.section import Figure, slug
+from experiments.reports.workload_titles import budget_of
 
 Arms = Mapping[str, Arm]
 OTHER = "thermolion:gate=permuted"
@@ -79,7 +81,7 @@ def available(workloads: Sequence[Arms], answers: Sequence[Answer]) -> list[Figu
     if paired:
         words = "The gate at λ of another parameter and at its own, a line a seed"
         made.append(Figure("permuted", words, lambda: draw_pairs(paired)))
-    budget = headings.budget_of(arm for arms in workloads for arm in arms.values())
+    budget = budget_of(arm for arms in workloads for arm in arms.values())
     for asked in dict.fromkeys(answer.question for answer in answers if answer.held_out):
         some = [answer for answer in answers if answer.question == asked]
         level = next(each.held_out.difference.level for each in some if each.held_out)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, Workload, whole, workloads
 from experiments.analysis.short_arms import short_arms
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.ablation import constants
-from experiments.protocols.fair.short_tuning import runs_by_phase
+from experiments.protocols.short_tuning import runs_by_phase
 from experiments.reports.ablation import figures
 from experiments.reports.ablation.stairs import stairs, stairs_table
 from experiments.reports.ablation.step_lengths import in_place, remark, step_lengths
@@ -18,6 +18,7 @@ from experiments.reports.missing import lines, named, study_command, with_comman
 from experiments.reports.one_study import study_of
 from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
+from experiments.reports.workload_titles import workload_title
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -95,7 +96,7 @@ def _noise_read(found: Sequence[Arm]) -> list[str]:
         for one in arm.tuned[:1]:
             readings, epochs = len((one.telemetry or {}).get("noise_std", ())), len(one.train_loss)
             if readings:
-                place = tables.workload_title(arm.workload)
+                place = workload_title(arm.workload)
                 when[place] = f"{place} after {epochs // readings} of {epochs} epochs"
     if not when:
         return []
@@ -115,7 +116,7 @@ def _missing(found: Sequence[Arm], budget: str, folder: str) -> list[str]:
         runs = runs_by_phase(counts["rates"], counts)
         return {"final": runs["final"]} if name in numbers["derived"] else runs
 
-    places = {tables.workload_title(one): arms for one, arms in workloads(found).items()}
+    places = {workload_title(one): arms for one, arms in workloads(found).items()}
     lacking = lines(places, [*numbers["arms"], *numbers["derived"]], wanted, arm_title)
     there = {arm.optimizer for arm in found} - {*numbers["derived"]}
     command = study_command(

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from experiments.analysis import verdicts
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.difference import Difference, level_of
+from experiments.analysis.final_differences import accuracy_difference
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation.tables import HEADER, arm_cells, arm_data, arm_title
-from experiments.reports.fair import headings
-from experiments.reports.fair.questions import accuracy_difference
-from experiments.reports.fair.tables import workload_title
 from experiments.reports.table import DASH, Table
+from experiments.reports.workload_titles import budget_of, workload_heading, workload_title
 
 OWN = "thermolion"
 ALL = "all, from Signum"
@@ -99,7 +98,7 @@ def stairs_table(one: Stairs, by_workload: Mapping[Workload, Mapping[str, Arm]])
 def panel_title(arms: Mapping[str, Arm]) -> str:
     """Of the panel of a workload's arms."""
     workload = next(iter(arms.values())).workload
-    return headings.workload_heading(workload, headings.budget_of(arms.values()))
+    return workload_heading(workload, budget_of(arms.values()))
 
 
 def panels(one: Stairs, workloads: Iterable[Mapping[str, Arm]]) -> dict[str, dict[str, Difference]]:

@@ -9,8 +9,8 @@ from experiments.analysis.final_runs import mean_step
 from experiments.analysis.health import at_chance, mostly_at_chance
 from experiments.protocols.ablation import constants
 from experiments.reports.ablation.tables import arm_title
-from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import dataset_title
+from experiments.reports.workload_titles import workload_title
 
 
 def step_lengths(

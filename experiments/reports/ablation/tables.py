@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.arms import Arm, Workload
-from experiments.analysis.final_runs import mean_step, mean_train_loss
+from experiments.analysis.final_runs import accuracies, mean_step, mean_train_loss
 from experiments.analysis.health import mostly_at_chance
 from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import curves
@@ -14,10 +14,10 @@ from experiments.analysis.verdicts import Verdict
 from experiments.files import JsonObject
 from experiments.protocols.ablation import constants
 from experiments.reports.fair.questions import Answer
-from experiments.reports.fair.tables import accuracies, workload_fields, workload_title
 from experiments.reports.labels import optimizer_title
 from experiments.reports.section import slug
 from experiments.reports.table import DASH, EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.workload_titles import workload_fields, workload_title
 
 HEADER = (
     "data set, regime: arm",

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from experiments.analysis import paired, verdicts
 from experiments.analysis.exponent_cells import ExponentCell, best_arm, matched_difference
+from experiments.analysis.final_differences import loss_difference
 from experiments.analysis.noise_cells import FinalRuns, growth
 from experiments.analysis.paired import Difference
 from experiments.protocols.exponent import constants
 from experiments.reports.exponent.tables import arm_title, blank
-from experiments.reports.fair.headings import budget_of
-from experiments.reports.fair.questions import loss_difference
 from experiments.reports.labels import dataset_title, with_network
+from experiments.reports.workload_titles import budget_of
 
 FITTED = dataclasses.replace(
     verdicts.TRAIN_LOSS, name="final train loss, at the setting best on validation"

@@ -17,9 +17,9 @@ from experiments.protocols.exponent import constants
 from experiments.reports import canvas, style
 from experiments.reports.exponent.claims import has_all
 from experiments.reports.exponent.tables import arm_title, blank, sparse_suffix
-from experiments.reports.fair import headings
 from experiments.reports.labels import dataset_title
 from experiments.reports.style import Look
+from experiments.reports.workload_titles import budget_of, panel
 
 TICKS = {0.0: "0", 0.25: "¼", 0.5: "½", 0.75: "¾"}
 LABELS = {
@@ -36,7 +36,7 @@ _SPARSE = (("#440154", "-", "o"), ("#21918C", "--", "s"), ("#DDAA33", ":", "^"))
 
 def panel_title(cell: ExponentCell, *, sparse: bool = True) -> str:
     """A cell above its panel."""
-    trained = headings.panel(cell.regime, cell.network, headings.budget_of(cell.arms.values()))
+    trained = panel(cell.regime, cell.network, budget_of(cell.arms.values()))
     return (
         f"{dataset_title(cell.dataset)}, {trained}{sparse_suffix(cell.sparsity) if sparse else ''}"
     )

@@ -19,8 +19,8 @@ from experiments.reports.exponent.curves import (
     panel_title,
     too_few_alphas,
 )
-from experiments.reports.fair import headings
 from experiments.reports.section import Figure
+from experiments.reports.workload_titles import budget_of
 
 
 def heat_map(cells: Sequence[ExponentCell]) -> dict[str, bytes]:
@@ -64,7 +64,7 @@ def accuracy_grid(cell: ExponentCell) -> dict[tuple[float, float], float]:
 def _all_tuned(cell: ExponentCell) -> bool:
     """Whether every fixed α that was begun has its list of rates and eps run."""
     numbers = constants.protocol()
-    budget = numbers["budgets"][headings.budget_of(cell.arms.values())]
+    budget = numbers["budgets"][budget_of(cell.arms.values())]
     return all(
         sum(one.phase == "tune" for one in cell.arms[name].ledger)
         >= budget["rates"] * (budget["eps"] if alpha else 1)  # eps only scales the step at 0

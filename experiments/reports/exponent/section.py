@@ -10,7 +10,7 @@ from experiments.analysis.arms import Arm, whole
 from experiments.analysis.exponent_cells import exponent_cells
 from experiments.analysis.exponent_settings import eps_at_edge, validated
 from experiments.analysis.short_arms import short_arms
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols import exponent
 from experiments.protocols.exponent import constants
 from experiments.protocols.fair import constants as fair

@@ -88,7 +88,7 @@ def differences_table(found: Sequence[Answer]) -> Table | None:
 
 
 def _difference_row(answer: Answer, name: str, verdict: Verdict) -> tuple[str, ...]:
-    smallest = verdict.smallest_detectable
+    smallest = verdict.difference.smallest_detectable
     first, other = answer.called(answer.first), answer.called(answer.other)
     return (
         f"{answer.question}, {answer.regime}: {first} - {other} ({answer.setting})",
@@ -132,7 +132,7 @@ def _difference_data(answer: Answer, name: str, verdict: Verdict) -> CsvRow:
         "level": found.level,
         "seeds": len(found.by_seed),
         "images": found.images,
-        "smallest_detectable": verdict.smallest_detectable,
+        "smallest_detectable": verdict.difference.smallest_detectable,
         "case": verdict.case,
         "probability_of_improvement": ahead.value if ahead else None,
         "probability_low": ahead.low if ahead else None,

@@ -6,16 +6,17 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from experiments.analysis import rates
+from experiments.analysis.arm_profile import profile_of
 from experiments.analysis.arms import Arm, workloads
 from experiments.analysis.rates import Profile
 from experiments.analysis.verdicts import Verdict
 from experiments.protocols.fair import constants
-from experiments.reports.fair import headings, tuning_figures
+from experiments.reports.fair import tuning_figures
 from experiments.reports.fair.forest import Groups, Panel, forest
 from experiments.reports.fair.questions import Answer
-from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.section import Figure
+from experiments.reports.workload_titles import budget_of, panel, workload_heading
 
 MAIN = "convnet"
 """The network whose differences stand in the first figure."""
@@ -26,9 +27,9 @@ def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
 
     One that diverged at every rate of the grid is left out, too: it has nothing to show.
     """
-    budget = headings.budget_of(found)
+    budget = budget_of(found)
     made = {
-        headings.workload_heading(workload, budget): {
+        workload_heading(workload, budget): {
             name: arm for name, arm in arms.items() if _whole_first_stage(arm, budget)
         }
         for workload, arms in workloads(found).items()
@@ -83,7 +84,7 @@ def forest_of(
     return forest(
         [
             Panel(
-                headings.panel(regime, network, budget),
+                panel(regime, network, budget),
                 called(first),
                 called(these[0].other) if len({one.other for one in these}) == 1 else "other",
                 *_groups(these, some, called, no_evidence),
@@ -165,7 +166,7 @@ def budgets(found: Sequence[Arm]) -> dict[str, bytes]:
 def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
-    budget = headings.budget_of(found)
+    budget = budget_of(found)
     main, elsewhere = _main_and_elsewhere(answers)
     for key, words, some in (
         ("differences", "Paired differences of held-out accuracy", main),
@@ -180,9 +181,7 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
             made.append(Figure(key, words, partial(forest_of, some, budget=budget)))
     shown = searched(found)
     if shown:
-        begun = {
-            headings.workload_heading(arm.workload, budget): None for arm in found if arm.ledger
-        }
+        begun = {workload_heading(arm.workload, budget): None for arm in found if arm.ledger}
         gone = " and ".join(place for place in begun if place not in shown)
         left = f"; not shown, as fewer than two optimizers are searched: {gone}" if gone else ""
         under = "each optimizer under the schedule that was chosen for it"

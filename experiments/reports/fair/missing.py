@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from experiments.analysis.arms import Arm, whole
 from experiments.protocols.fair import constants
-from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import bare, optimizer_title
 from experiments.reports.missing import lacking, study_command
+from experiments.reports.workload_titles import workload_title
 
 RUN_NAMES = {
     "final": "final runs",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from experiments import optimizers
 from experiments.analysis import paired, rankings, verdicts
 from experiments.analysis.arms import Arm, Workload, workloads
-from experiments.analysis.final_runs import final_losses, test_runs
+from experiments.analysis.final_differences import judged_pair, loss_difference
 from experiments.analysis.paired import Difference
 from experiments.analysis.rankings import Estimate
 from experiments.analysis.runs import Runs, restricted
@@ -78,14 +78,8 @@ class Answer:
                 f"No answer yet: final runs of {self.called(self.first)} and "
                 f"{self.called(self.other)}, {SETTINGS[self.setting]}, are missing."
             )
-        loss = f"; {_short(self.train_loss)}" if self.train_loss else ""
+        loss = f"; {self.train_loss.predicate}" if self.train_loss else ""
         return f"{self.held_out.text}{loss}."
-
-
-def _short(verdict: Verdict) -> str:
-    """A second verdict on the same pair, its subject left out."""
-    start = f"{verdict.measure.name}: "
-    return start + verdict.text.partition(start)[2]
 
 
 def answers(
@@ -179,7 +173,7 @@ def _answer(
     if pairs:
         count = len(asked["against"])
         judged = _with_bits_alike(
-            {name: both for name, pair in pairs.items() if (both := _judged(*pair))}
+            {name: both for name, pair in pairs.items() if (both := judged_pair(*pair))}
         )
         found = {name: paired.difference(*both, comparisons=count) for name, both in judged.items()}
         losses = {name: loss_difference(*pair, comparisons=count) for name, pair in pairs.items()}
@@ -202,14 +196,6 @@ def _answer(
         tuple(unfinished),
         called,
     )
-
-
-def _judged(one: Sequence[Record], other: Sequence[Record]) -> tuple[Runs, Runs] | None:
-    """The test runs of both; None where either was not judged, or none on a common seed."""
-    first, second = test_runs(one), test_runs(other)
-    if first is None or second is None or not set(first.seeds) & set(second.seeds):
-        return None
-    return first, second
 
 
 def _with_bits_alike(
@@ -244,24 +230,6 @@ def _of_common_seeds(
         return tuple(one for one in runs if one.seed in common)
 
     return {name: (kept(one), kept(two)) for name, (one, two) in pairs.items()}
-
-
-def accuracy_difference(
-    one: Sequence[Record], other: Sequence[Record], *, comparisons: int = 1
-) -> Difference | None:
-    """Paired difference of test accuracy; None where either was not judged."""
-    judged = _judged(one, other)
-    return None if judged is None else paired.difference(*judged, comparisons=comparisons)
-
-
-def loss_difference(
-    one: Sequence[Record], other: Sequence[Record], *, comparisons: int = 1
-) -> Difference | None:
-    """Paired difference of the last epoch's train loss, 100 ln(ratio)."""
-    first, second = final_losses(one), final_losses(other)
-    if not first.keys() & second.keys():
-        return None
-    return paired.loss_difference(first, second, comparisons=comparisons)
 
 
 def _alike(found: Mapping[str, Difference | None]) -> dict[str, Difference]:

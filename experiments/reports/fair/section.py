@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from experiments import optimizers
 from experiments.analysis.arms import Arm, arms, workloads
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.fair import constants
 from experiments.reports.fair import comparison_tables, figures, questions, tables
 from experiments.reports.fair.missing import finished, missing
-from experiments.reports.fair.tables import workload_title
 from experiments.reports.labels import optimizer_order, optimizer_title
 from experiments.reports.one_study import study_of
 from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
 from experiments.reports.table import DIVERGED, Table
+from experiments.reports.workload_titles import workload_title
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from experiments.analysis import gain, rankings
+from experiments.analysis.arm_profile import profile_of
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.final_runs import (
+    accuracies,
     mean_step,
     mean_train_loss,
     test_runs,
@@ -17,23 +19,13 @@ from experiments.analysis.interval import interval
 from experiments.analysis.runs import Runs
 from experiments.protocols.paper import published
 from experiments.records import Record
-from experiments.reports.fair.rates import profile_of
-from experiments.reports.labels import dataset_title, optimizer_title, with_network
-from experiments.reports.table import DASH, DIVERGED, EDGE, PERCENT, CsvRow, Table, number
+from experiments.reports.labels import optimizer_title
+from experiments.reports.table import DASH, DIVERGED, EDGE, PERCENT, Table, number
+from experiments.reports.workload_titles import workload_fields, workload_title
 
 REFERENCE = "adamw"
 OURS = "thermolion"
 UNTUNED = "adam"
-
-
-def workload_fields(workload: Workload) -> CsvRow:
-    """The first fields of every CSV file."""
-    return {"dataset": workload.dataset, "network": workload.network, "regime": workload.regime}
-
-
-def workload_title(workload: Workload) -> str:
-    """A workload in tables."""
-    return with_network(f"{dataset_title(workload.dataset)}, {workload.regime}", workload.network)
 
 
 def answer_table(found: Mapping[Workload, Mapping[str, Arm]]) -> Table:
@@ -100,12 +92,6 @@ def _both(records: Sequence[Record]) -> str:
 def _mean(records: Sequence[Record], part: str) -> float | None:
     values = accuracies(records, part)
     return math.fsum(values) / len(values) if values else None
-
-
-def accuracies(records: Sequence[Record], part: str) -> list[float]:
-    """Accuracies in per cent by seed; a run that diverged has chance's."""
-    found = test_runs(records, bits=False) if part == "held_out" else train_runs(records)
-    return [] if found is None else [100.0 * float(x) for x in found.accuracy]
 
 
 def _left(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from experiments.analysis import rankings
+from experiments.analysis.arm_profile import profile_of
 from experiments.analysis.arms import Arm, lost_by_tuning
 from experiments.analysis.final_runs import test_runs
 from experiments.reports.ablation.tables import arm_title
-from experiments.reports.fair.rates import profile_of
-from experiments.reports.fair.tables import OURS, REFERENCE, workload_title
+from experiments.reports.fair.tables import OURS, REFERENCE
 from experiments.reports.findings.answers import Finding, Line
 from experiments.reports.findings.studies import StudyResults
 from experiments.reports.labels import dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
+from experiments.reports.workload_titles import workload_title
 
 RIVALS = ("Q1", "Q2")
 PARTS = ("Q4", "Q5", "Q6", "solid scale")

@@ -124,5 +124,5 @@ def parts(study: StudyResults) -> list[Block]:
 
 
 def _in_words(found: Difference) -> str:
-    text = verdicts.verdict("", "", found).text
-    return text.partition("held-out accuracy: ")[2]
+    said = verdicts.verdict("", "", found)
+    return f"{said.words}: {said.evidence}"

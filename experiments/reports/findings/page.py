@@ -15,7 +15,6 @@ from experiments.files import write as write_file
 from experiments.reports import markdown
 from experiments.reports.ablation.step_lengths import rival_title
 from experiments.reports.exponent.whole import latest_records, missing_of
-from experiments.reports.fair.headings import ELSEWHERE, REGIMES
 from experiments.reports.fair.questions import answers
 from experiments.reports.findings import advice, gain, reproduced
 from experiments.reports.findings.answers import Finding, Line, findings
@@ -24,6 +23,7 @@ from experiments.reports.missing import study_command
 from experiments.reports.one_study import of_one_study
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
+from experiments.reports.workload_titles import ELSEWHERE, REGIMES
 
 FILE = "findings.md"
 

@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 
 from experiments import records
-from experiments.analysis import statistics
-from experiments.analysis.statistics import Entry, mean_gain
+from experiments.analysis import summaries
+from experiments.analysis.summaries import Entry, mean_gain
 from experiments.protocols.paper.published import REFERENCE
 from experiments.reports.labels import dataset_order, dataset_title, optimizer_title
 from experiments.reports.outline import Block, Bullets, Paragraph
@@ -23,7 +23,7 @@ def blocks(folder: Path) -> list[Block]:
         for one in records.read(folder, missing_ok=True).records
         if one.protocol == "paper" and one.network == "convnet"
     ]
-    entries = [entry for entry in statistics.entries(found) if not entry.changed]
+    entries = [entry for entry in summaries.entries(found) if not entry.changed]
     if not entries:
         return [Paragraph("No runs of the paper's protocol yet.")]
     lines = [*_printed(entries), *_beside_adam(entries)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments import records
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.analysis.arms import Arm, Workload, arms, whole, workloads
 from experiments.analysis.short_arms import short_arms
 from experiments.protocols.ablation import constants as ablation
@@ -148,7 +148,7 @@ def _figures(found: Sequence[Record], title: str, drawn: str) -> dict[str, str]:
     """The files that `report` writes, by key; which there are follows from the records, too."""
     return {
         figure.key: f"{drawn}/{section.slug}-{figure.key}.svg"
-        for section in report.sections(statistics.entries(found), Question(drawn, None))
+        for section in report.sections(summaries.entries(found), Question(drawn, None))
         for figure in section.figures
         if section.title == title
     }

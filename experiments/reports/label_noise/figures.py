@@ -14,9 +14,9 @@ from experiments.analysis.paired import Difference
 from experiments.reports import canvas, style
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.label_noise.tables import (
-    at_edge,
     cell_difference,
     level_words,
+    names_at_edge,
     others,
 )
 from experiments.reports.labels import dataset_title, with_network
@@ -60,7 +60,7 @@ def heat_maps(cells: Sequence[NoiseCell]) -> dict[str, bytes]:
                 values[i, j] = each.mean
                 ends = f"[{each.low:+.2f}, {each.high:+.2f}]" if each.half else ""
                 centred: style.Look = {"ha": "center", "color": _ink(each.mean / most)}
-                edge = EDGE if at_edge(grid[noise, batch], name) else ""
+                edge = EDGE if names_at_edge(grid[noise, batch], name) else ""
                 weight = "bold" if each.excludes_zero else "normal"
                 mean = f"{each.mean:+.2f}{edge}"
                 axis.text(j, i - 0.04, mean, va="bottom", weight=weight, **centred)

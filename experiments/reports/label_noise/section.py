@@ -9,16 +9,16 @@ from experiments.analysis.arms import Arm, whole
 from experiments.analysis.noise_cells import OURS, NoiseCell, growth, noise_cells, sees
 from experiments.analysis.paired import Difference
 from experiments.analysis.short_arms import short_arms
-from experiments.analysis.statistics import Entry
-from experiments.protocols.fair.short_tuning import runs_by_phase
+from experiments.analysis.summaries import Entry
 from experiments.protocols.label_noise import constants
+from experiments.protocols.short_tuning import runs_by_phase
 from experiments.reports.ablation.tables import arm_title
 from experiments.reports.label_noise import figures
 from experiments.reports.label_noise.tables import (
-    at_edge,
     cell_table,
     cell_title,
     final_runs,
+    names_at_edge,
     others,
 )
 from experiments.reports.missing import lines, named, study_command, with_command
@@ -140,11 +140,10 @@ def helped(cells: Sequence[NoiseCell]) -> list[str]:
                     continue
                 said = verdicts.verdict("ThermoLion's lead", other, found)
                 change = _CHANGE[said.case].format(delta=verdicts.HELD_OUT.delta, most=said.at_most)
-                numbers_said = said.text.rpartition(": ")[2]
                 lines.append(
                     f"{start}From {100 * ends[0]:g} to {100 * ends[1]:g} % label noise "
                     f"ThermoLion's lead over {arm_title(other)} in held-out accuracy {change}: "
-                    f"{numbers_said}.{_outermost([ours[end] for end in ends], other)}"
+                    f"{said.evidence}.{_outermost([ours[end] for end in ends], other)}"
                 )
     return lines
 
@@ -154,7 +153,7 @@ def _outermost(cells: Sequence[NoiseCell], other: str) -> str:
     found = [
         f"{arm_title(name)}'s at {100 * cell.noise:g} %"
         for cell in cells
-        for name in at_edge(cell, other)
+        for name in names_at_edge(cell, other)
     ]
     return f" Outermost of the rates tried: {', '.join(found)}." if found else ""
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from experiments.analysis import verdicts
 from experiments.analysis.difference import level_of
-from experiments.analysis.final_runs import mean_step, mean_train_loss
+from experiments.analysis.final_differences import accuracy_difference, loss_difference
+from experiments.analysis.final_runs import accuracies, mean_step, mean_train_loss
 from experiments.analysis.interval import interval
 from experiments.analysis.noise_cells import OURS, FinalRuns, NoiseCell, curves
 from experiments.analysis.paired import Difference
 from experiments.protocols.label_noise import constants
 from experiments.reports.ablation.tables import arm_title, verdict_fields
-from experiments.reports.fair.questions import accuracy_difference, loss_difference
-from experiments.reports.fair.tables import accuracies
 from experiments.reports.labels import dataset_title, with_network
 from experiments.reports.table import DASH, EDGE, PERCENT, Table, number
 
@@ -44,7 +43,7 @@ def final_runs(cell: NoiseCell, other: str) -> FinalRuns | None:
     return (one, two) if one and two else None
 
 
-def at_edge(cell: NoiseCell, other: str) -> list[str]:
+def names_at_edge(cell: NoiseCell, other: str) -> list[str]:
     """Which of ThermoLion and another have the outermost rate that was tried as their best."""
     return [name for name in (OURS, other) if name in cell.arms and cell.arms[name].at_edge]
 

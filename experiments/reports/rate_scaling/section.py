@@ -6,14 +6,14 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.analysis.arm_profile import profile_of
 from experiments.analysis.arms import Arm, Workload
 from experiments.analysis.rate_scaling import power_law
 from experiments.analysis.rates import Profile
 from experiments.analysis.short_arms import short_arms
-from experiments.analysis.statistics import Entry
+from experiments.analysis.summaries import Entry
 from experiments.protocols.rate_scaling import NAME, constants
 from experiments.reports.fair import tuning_figures
-from experiments.reports.fair.rates import profile_of
 from experiments.reports.labels import (
     dataset_title,
     optimizer_order,
@@ -133,7 +133,7 @@ def rates_table(found: Profiles) -> Table:
                 cells += [DASH, DASH]
                 continue
             width = profile.width()
-            mark = EDGE if profile.edge else ""
+            mark = EDGE if profile.at_edge else ""
             cells += [f"{profile.best:.2g}{mark}", f"{width.low:.2g} to {width.high:.2g}"]
             data.append(
                 {
@@ -194,7 +194,7 @@ def _notes(arms: Sequence[Arm], found: Profiles, budget: str) -> list[str]:
         f"lines above{ratio} are of that centre, which is finer than the grid.",
         "Two seeds give no interval: a factor below two between two rates may be chance.",
     ]
-    if any(profile.edge for some in found.values() for profile in some.values()):
+    if any(profile.at_edge for some in found.values() for profile in some.values()):
         notes.append(AT_EDGE)
     return [*notes, *part_notes(arms)]
 

@@ -8,7 +8,7 @@ import pytest
 from made_records import Made, rate
 
 from experiments import optimizers
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.analysis.arms import arms, at_edge
 from experiments.analysis.ledger import configuration_of, in_order
 from experiments.protocols import fair
@@ -27,7 +27,7 @@ def studied(accuracy, status=lambda cell: "ok"):
 
 def read(records):
     """The arms of records as a report reads them, sorted by their numbers."""
-    kept = [one for entry in statistics.entries(records) for one in entry.records]
+    kept = [one for entry in summaries.entries(records) for one in entry.records]
     return {arm.optimizer: arm for arm in arms(kept)}
 
 

@@ -16,7 +16,7 @@ def test_a_profile_by_hand():
     assert found.mean == pytest.approx([55, 90, 87, 10])
     assert found.low == pytest.approx([50, 90, 86, 10])
     assert found.high == pytest.approx([60, 90, 88, 10])
-    assert (found.best, found.edge) == (1e-3, None)
+    assert (found.best, found.at_edge) == (1e-3, False)
     # From 90 at 1e-3: 89 lies a third of the way down to 87, and 1/35 of the way down to 55.
     width = found.width()
     assert width.decades == pytest.approx(1 / 3 + 1 / 35)
@@ -26,27 +26,27 @@ def test_a_profile_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("means", "edge", "decades", "at_least"),
+    ("means", "at_edge", "decades", "at_least"),
     [
-        ([0.90, 0.88, 0.50, 0.10], "low", 0.5, True),  # the best is the lowest tried
-        ([0.10, 0.50, 0.88, 0.90], "high", 0.5, True),
-        ([0.895, 0.90, 0.88, 0.10], None, 1.5, True),  # not fallen by a point at the lowest
-        ([0.90] * 4, "low", 3.0, True),
-        ([0.10, 0.90, 0.10, 0.90], None, 2 / 80, False),  # what rises again is not counted
-        ([0.10, 0.10, 0.90, 0.89], None, 1 + 1 / 80, True),  # exactly a point below is within
+        ([0.90, 0.88, 0.50, 0.10], True, 0.5, True),  # the best is the lowest tried
+        ([0.10, 0.50, 0.88, 0.90], True, 0.5, True),
+        ([0.895, 0.90, 0.88, 0.10], False, 1.5, True),  # not fallen by a point at the lowest
+        ([0.90] * 4, True, 3.0, True),
+        ([0.10, 0.90, 0.10, 0.90], False, 2 / 80, False),  # what rises again is not counted
+        ([0.10, 0.10, 0.90, 0.89], False, 1 + 1 / 80, True),  # exactly a point below is within
     ],
 )
-def test_widths_at_the_edges(means, edge, decades, at_least):
+def test_widths_at_the_edges(means, at_edge, decades, at_least):
     found = profile(RATES, [[value] for value in means])
     width = found.width()
-    assert (found.edge, width.at_least) == (edge, at_least)
+    assert (found.at_edge, width.at_least) == (at_edge, at_least)
     assert width.decades == pytest.approx(decades, abs=1e-6)
     assert str(width).startswith("at least") == at_least
 
 
-def test_one_rate_is_an_edge_of_no_width():
+def test_one_rate_has_no_width_and_is_the_outermost_of_none():
     found = profile([1e-3], [[0.5]])
-    assert (found.edge, found.width().decades, found.width().at_least) == ("low", 0.0, True)
+    assert (found.at_edge, found.width().decades, found.width().at_least) == (False, 0.0, True)
 
 
 @given(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.analysis import statistics, sweeps
+from experiments.analysis import summaries, sweeps
 
 
 def _swept(synthetic, optimizer, by_rate, dataset="digits", **more):
@@ -24,7 +24,7 @@ def _swept(synthetic, optimizer, by_rate, dataset="digits", **more):
 
 
 def _best(records):
-    found = sweeps.best(statistics.entries(records))
+    found = sweeps.best(summaries.entries(records))
     return {(b.entry.dataset, b.entry.optimizer): (b.entry.learning_rate, b.at_edge) for b in found}
 
 
@@ -37,8 +37,8 @@ def test_the_best_rate_is_by_mean_train_accuracy_on_each_data_set(synthetic):
         ("mnist", "adam"): (3e-3, True),
         ("digits", "lion"): (1e-3, False),
     }
-    assert sweeps.swept(statistics.entries(made))
-    assert not sweeps.swept(statistics.entries(_swept(synthetic, "lion", {1e-3: [0.5]})))
+    assert sweeps.swept(summaries.entries(made))
+    assert not sweeps.swept(summaries.entries(_swept(synthetic, "lion", {1e-3: [0.5]})))
 
 
 def test_ties_go_to_the_smaller_loss_and_a_loss_that_is_not_finite_loses(synthetic):
@@ -51,7 +51,7 @@ def test_ties_go_to_the_smaller_loss_and_a_loss_that_is_not_finite_loses(synthet
 def test_schedules_and_files_are_not_chosen_between(synthetic):
     made = _swept(synthetic, "adam", {1e-3: [0.8], 3e-3: [0.7]})
     made += _swept(synthetic, "adam", {1e-3: [0.9]}, schedule="warmup_cosine")
-    assert len(sweeps.best(statistics.entries(made))) == 2
+    assert len(sweeps.best(summaries.entries(made))) == 2
 
 
 def test_the_difference_is_scipys_paired_interval(synthetic):
@@ -59,7 +59,7 @@ def test_the_difference_is_scipys_paired_interval(synthetic):
     base = draws.uniform(0.5, 0.6, 6)
     mine = base + draws.normal(0.05, 0.01, 6)
     one, other = (
-        statistics.entry(_swept(synthetic, name, {1e-3: list(values)}))
+        summaries.entry(_swept(synthetic, name, {1e-3: list(values)}))
         for name, values in (("lion", mine), ("adam", base))
     )
     found = sweeps.difference_from(one, other)
@@ -68,9 +68,9 @@ def test_the_difference_is_scipys_paired_interval(synthetic):
 
 
 def test_only_seeds_that_both_have_are_paired(synthetic):
-    one = statistics.entry([synthetic(seed=s, train_accuracy=0.8) for s in (0, 1, 7)])
-    other = statistics.entry([synthetic(seed=s, train_accuracy=0.7) for s in (1, 0, 3)])
-    apart = statistics.entry([synthetic(seed=9, train_accuracy=0.7)])
+    one = summaries.entry([synthetic(seed=s, train_accuracy=0.8) for s in (0, 1, 7)])
+    other = summaries.entry([synthetic(seed=s, train_accuracy=0.7) for s in (1, 0, 3)])
+    apart = summaries.entry([synthetic(seed=9, train_accuracy=0.7)])
     assert sweeps.difference_from(one, other).n == 2
     assert sweeps.difference_from(one, apart) is None
     assert sweeps.difference_from(one, other, held_out=True).n == 2

@@ -34,7 +34,8 @@ def test_the_cases_in_their_order(mean, half, case, words):
     found = verdict("a", "b", _found(mean, half))
     assert found.case == case
     assert found.text.startswith(f"a against b, held-out accuracy: {words}")
-    assert f"at 95 %, 5 seeds; smallest detectable {found.smallest_detectable:.2f}" in found.text
+    smallest = f"{found.difference.smallest_detectable:.2f}"
+    assert f"at 95 %, 5 seeds; smallest detectable {smallest}" in found.text
     assert found.at_most == pytest.approx(abs(mean) + half, abs=1e-3)
 
 
@@ -85,7 +86,8 @@ def test_a_fall_of_more_than_99_per_cent_is_a_ratio():
 
 def test_one_seed_is_undecided_and_says_why():
     found = verdict("a", "b", difference(runs([0], [0.9]), runs([0], [0.5])))
-    assert (found.case, found.at_most, found.smallest_detectable) == ("undecided", math.inf, None)
+    assert (found.case, found.at_most) == ("undecided", math.inf)
+    assert found.difference.smallest_detectable is None
     assert found.text.endswith("undecided: +40.00 points, one seed and so no interval")
 
 

@@ -47,6 +47,7 @@ def test_the_taps_are_xlas_convolution_and_so_are_their_gradients(channels, feat
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_layers_gain_decides_whether_the_signal_dies():
     images = jax.random.normal(jax.random.key(1), (8, 16, 16, 1))
 
@@ -117,7 +118,7 @@ def test_a_best_size_at_the_end_of_the_list_is_told():
         for seed in plan.SEEDS
     ]
     said = "10 layers default: at chance at the largest size tried"
-    assert all(said in line for line in findings.expectations(outcomes.finals(found)))
+    assert all(said in one.text for one in findings.expectations(outcomes.finals(found)))
 
 
 def test_where_runs_are_missing_there_is_no_answer():

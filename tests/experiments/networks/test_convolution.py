@@ -69,7 +69,7 @@ def test_float32_values() -> None:
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [slow(1), 3])
 def test_float32_is_exact_on_integers_and_their_many_ties(channels: int) -> None:
     # Small integers add without rounding, so float32 must give the very same numbers, though
     # about every second window holds its maximum twice.
@@ -138,7 +138,7 @@ def test_the_way_back_does_not_keep_a_batch_of_patches() -> None:
     assert grad.lower(kernels).compile().memory_analysis().temp_size_in_bytes < 30e6
 
 
-@pytest.mark.parametrize("runs", [1, 2])
+@pytest.mark.parametrize("runs", [slow(1), 2])
 def test_pools_and_shifted_sums_are_not_computed_again_by_their_readers(runs: int) -> None:
     """Each is a call in the compiled program, once forward and once back; all else is inlined."""
     images = _images(16, 3)

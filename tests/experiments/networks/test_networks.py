@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from params import slow
 
 from experiments import datasets, networks, training
 from experiments.networks import convolution, network
@@ -25,7 +26,7 @@ def batch(n: int, channels: int) -> tuple[jax.Array, jax.Array]:
 
 
 @quick_first
-@pytest.mark.parametrize(("channels", "num_classes"), [(1, 100), (3, 43)])
+@pytest.mark.parametrize(("channels", "num_classes"), [slow(1, 100), (3, 43)])
 def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
     net = networks.resolve(name)
     params = net.init(jax.random.key(0), channels, num_classes)
@@ -50,12 +51,12 @@ def test_loss_and_gradient(name: str, channels: int, num_classes: int) -> None:
 @pytest.mark.parametrize(
     ("n", "weighted"),
     [
-        (135, False),
         (135, True),
-        pytest.param(1, False, marks=pytest.mark.slow),
-        pytest.param(1, True, marks=pytest.mark.slow),
-        pytest.param(64, True, marks=pytest.mark.slow),
-        pytest.param(64, False, marks=pytest.mark.slow),
+        slow(135, False),
+        slow(1, False),
+        slow(1, True),
+        slow(64, True),
+        slow(64, False),
     ],
 )
 def test_weights_and_chunks_make_the_same_mean(name: str, n: int, weighted: bool) -> None:

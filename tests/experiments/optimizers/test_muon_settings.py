@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 from optimizer_paths import run
+from params import slow
 
 from experiments.optimizers import resolve
 from experiments.optimizers.newton_schulz import orthogonalise
@@ -89,7 +90,7 @@ def test_muon_is_optax_own_in_float32(bad):
             assert error < (1e-2 if bad else 1e-4), (name, error)
 
 
-@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("devices", [slow(2), 3])
 @pytest.mark.parametrize("shape", [(3, 3, 8, 16), (7, 4), (4, 7), (1, 4)])
 def test_devices_that_share_a_run_share_a_kernel(devices, shape):
     """Rows that do not divide, fewer rows than devices, and wide matrices, too."""

@@ -118,6 +118,7 @@ def test_every_set_of_the_budgets_has_its_size():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
 def test_the_committed_size_is_what_the_digits_measure(share):
     dense = datasets.load_splits("digits", limit=fair.protocol()["limit"], with_test=False).train

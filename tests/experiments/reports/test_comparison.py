@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.reports import comparison, report
 from experiments.reports.table import EDGE
 
@@ -31,7 +31,7 @@ def sweep(synthetic):
 
 
 def test_each_optimizer_stands_at_its_best_rate_paired_by_seed(sweep):
-    ((found,), notes) = comparison.tables(statistics.entries(sweep), "adam")
+    ((found,), notes) = comparison.tables(summaries.entries(sweep), "adam")
     base, mine = found.rows
     assert base[:2] == ("Adam", "= 82.00 ± 1.96, lr 0.001")
     assert mine[:2] == ("my.module:mine", f"+2.20 ± 0.56, lr 0.003{EDGE}")
@@ -46,7 +46,7 @@ def test_each_optimizer_stands_at_its_best_rate_paired_by_seed(sweep):
 
 
 def test_any_optimizer_can_be_the_baseline(sweep):
-    ((found,), _) = comparison.tables(statistics.entries(sweep), "my.module:mine")
+    ((found,), _) = comparison.tables(summaries.entries(sweep), "my.module:mine")
     assert "minus my.module:mine's" in found.title
     assert found.rows[0][1] == "-2.20 ± 0.56, lr 0.001"
 
@@ -76,22 +76,22 @@ def test_a_baseline_that_some_sections_lack_is_a_note_there(synthetic, folder_of
 
 
 def test_without_adam_the_baseline_is_adamw(synthetic):
-    entries = statistics.entries([synthetic("digits", "lion"), synthetic("digits", "adamw")])
+    entries = summaries.entries([synthetic("digits", "lion"), synthetic("digits", "adamw")])
     assert "minus AdamW's" in comparison.tables(entries, None)[0][0].title
 
 
 def test_without_either_and_without_a_choice_a_note_says_how_to_compare(synthetic):
-    entries = statistics.entries([synthetic("digits", "lion"), synthetic("digits", "swa")])
+    entries = summaries.entries([synthetic("digits", "lion"), synthetic("digits", "swa")])
     found, (note,) = comparison.tables(entries, None)
     assert not found
     assert "--baseline takes lion or swa" in note
     assert [row[0] for row in comparison.tables(entries, "lion")[0][0].rows] == ["Lion", "SWA"]
-    assert comparison.tables(statistics.entries([synthetic("digits", "adam")]), None) == ([], [])
+    assert comparison.tables(summaries.entries([synthetic("digits", "adam")]), None) == ([], [])
 
 
 def test_without_a_sweep_rates_are_not_called_best(synthetic):
     made = [synthetic("digits", name, seed) for name in ("adam", "lion") for seed in range(5)]
-    found, notes = comparison.tables(statistics.entries(made), None)
+    found, notes = comparison.tables(summaries.entries(made), None)
     assert len(found) == 2  # train and held-out
     assert not any("best" in text for text in (found[0].title, found[1].title, *notes))
     assert ", lr " not in found[0].rows[1][1]
@@ -100,7 +100,7 @@ def test_without_a_sweep_rates_are_not_called_best(synthetic):
 def test_data_sets_without_the_baseline_or_without_common_seeds_have_no_difference(synthetic):
     made = [synthetic("digits", "adam", 0), synthetic("digits", "lion", 1)]
     made += [synthetic("mnist", "lion", 0)]
-    (train, _), _ = comparison.tables(statistics.entries(made), None)
+    (train, _), _ = comparison.tables(summaries.entries(made), None)
     lion = dict(zip(train.header, train.rows[1], strict=True))
     assert (lion["MNIST"], lion["digits"], lion["mean [data sets]"]) == ("–", "–", "–")
 
@@ -108,7 +108,7 @@ def test_data_sets_without_the_baseline_or_without_common_seeds_have_no_differen
 def test_fewer_than_five_seeds_show_their_differences(synthetic):
     made = _swept(synthetic, "digits", "adam", {1e-3: [80.0, 81.0]})
     made += _swept(synthetic, "digits", "lion", {1e-3: [82.0, 84.0]})
-    (train, _), _ = comparison.tables(statistics.entries(made), None)
+    (train, _), _ = comparison.tables(summaries.entries(made), None)
     assert train.rows[1][1] == "+2.50 (+2.0, +3.0)"
 
 
@@ -118,7 +118,7 @@ def test_diverged_runs_at_the_best_rate_are_marked(synthetic):
         synthetic("digits", "lion", 0, train_accuracy=0.9),
         synthetic("digits", "lion", 1, train_accuracy=0.0, status="diverged", train_loss=[None]),
     ]
-    (train, *_), _ = comparison.tables(statistics.entries(made), None)
+    (train, *_), _ = comparison.tables(summaries.entries(made), None)
     assert train.rows[1][1].endswith(" (1†)")
     assert "†" not in train.rows[0][1]
     assert [row["diverged"] for row in train.data] == [0, 1]

@@ -4,12 +4,12 @@ import re
 import numpy as np
 from PIL import Image
 
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.reports import canvas, figures, labels, style
 
 
 def _some(synthetic):
-    return statistics.entries(
+    return summaries.entries(
         synthetic(dataset, optimizer, seed)
         for dataset in ("fashion_mnist", "digits")
         for optimizer in ("adam", "thermolion", "my.module:mine")
@@ -41,7 +41,7 @@ def test_colours_of_the_lines_are_the_optimizers(synthetic):
 
 
 def test_losses_that_are_not_finite_and_curves_that_are_short_are_drawn(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         [
             synthetic(seed=0, train_loss=[2.0, 1.0, 0.5]),
             synthetic(seed=1, train_loss=[2.0, None, None], status="diverged"),
@@ -55,7 +55,7 @@ def test_losses_that_are_not_finite_and_curves_that_are_short_are_drawn(syntheti
 
 def test_no_two_rows_look_alike_in_a_sweep(synthetic):
     """0.003 and 0.1 drew the same line and marker by themselves, two rates of SMES likewise."""
-    entries = statistics.entries(
+    entries = summaries.entries(
         synthetic(optimizer=optimizer, hyperparameters={"learning_rate": rate})
         for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
         for optimizer in ("thermolion", "smes")
@@ -75,7 +75,7 @@ def _sizes(figure):
 
 def test_a_legend_of_nine_long_names_is_whole(synthetic):
     """It was cut off on both sides of a figure of one panel."""
-    entries = statistics.entries(
+    entries = summaries.entries(
         synthetic("digits", f"my.module:an_optimizer_of_a_very_long_name_{i}") for i in range(9)
     )
     for draw in (figures.loss, figures.accuracy):
@@ -88,7 +88,7 @@ def test_a_legend_of_nine_long_names_is_whole(synthetic):
 
 def test_panels_keep_their_height_however_long_the_legend(synthetic):
     def height(count):
-        entries = statistics.entries(
+        entries = summaries.entries(
             synthetic("digits", f"my.module:an_optimizer_of_a_very_long_name_{i}")
             for i in range(count)
         )
@@ -101,7 +101,7 @@ def test_panels_keep_their_height_however_long_the_legend(synthetic):
 
 
 def test_a_sweep_is_drawn_with_every_optimizers_best_rate_marked(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         synthetic("digits", optimizer, seed, hyperparameters={"learning_rate": rate})
         for optimizer in ("adam", "thermolion")
         for rate in (1e-4, 1e-3, 1e-2)
@@ -113,7 +113,7 @@ def test_a_sweep_is_drawn_with_every_optimizers_best_rate_marked(synthetic):
 
 
 def test_an_optimizer_without_a_rate_and_a_single_run_are_drawn(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         [
             synthetic("digits", "mine:f", hyperparameters={}),
             synthetic("digits", "adam", hyperparameters={"learning_rate": 0.1}),
@@ -124,7 +124,7 @@ def test_an_optimizer_without_a_rate_and_a_single_run_are_drawn(synthetic):
 
 
 def _accuracies(synthetic, worst, seeds=5):
-    return statistics.entries(
+    return summaries.entries(
         synthetic("digits", name, seed, train_accuracy=level + 0.01 * seed, test_accuracy=level)
         for name, level in (("adam", 0.8), ("lion", 0.85), ("muon", 0.9), ("swa", worst))
         for seed in range(seeds)
@@ -166,7 +166,7 @@ def test_a_dollar_in_a_name_is_no_formula(synthetic):
     """Of a file or an optimizer's setting; Matplotlib raises where it cannot read the formula."""
     made = [synthetic("we$x^$.npz", name, seed=0) for name in ("adam", "mine:opt:tag=$x^$")]
     for draw in (figures.loss, figures.accuracy):
-        svg = draw(statistics.entries(made))["svg"].decode()
+        svg = draw(summaries.entries(made))["svg"].decode()
         assert "we$x^$.npz" in svg
         assert "tag=$x^$" in svg
 

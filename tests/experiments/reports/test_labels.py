@@ -1,9 +1,9 @@
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.reports.labels import dataset_order, labels, ordered
 
 
 def _labels(*records, **more):
-    return list(labels(statistics.entries(records), **more).values())
+    return list(labels(summaries.entries(records), **more).values())
 
 
 def test_rates_stand_in_rising_order_and_everywhere_if_any_two_differ(synthetic):
@@ -43,7 +43,7 @@ def test_no_two_rows_have_one_name(synthetic):
 
 def test_the_known_come_first_in_their_order_then_the_others_by_name(synthetic):
     names = ("my.module:f", "smes", "thermolion", "adam", "thermolion:boost=0", "muon")
-    entries = ordered(statistics.entries(synthetic(optimizer=name) for name in names))
+    entries = ordered(summaries.entries(synthetic(optimizer=name) for name in names))
     assert [entry.optimizer for entry in entries] == [
         "adam",
         "thermolion",
@@ -53,4 +53,4 @@ def test_the_known_come_first_in_their_order_then_the_others_by_name(synthetic):
         "thermolion:boost=0",
     ]
     sets = [synthetic(name) for name in ("zebra.npz", "digits", "usps", "gtsrb")]
-    assert dataset_order(statistics.entries(sets)) == ["gtsrb", "usps", "digits", "zebra.npz"]
+    assert dataset_order(summaries.entries(sets)) == ["gtsrb", "usps", "digits", "zebra.npz"]

@@ -7,7 +7,7 @@ import pytest
 from made_records import Made
 
 from experiments import optimizers
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.command_line.options import parser
 from experiments.protocols.paper import published, section
 from experiments.reports import report
@@ -26,7 +26,7 @@ def test_missing_cells_of_the_grid_get_the_command_that_fills_them(synthetic):
         for optimizer in ("adam", "thermolion:boost=0")
         for seed in range(3)
     ]
-    entries = statistics.entries(made[:-2])
+    entries = summaries.entries(made[:-2])
     missing, rest = _missing(entries, "runs/x")
     assert missing == (
         "2 run(s) of the grid begun are missing: `python -m experiments run --protocol paper "
@@ -34,20 +34,20 @@ def test_missing_cells_of_the_grid_get_the_command_that_fills_them(synthetic):
         "--out runs/x`"
     )
     assert "nothing of the data sets gtsrb, cifar10" in rest
-    assert _missing(statistics.entries(made), "x")[0].startswith("of the paper's study")
+    assert _missing(summaries.entries(made), "x")[0].startswith("of the paper's study")
 
 
 def test_a_sweep_has_a_command_of_its_own(synthetic):
     made = [synthetic("digits", "adam", seed) for seed in range(2)]
     made += [synthetic("digits", "adam", 0, changed={"learning_rate": 0.003})]
     made += [synthetic("digits", "lion", seed, changed={"learning_rate": 0.003}) for seed in (0, 1)]
-    found = _missing(statistics.entries(made), "x")
+    found = _missing(summaries.entries(made), "x")
     assert len(found) == 2  # the missing cell, and the rest of the paper's study
     assert "--optimizers adam lion --learning-rates 0.003 --seeds 2" in found[0]
 
 
 def test_the_whole_study_lacks_nothing(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         synthetic(d, o) for d in published.DATASETS for o in published.OPTIMIZERS
     )
     assert _missing(entries, "x") == []
@@ -55,13 +55,13 @@ def test_the_whole_study_lacks_nothing(synthetic):
 
 def test_deviations_are_not_the_papers_study(synthetic):
     short = [synthetic("digits", "adam", seed, protocol="paper[epochs=2]") for seed in (0, 2)]
-    (missing,) = _missing(statistics.entries(short), "x")
+    (missing,) = _missing(summaries.entries(short), "x")
     assert "--protocol paper --epochs 2 --datasets digits" in missing
 
 
 def test_different_data_under_one_name_keep_that_name_in_notes_and_commands(synthetic):
     entries = report.apart(
-        statistics.entries(
+        summaries.entries(
             synthetic("fashion_mnist", seed=seed, fingerprint=fingerprint)
             for seed, fingerprint in ((0, "a" * 64), (1, "a" * 64), (0, "b" * 64))
         )
@@ -81,12 +81,12 @@ def test_a_missing_cell_is_not_hidden_by_a_second_rate_of_another_optimizer(synt
             synthetic(optimizer="smes", hyperparameters={"learning_rate": rate}, seed=seed)
             for seed in range(3)
         ]
-    assert _missing(statistics.entries(made), "runs")[0].startswith("2 run(s)")
+    assert _missing(summaries.entries(made), "runs")[0].startswith("2 run(s)")
 
 
 def test_a_network_of_ones_own_is_in_the_command_and_is_not_the_papers_study(synthetic):
     made = [synthetic("digits", "adam", seed, network="vit") for seed in (0, 2)]
-    (missing,) = _missing(statistics.entries(made), "runs")
+    (missing,) = _missing(summaries.entries(made), "runs")
     assert "--protocol paper --network vit --datasets digits" in missing
 
 
@@ -97,7 +97,7 @@ def test_the_command_that_goes_on_with_a_study_has_its_network(name):
     study = protocol.study(["digits"], resolved, ["vit"], budget="smoke")
     begun = Made(lambda cell: 0.5)
     begun.run(study.plan(begun.find).cells[:1])
-    (found,) = report.sections(statistics.entries(list(begun.records.values())), Question("runs/x"))
+    (found,) = report.sections(summaries.entries(list(begun.records.values())), Question("runs/x"))
     command = re.search(r"`python -m experiments (run .*)`", found.missing[-1])[1]
     words = parser(defaultdict(lambda: None)).parse_args(shlex.split(command))
     assert (words.protocol, words.network, words.datasets) == (name, ["vit"], ["digits"])

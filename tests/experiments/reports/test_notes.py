@@ -1,13 +1,13 @@
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.reports import notes
 
 
 def _notes(synthetic, *runs, **overrides):
-    return " ".join(notes.notes(statistics.entries(synthetic(*run, **overrides) for run in runs)))
+    return " ".join(notes.notes(summaries.entries(synthetic(*run, **overrides) for run in runs)))
 
 
 def test_the_step_size_note_gives_what_was_measured(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         [
             synthetic("mnist", "adam", update_rms=0.001),
             synthetic("mnist", "thermolion", update_rms=0.003),
@@ -38,13 +38,13 @@ def test_runs_that_learnt_nothing_come_first(synthetic):
     dead = {"train_accuracy": 0.1, "train_loss": [77.0, 2.3, 2.3]}
     made = [synthetic("mnist", "adam", seed, **dead) for seed in range(2)]
     made += [synthetic("mnist", "adam", 2), synthetic("mnist", "lion")]
-    first = notes.notes(statistics.entries(made))[0]
+    first = notes.notes(summaries.entries(made))[0]
     assert "Adam (lr 0.001) on MNIST, 2 of 3 runs: at chance, loss rose 33-fold." in first
 
 
 def test_a_list_of_runs_that_learnt_nothing_has_an_end(synthetic):
     dead = {"train_accuracy": 0.1}
     made = [synthetic("mnist", f"mine:{name}", **dead) for name in range(12)]
-    first = notes.notes(statistics.entries(made))[0]
+    first = notes.notes(summaries.entries(made))[0]
     assert first.count(" on MNIST") == 8
     assert first.endswith("and 4 more.")

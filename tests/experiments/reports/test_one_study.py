@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from experiments import optimizers
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.protocols import ablation
 from experiments.protocols.fair import constants
 from experiments.reports.one_study import of_one_study, study_of
@@ -106,7 +106,7 @@ def test_older_grids_of_the_smoke_budget_are_told_apart_too(made):
 
 
 def test_a_budget_that_this_version_does_not_know_is_said(made):
-    entries = statistics.entries([replace(made("adamw", "0"), budget="tenth")])
+    entries = summaries.entries([replace(made("adamw", "0"), budget="tenth")])
     with pytest.raises(ValueError, match="budget 'tenth', which this version does not know"):
         study_of(entries, ("full", "smoke"))
 

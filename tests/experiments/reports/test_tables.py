@@ -4,7 +4,7 @@ import io
 import pytest
 from entries import entries_of, row_of
 
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.protocols.paper.published import REFERENCE
 from experiments.records import DataFacts
 from experiments.reports import table, tables
@@ -65,7 +65,7 @@ def test_step_size_in_units_of_adams(synthetic):
 
 
 def test_diverged_runs_are_marked(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         [synthetic(seed=0), synthetic(seed=1, train_accuracy=0.1, status="diverged")]
     )
     row = row_of(tables.dataset_table(entries, "fashion_mnist", REFERENCE), "Adam")
@@ -89,7 +89,7 @@ def test_csv_holds_the_same_numbers(synthetic):
 
 
 def test_rows_stand_by_optimizer_and_rising_rate_above_and_below_a_rule(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         [
             synthetic("mnist", "muon"),
             synthetic("mnist", "thermolion"),
@@ -125,9 +125,9 @@ def test_without_a_reference_nothing_published_stands_in_a_table(synthetic):
 
 def test_what_was_run_otherwise_than_published_has_no_published_number(synthetic):
     for more in ({"schedule": "warmup_cosine"}, {"network": "vit"}, {"changed": {"b1": 0.8}}):
-        (entry,) = statistics.entries([synthetic("mnist", "adam", **more)])
+        (entry,) = summaries.entries([synthetic("mnist", "adam", **more)])
         assert table.published(entry, REFERENCE) is None
-    (entry,) = statistics.entries([synthetic("mnist", "adam")])
+    (entry,) = summaries.entries([synthetic("mnist", "adam")])
     assert table.published(entry, REFERENCE) == 95.88
 
 
@@ -139,12 +139,12 @@ def test_intervals_stay_within_what_is_possible(synthetic):
 
 def test_runs_that_learnt_nothing_are_marked(synthetic):
     dead = {"train_accuracy": 0.1, "train_loss": [77.0, 2.3, 2.3]}
-    entries = statistics.entries([synthetic(seed=0), synthetic(seed=1, **dead)])
+    entries = summaries.entries([synthetic(seed=0), synthetic(seed=1, **dead)])
     row = row_of(tables.dataset_table(entries, "fashion_mnist"), "Adam")
     assert row["runs"] == f"2 (1{table.UNHEALTHY})"
 
 
 def test_a_title_says_how_many_images_there_were(synthetic):
     record = synthetic("mine.npz", data=DataFacts(examples=1257))
-    found = tables.dataset_table(statistics.entries([record]), "mine.npz")
+    found = tables.dataset_table(summaries.entries([record]), "mine.npz")
     assert found.title.startswith("mine.npz, 1,257 images:")

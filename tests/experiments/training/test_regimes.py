@@ -14,6 +14,7 @@ import numpy as np
 import optax
 import pytest
 from one_layer import LINEAR, init, logits
+from params import slow
 
 from experiments import training
 from experiments.training import Config, Data, Outcome, Run
@@ -89,17 +90,17 @@ def plain_loop(run: Run, data: Data, config: Config, rate: Any) -> dict[str, Any
 @pytest.mark.parametrize(
     ("steps", "readings", "epochs_read", "schedule"),
     [
-        (21, 2, [0, 2], "warmup_cosine"),  # three epochs
         (23, 9, [0, 1, 2, 3], "warmup_cosine"),  # two steps of a fourth
-        (20, 2, [0, 2], "constant"),  # all of the third but its short step
-        pytest.param(13, 1, [1], "warmup_cosine", marks=pytest.mark.slow),
-        pytest.param(4, 1, [0], "constant", marks=pytest.mark.slow),  # less than an epoch
+        slow(21, 2, [0, 2], "warmup_cosine"),  # three epochs
+        slow(20, 2, [0, 2], "constant"),  # all of the third but its short step
+        slow(13, 1, [1], "warmup_cosine"),
+        slow(4, 1, [0], "constant"),  # less than an epoch
         # The same with the other schedule.
-        pytest.param(21, 2, [0, 2], "constant", marks=pytest.mark.slow),
-        pytest.param(23, 9, [0, 1, 2, 3], "constant", marks=pytest.mark.slow),
-        pytest.param(20, 2, [0, 2], "warmup_cosine", marks=pytest.mark.slow),
-        pytest.param(13, 1, [1], "constant", marks=pytest.mark.slow),
-        pytest.param(4, 1, [0], "warmup_cosine", marks=pytest.mark.slow),
+        slow(21, 2, [0, 2], "constant"),
+        slow(23, 9, [0, 1, 2, 3], "constant"),
+        slow(20, 2, [0, 2], "warmup_cosine"),
+        slow(13, 1, [1], "constant"),
+        slow(4, 1, [0], "warmup_cosine"),
     ],
 )
 def test_a_plain_loop_gives_the_same(
@@ -170,7 +171,7 @@ def test_all_trials_with_both_schedules_share_a_program() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("split", [2, 3])
+@pytest.mark.parametrize("split", [slow(2), 3])
 def test_a_split_run_gives_the_same_to_rounding(split: int) -> None:
     data = make_data(100, 22, 34)  # of 34 images the third device has two fewer
     config = Config(batch_size=16, steps=23, scheduled=True, readings=3)

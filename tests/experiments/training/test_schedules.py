@@ -4,11 +4,14 @@ import jax
 import numpy as np
 import optax
 import pytest
+from params import slow
 
 from experiments.training import schedules
 
 
-@pytest.mark.parametrize(("total", "rising"), [(60, 3), (600, 30), (2400, 120), (7, 0), (1, 0)])
+@pytest.mark.parametrize(
+    ("total", "rising"), [(60, 3), slow(600, 30), slow(2400, 120), (7, 0), (1, 0)]
+)
 def test_they_are_optax_own(total: int, rising: int) -> None:
     parts = [
         optax.linear_schedule(1 / max(rising, 1), 1.0, rising),

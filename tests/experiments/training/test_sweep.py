@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from params import slow
 
 from experiments import networks, training
 from experiments.networks import convnet, convolution, network
@@ -125,11 +126,11 @@ def test_an_interrupt_keeps_the_finished_runs_and_they_repeat_bit_for_bit(
 @pytest.mark.parametrize(
     ("together", "devices", "devices_per_run"),
     [
-        (3, 1, 1),
-        pytest.param(1, 3, None, marks=pytest.mark.slow),
         (2, 4, 2),
-        pytest.param(2, 2, 1, marks=pytest.mark.slow),
-        pytest.param(1, 1, 1, marks=pytest.mark.slow),
+        slow(3, 1, 1),
+        slow(1, 3, None),
+        slow(2, 2, 1),
+        slow(1, 1, 1),
     ],
 )
 def test_batched_sharded_and_split_runs_agree(

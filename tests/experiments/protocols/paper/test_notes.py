@@ -1,9 +1,9 @@
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.protocols.paper import notes
 
 
 def _notes(synthetic, *runs, **overrides):
-    return " ".join(notes.notes(statistics.entries(synthetic(*run, **overrides) for run in runs)))
+    return " ".join(notes.notes(summaries.entries(synthetic(*run, **overrides) for run in runs)))
 
 
 def test_notes_appear_only_where_they_apply(synthetic):
@@ -26,4 +26,4 @@ def test_swats_is_not_said_to_stay_adam_in_runs_that_are_long_enough(synthetic):
     assert "SWATS never switched" not in _notes(synthetic, ("mnist", "swats"), **long)
     assert "these runs have 60 steps" in _notes(synthetic, ("mnist", "swats"))
     others = [synthetic("mnist", "swats"), synthetic("usps", "adam", train_loss=[1.0] * 61)]
-    assert "these runs have 60 steps" in " ".join(notes.notes(statistics.entries(others)))
+    assert "these runs have 60 steps" in " ".join(notes.notes(summaries.entries(others)))

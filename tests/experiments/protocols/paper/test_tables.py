@@ -1,6 +1,6 @@
 from entries import entries_of, row_of
 
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.protocols.paper import published, tables
 from experiments.reports import markdown, table
 
@@ -36,7 +36,7 @@ def test_table_3_pairs_by_data_set_and_keeps_compilation_apart(synthetic):
             for seed, value in enumerate(seconds)
         ]
 
-    entries = statistics.entries(
+    entries = summaries.entries(
         timed("gtsrb", "adam", [10.0, 10.0])
         + timed("gtsrb", "lion", [11.0, 11.0])
         + timed("stl10", "adam", [20.0, 20.0])
@@ -61,7 +61,7 @@ def test_seconds_of_another_machine_are_not_compared(synthetic):
 
     other = {"device": {"platform": "gpu", "kind": "H100", "count": 1}}
     divided = {"layout": {"devices": 2, "devices_per_run": 1, "together": 1}}
-    entries = statistics.entries(
+    entries = summaries.entries(
         timed("digits", "adam", 1.0)
         + timed("digits", "lion", 4.0, **other)
         + timed("digits", "swats", 4.0, **divided)
@@ -75,7 +75,7 @@ def test_seconds_of_another_machine_are_not_compared(synthetic):
 
 
 def test_markdown_is_rectangular(synthetic):
-    entries = statistics.entries(
+    entries = summaries.entries(
         [synthetic(d, o) for d in published.DATASETS for o in ("adam", "muon")]
     )
     for which in (1, 2):

@@ -10,7 +10,7 @@ import made_exponent
 import numpy as np
 import pytest
 
-from experiments.analysis import statistics
+from experiments.analysis import summaries
 from experiments.analysis.exponent_cells import exponent_cells, values
 from experiments.analysis.short_arms import short_arms
 from experiments.reports import report
@@ -24,7 +24,7 @@ def cells_of(records):
 
 
 def section_of(records):
-    (found,) = exponent_section.build(statistics.entries(records), Question("runs"))
+    (found,) = exponent_section.build(summaries.entries(records), Question("runs"))
     return found
 
 

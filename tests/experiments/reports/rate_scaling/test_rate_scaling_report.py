@@ -14,7 +14,7 @@ from PIL import Image
 from experiments import optimizers
 from experiments.analysis.rate_scaling import power_law
 from experiments.analysis.rates import profile
-from experiments.analysis.statistics import entries
+from experiments.analysis.summaries import entries
 from experiments.protocols import rate_scaling
 from experiments.reports import report
 from experiments.reports.section import Question

@@ -1,4 +1,4 @@
-"""What stands above the panels of a study's figures."""
+"""What a workload is called: in tables and CSV files, above the panels of figures, on pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from experiments.analysis.arms import Arm, Workload
 from experiments.protocols.fair import constants
 from experiments.reports.labels import dataset_title, with_network
+from experiments.reports.table import CsvRow
 
 REGIMES = "A is 60 steps of at most 1,024 images, B is 600 of 128"
 """For pages that name regimes by their letters."""
@@ -14,6 +15,16 @@ ELSEWHERE = (
     "regime C is 2,400 steps of 128 at the settings that won in B, vit a small vision transformer"
 )
 """For pages that name what lies beside the ConvNet in A and B."""
+
+
+def workload_fields(workload: Workload) -> CsvRow:
+    """The first fields of every CSV file."""
+    return {"dataset": workload.dataset, "network": workload.network, "regime": workload.regime}
+
+
+def workload_title(workload: Workload) -> str:
+    """A workload in tables."""
+    return with_network(f"{dataset_title(workload.dataset)}, {workload.regime}", workload.network)
 
 
 def budget_of(found: Iterable[Arm]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from made_records import Made, rate
 
 from experiments.protocols import ProtocolName, Regime, Task
-from experiments.protocols.fair.short_tuning import (
+from experiments.protocols.short_tuning import (
     Seeds,
     ShortChain,
     follow_short,
