@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+
+import numpy as np
 
 from experiments.analysis import rates
 from experiments.analysis.arm_profile import profile_of
@@ -22,10 +24,11 @@ MAIN = "convnet"
 """The network whose differences stand in the first figure."""
 
 
-def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
-    """The arms whose first stage is whole, by place; places with fewer than two are left out.
+def searched(found: Sequence[Arm]) -> dict[str, dict[str, tuple[Arm, Profile]]]:
+    """The arms whose first stage is whole, by place, with their accuracy against rate.
 
-    One that diverged at every rate of the grid is left out, too: it has nothing to show.
+    Places with fewer than two are left out, and arms that diverged at every rate of the grid: they
+    have nothing to show.
     """
     budget = budget_of(found)
     made = {
@@ -38,7 +41,7 @@ def searched(found: Sequence[Arm]) -> dict[str, dict[str, Arm]]:
         place: shown
         for place, some in made.items()
         if len(some) > 1
-        and (shown := {name: arm for name, arm in some.items() if profile_of(arm) is not None})
+        and (shown := {name: (arm, one) for name, arm in some.items() if (one := profile_of(arm))})
     }
 
 
@@ -49,16 +52,17 @@ def _whole_first_stage(arm: Arm, budget: str) -> bool:
     return wanted is not None and tried >= wanted
 
 
-def _profiles(found: Sequence[Arm]) -> dict[str, dict[str, Profile]]:
+def _curves(arms: Mapping[str, Arm]) -> dict[str, np.ndarray]:
+    """The best validation accuracy after each run of an arm's ledger."""
     return {
-        place: {name: each for name, arm in arms.items() if (each := profile_of(arm)) is not None}
-        for place, arms in searched(found).items()
+        name: rates.best_so_far(
+            [
+                None if one.status != "ok" else (one.validation_accuracy or [None])[-1]
+                for one in arm.ledger
+            ]
+        )
+        for name, arm in arms.items()
     }
-
-
-def learning_rates(found: Sequence[Arm], *, aligned: bool = False) -> dict[str, bytes]:
-    """Validation accuracy against learning rate, a panel a workload."""
-    return tuning_figures.learning_rates(_profiles(found), aligned=aligned)
 
 
 def forest_of(
@@ -145,24 +149,6 @@ def _groups(
     return groups | ({heading: means} if means else {}), doubtful
 
 
-def budgets(found: Sequence[Arm]) -> dict[str, bytes]:
-    """Best validation accuracy so far against runs spent, a panel a workload."""
-    return tuning_figures.budgets(
-        {
-            place: {
-                name: rates.best_so_far(
-                    [
-                        None if one.status != "ok" else (one.validation_accuracy or [None])[-1]
-                        for one in arm.ledger
-                    ]
-                )
-                for name, arm in arms.items()
-            }
-            for place, arms in searched(found).items()
-        }
-    )
-
-
 def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
     """The figures for which there is something to draw."""
     made: list[Figure] = []
@@ -186,10 +172,19 @@ def available(found: Sequence[Arm], answers: Sequence[Answer]) -> list[Figure]:
         left = f"; not shown, as fewer than two optimizers are searched: {gone}" if gone else ""
         under = "each optimizer under the schedule that was chosen for it"
         words = f"Validation accuracy against learning rate, {under} (bands: lowest to highest seed"
-        made.append(Figure("rates", f"{words}{left})", partial(learning_rates, found)))
+        profiles = {
+            place: {name: profile for name, (_, profile) in arms.items()}
+            for place, arms in shown.items()
+        }
+        draw = tuning_figures.learning_rates
+        made.append(Figure("rates", f"{words}{left})", partial(draw, profiles)))
         words = f"The same against multiples of each optimizer's best rate, {under}{left}"
-        made.append(Figure("aligned", words, partial(learning_rates, found, aligned=True)))
+        made.append(Figure("aligned", words, partial(draw, profiles, aligned=True)))
         words = "Validation accuracy of the best single run so far against runs spent on tuning: "
         words += "one search each, so without intervals; the choice is made by means over seeds"
-        made.append(Figure("budget", words + left, partial(budgets, found)))
+        curves = {
+            place: _curves({name: arm for name, (arm, _) in arms.items()})
+            for place, arms in shown.items()
+        }
+        made.append(Figure("budget", words + left, partial(tuning_figures.budgets, curves)))
     return made
