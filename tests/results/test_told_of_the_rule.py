@@ -11,10 +11,9 @@ from scipy import stats
 from told import text
 
 from experiments import records
-from experiments.analysis import difference, paired, verdicts
+from experiments.analysis import difference, final_differences, paired, verdicts
 from experiments.reports import report
 from experiments.reports.exponent import claims
-from experiments.reports.fair import questions
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ("fair", "ablation", "label_noise")
@@ -55,7 +54,7 @@ def test_which_verdicts_hang_on_the_degrees_of_freedom_is_told(monkeypatch):
     monkeypatch.setattr(paired, "with_interval", _with_seeds_alone)
     after, singly = _cases()
     assert before.keys() == after.keys()
-    assert len(before) == 10 + 1 + 30 + 6  # the 1 is the transformer's, of one set
+    assert len(before) == 10 + 2 + 30 + 6  # the 2 are the transformer's, of one set
     changed = {line: (before[line], after[line]) for line in before if before[line] != after[line]}
     page = text("docs/fair.md")
     assert f"{len(changed)} of the verdicts over sets would read otherwise" in page
@@ -114,7 +113,7 @@ def _cases_of_train_loss():
 def test_which_verdicts_the_later_rules_of_train_loss_changed_is_told(monkeypatch):
     now = _cases_of_train_loss()
     assert len(now) > 300
-    monkeypatch.setattr(questions, "final_losses", _zero_is_chance)
+    monkeypatch.setattr(final_differences, "final_losses", _zero_is_chance)
     before = _cases_of_train_loss()
     changed = [
         (key[4:], (now[key], before[key]))
