@@ -47,6 +47,14 @@ def length(regime: str, budget: str = "full") -> str:
     return f"{constants.regime(regime, budget).steps:,} steps{share}"
 
 
+def regimes(found: Iterable[Arm], budget: str = "full") -> str:
+    """What the regimes of some arms are, for who has met them by their letters alone."""
+    known = constants.protocol()["regimes"]
+    there = sorted({arm.workload.regime for arm in found} & {*known})
+    each = [(name, constants.regime(name, budget), known[name]["batch_size"]) for name in there]
+    return ", ".join(f"{name} is {one.steps:,} steps of {batch:,}" for name, one, batch in each)
+
+
 def panel(regime: str, network: str, budget: str = "full") -> str:
     """How long is trained, and with what where it is not the convnet."""
     return with_network(length(regime, budget), network)

@@ -63,8 +63,8 @@ def test_where_the_carried_setting_loses_is_told():
     none = "no larger difference"
     assert [verdict("", "", one).case for one in over.values()] == ["worse", none, none]
     assert "lost on GTSRB-32 alone." in text("docs/should_i_use_it.md")
-    told = f"and so is the *worse* against AdamW, both carried over ({over[SIGNS].mean:+.1f} there;"
-    assert f"is won on GTSRB-32 alone, {told}" in text("README.md")
+    told = f"so does the *worse* against AdamW, both carried over ({over[SIGNS].mean:+.1f} there)."
+    assert f"comes from GTSRB-32 alone, and {told}" in text("README.md")
     lion = fair()[SIGNS, "A", "thermolion"]
     below = accuracy_difference(lion.carried, lion.tuned)
     assert below.high < 0

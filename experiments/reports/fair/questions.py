@@ -42,6 +42,7 @@ class Answer:
         improvement: the probability that a run of ``first`` ends above a run of ``other`` on test
             images, by data set, and over "all" where there are several.
         unfinished: the data sets that are left out, since final runs of either are missing there.
+        lacking: the optimizers whose runs those are.
         called: what an optimizer is called.
     """
 
@@ -56,6 +57,7 @@ class Answer:
     train_loss: Verdict | None
     improvement: Mapping[str, Estimate]
     unfinished: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     called: Callable[[str], str] = optimizer_title
 
     @property
@@ -74,10 +76,8 @@ class Answer:
         if self.held_out is None:
             if self.setting == "carried" and len(self.unfinished) == 1:
                 return "No answer: it needs a second data set, to carry the setting over from."
-            return (
-                f"No answer yet: final runs of {self.called(self.first)} and "
-                f"{self.called(self.other)}, {SETTINGS[self.setting]}, are missing."
-            )
+            names = " and ".join(map(self.called, self.lacking))
+            return f"No answer yet: final runs of {names}, {SETTINGS[self.setting]}, are missing."
         loss = f"; {self.train_loss.predicate}" if self.train_loss else ""
         return f"{self.held_out.text}{loss}."
 
@@ -160,6 +160,7 @@ def _answer(
     first, setting = asked["first"], asked["setting"]
     pairs: dict[str, tuple[tuple[Record, ...], tuple[Record, ...]]] = {}
     unfinished = []
+    lacking: dict[str, None] = {}
     for workload, arms in these.items():
         if first in arms and other in arms:
             one, two = (getattr(arms[name], setting) for name in (first, other))
@@ -167,6 +168,7 @@ def _answer(
                 pairs[workload.dataset] = (one, two)
             else:
                 unfinished.append(workload.dataset)
+                lacking |= {name: None for name, runs in ((first, one), (other, two)) if not runs}
     pairs = _of_common_seeds(pairs)
     held_out = train_loss = None
     improvement: dict[str, Estimate] = {}
@@ -194,6 +196,7 @@ def _answer(
         train_loss,
         improvement,
         tuple(unfinished),
+        tuple(lacking),
         called,
     )
 

@@ -15,7 +15,7 @@ from experiments.reports.one_study import study_of
 from experiments.reports.section import Question, Section
 from experiments.reports.study_notes import budget_note, closing_notes
 from experiments.reports.table import DIVERGED, Table
-from experiments.reports.workload_titles import workload_title
+from experiments.reports.workload_titles import regimes, workload_title
 
 
 def build(entries: Sequence[Entry], question: Question) -> list[Section]:
@@ -42,7 +42,7 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
         Section(
             title=study.title,
             slug=study.slug,
-            description=constants.protocol()["description"],
+            description=_description(found, study.budget),
             verdicts=tuple(
                 study.opening + line
                 for line in (*questions.unasked(found), *(answer.line for answer in answers))
@@ -56,6 +56,14 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
             missing=(*study.excluded, *missing(found, study.budget, question.folder)),
         )
     ]
+
+
+def _description(found: Sequence[Arm], budget: str) -> str:
+    """What the protocol does, and how long its regimes are."""
+    described = constants.protocol()["description"]
+    if any(arm.workload.regime in constants.protocol()["regimes"] for arm in found):
+        described += f". Regime {regimes(found, budget)} images (at most half of those trained on)"
+    return described
 
 
 def _judged(arms: Mapping[str, Arm]) -> list[str]:

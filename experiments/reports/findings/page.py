@@ -169,7 +169,11 @@ def _overview(found: Sequence[Finding]) -> Table:
 
 def _elsewhere(fair: StudyResults) -> list[Block]:
     """The fair study's answers with another network and in longer runs, where there are such."""
-    found = [one.line for one in answers(fair.elsewhere) if one.held_out is not None]
+    found = [
+        one.line
+        for one in answers(fair.elsewhere)
+        if one.held_out or (one.lacking and one.setting == "tuned")
+    ]
     if not found:
         return []
     return [

@@ -62,3 +62,17 @@ def test_the_first_figure_has_the_convnet_and_the_regimes_that_are_tuned_in(else
     assert "2,400" not in first
     assert "vit" not in first
     assert "runs missing" not in first + other
+
+
+def test_a_verdict_that_waits_names_whose_runs_it_waits_for(elsewhere):
+    gone = ("vit", "lion", "final")
+    some = [one for one in elsewhere if (one.network, one.optimizer, one.phase) != gone]
+    (line,) = (one for one in built(some).verdicts if one.startswith("Q2, regime B, vit"))
+    assert line.endswith("No answer yet: final runs of Lion, tuned, are missing.")
+
+
+def test_the_regimes_are_explained_where_their_letters_stand(elsewhere):
+    some = [one for one in elsewhere if one.regime == "B"]
+    start, stop = "Regime B is 600 steps of 128", " images (at most half of those trained on)"
+    assert built(some).description.endswith(start + stop)
+    assert f"{start}, C is 2,400 steps of 128{stop}" in built(elsewhere).description

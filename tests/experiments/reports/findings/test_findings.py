@@ -163,6 +163,10 @@ def test_what_holds_elsewhere_has_a_section_of_its_own(tmp_path, whole):
     ]
     assert "regime C is 2,400 steps of 128 at the settings that won in B" in told
     assert "All 40 comparisons are complete over all their data sets." in text
+    gone = ("vit", "lion", "final")
+    some = [one for one in more if (one.network, one.optimizer, one.phase) != gone]
+    waits = page(tmp_path / "waits", whole | {"fair": [*whole["fair"], *some]})
+    assert "vit: Is the gate worth more than the sign? No answer yet: final runs of Lion," in waits
     before = page(tmp_path / "before", whole)
     assert "another network" not in before
     assert part(text, "Question by question") == part(before, "Question by question")
