@@ -121,7 +121,9 @@ def _linked_from(place: Path, folder: Path, text: str) -> str:
 def _opening(found: Sequence[Finding], fair: StudyResults, exponent: str) -> str:
     lacking = [one.number for one in found if one.missing]
     left = (
-        f"Runs are missing for {', '.join(lacking)}" if lacking else "No question below lacks a run"
+        f"Runs are missing for {', '.join(lacking)}"
+        if lacking
+        else "With the ConvNet in A and B no question lacks a run"
     )
     left += f"; {exponent}."
     if not lacking and gain.lacking_ranks(fair):

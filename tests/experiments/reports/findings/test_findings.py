@@ -175,8 +175,8 @@ def test_what_holds_elsewhere_has_a_section_of_its_own(tmp_path, whole):
 def test_with_all_records_every_question_has_its_verdict_and_figure(tmp_path, whole):
     text = page(tmp_path, whole)
     assert "All 40 comparisons are complete over all their data sets." in text
-    left = "No question below lacks a run; Q9 lacks 1,572 of its 1,572 runs. Ranks among all"
-    assert f"{left} optimizers lack some" in text
+    left = "With the ConvNet in A and B no question lacks a run; Q9 lacks 1,572 of its 1,572 runs. "
+    assert f"{left}Ranks among all optimizers lack some" in text
     assert "Missing" not in text
     assert "o answer yet" not in text
     assert "not known yet" not in part(text, "When to use")
