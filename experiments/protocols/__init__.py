@@ -11,7 +11,7 @@ from experiments.protocols.cell import (
     Task,
 )
 from experiments.protocols.grid import Grid, grid, learners
-from experiments.protocols.names import recorded_name
+from experiments.protocols.names import base_name, recorded_name
 from experiments.protocols.protocol import PROTOCOLS, Protocol, get, parse
 
 STUDIES: tuple[str, ...] = ("fair", "ablation", "label_noise", "exponent", "rate_scaling")
@@ -34,6 +34,7 @@ __all__ = [
     "Regime",
     "Study",
     "Task",
+    "base_name",
     "get",
     "grid",
     "learners",

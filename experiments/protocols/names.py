@@ -18,6 +18,16 @@ def recorded_name(name: str) -> str:
     return Path(name).name if name.endswith(".npz") else name
 
 
+def base_name(printed: str) -> str:
+    """The protocol of a name in records, without what deviates from it.
+
+    Example:
+        >>> base_name("fair[budget=half]"), base_name("paper")
+        ('fair', 'paper')
+    """
+    return printed.partition("[")[0]
+
+
 def check_once(datasets: Sequence[str], given: Mapping[str, Sequence[str]]) -> None:
     """Raises a ValueError for a name that is given twice, as records would keep it.
 

@@ -132,7 +132,7 @@ def _of_one_grid(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     by_age = sorted(records, key=lambda one: one.finished or "")
     newest = {(one.optimizer, one.dataset): str(one.protocol_hash) for one in by_age}
     first = next(iter(records), None)
-    study = (first.protocol.partition("[")[0], first.budget or "full") if first else ("", "")
+    study = (protocols.base_name(first.protocol), first.budget or "full") if first else ("", "")
     todays = {key: _hash_of_this_version(*study, *key) for key in counts}
     current = any(todays[key] in count for key, count in counts.items())
     kept = {key: (todays[key] if current else None) or newest[key] for key in counts}

@@ -75,7 +75,7 @@ def machine(record: Record) -> tuple[str, str]:
 
 def _stand(protocol: str, otherwise: str) -> str:
     """What becomes of records that were changed under one name; see `of_one_study`."""
-    study = protocol.partition("[")[0] in protocols.STUDIES
+    study = protocols.base_name(protocol) in protocols.STUDIES
     return "the newest alone stand in its tables" if study else otherwise
 
 

@@ -83,7 +83,7 @@ def _collector_off() -> Iterator[None]:
 
 def _build(folder: str | os.PathLike[str], baseline: str | None) -> Report:
     reading = records.read(folder)
-    bases = {one.protocol.partition("[")[0] for one in reading.records}
+    bases = {protocols.base_name(one.protocol) for one in reading.records}
     if baseline is not None and bases <= {*protocols.STUDIES}:
         raise ValueError(
             f"baseline is {baseline!r}, but there are records of {', '.join(sorted(bases))} alone, "
@@ -118,7 +118,7 @@ def sections(entries: Iterable[Entry], question: Question) -> list[Section]:
     """What the builder of each protocol and version makes of its entries."""
     found = []
     for group in by_protocol(entries):
-        builder = BUILDERS.get(group[0].protocol.partition("[")[0], generic.build)
+        builder = BUILDERS.get(protocols.base_name(group[0].protocol), generic.build)
         found += builder(apart(group), question)
     return found
 
