@@ -44,7 +44,6 @@ def test_the_fair_studys_arms_are_named():
     every = {clothes, digits, signs}
     words = {
         "all three sets in A and B": {"A": every, "B": every},
-        "all three in B; Fashion-MNIST in A": {"A": {clothes}, "B": every},
         "Fashion-MNIST in A and B; digits in A": {"A": {clothes, digits}, "B": {clothes}},
         "GTSRB-32 and digits in B": {"B": {signs, digits}},
     }

@@ -112,11 +112,18 @@ def test_what_the_advice_says_of_the_transformer():
     losses = {name: f"at a train loss {float(loss):.0f} % smaller" for name, loss in found}
     adamw, nadamw = (column[f"{name}, both tuned alike"] for name in ("AdamW", "NadamW"))
     said = f"{adamw}, {losses['AdamW']}; both untuned {column['AdamW, both at their defaults']}. "
-    said += f"NadamW likewise: {nadamw}, {losses['NadamW']};"
+    said += f"NadamW likewise: {nadamw}, {losses['NadamW']}. "
+    signum, lion = (column[f"{name}, both tuned alike"] for name in ("Signum", "Lion"))
+    none = "*no difference larger than 1 point*, "
+    assert signum.startswith(none)
+    said += f"Signum and Lion: {signum} and {lion.removeprefix(none)};"
     assert said in text("docs/should_i_use_it.md")
     behind = [f"{-float(one.split(', ')[1].split()[0]):.1f}" for one in (adamw, nadamw)]
     assert behind == ["0.5"] * 2
-    assert "on one set, the tuned AdamW and NadamW are 0.5 points ahead." in text("README.md")
+    said = (
+        "on one set, the tuned AdamW and NadamW are 0.5 points ahead; Signum and Lion are within a "
+    )
+    assert f"{said}point." in text("README.md")
 
 
 def test_the_readmes_table_of_differences():
@@ -156,9 +163,7 @@ def test_the_readmes_table_of_differences():
         "itself with *another* parameter's λ": both(lambda x: parts[x, "λ of another parameter"]),
     }
     assert ("gtsrb32.npz", "A", "muon") not in fair()
-    five = [f"{name}, both tuned alike" for name in ("NadamW", "Signum", "Lion")]
-    column = dict.fromkeys(expected, "–") | dict.fromkeys(five, "not run yet")
-    column |= _with_a_transformer()
+    column = dict.fromkeys(expected, "–") | _with_a_transformer()
     alone = expected["AdamW, both with the rate alone tuned"]
     told = f"after 60 steps {alone[0]}; after 600 {alone[1]}, won on GTSRB-32"
     assert f"the rate alone tuned, another study of two sets: {told}" in text(

@@ -54,7 +54,7 @@ def test_which_verdicts_hang_on_the_degrees_of_freedom_is_told(monkeypatch):
     monkeypatch.setattr(paired, "with_interval", _with_seeds_alone)
     after, singly = _cases()
     assert before.keys() == after.keys()
-    assert len(before) == 10 + 2 + 30 + 6  # the 2 are the transformer's, of one set
+    assert len(before) == 10 + 4 + 30 + 6  # the 4 are the transformer's, of one set
     changed = {line: (before[line], after[line]) for line in before if before[line] != after[line]}
     page = text("docs/fair.md")
     assert f"{len(changed)} of the verdicts over sets would read otherwise" in page
