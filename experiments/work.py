@@ -11,9 +11,9 @@ from typing import TextIO
 import jax
 
 from experiments import datasets, networks, optimizers, records, task_data, training
-from experiments.judged_versions import JudgedVersions
 from experiments.protocols import Cell, Find, Study, Task
 from experiments.records import DataFacts, Record, environment
+from experiments.records.judged_versions import JudgedVersions
 from experiments.records.record import Fields
 
 
@@ -149,8 +149,10 @@ class Work:
         optimizer = self.optimizers[cell.learner.optimizer]
         network = self.networks[cell.task.network]
         fields = cell.fields(str(facts.fingerprint), optimizer.hyperparameters, optimizer.defaults)
-        sources = optimizer.source, network.source
-        readings = self._judged.with_cell(cell, fields, sources) if cell.phase else None
+        readings = None
+        if cell.phase:
+            sources = optimizer.source, network.source
+            readings = self._judged.with_run(fields, sources) if cell.reads_test else 0
         return fields | {
             "overrides": optimizer.overrides,
             "note": optimizer.note,

@@ -9,8 +9,6 @@ from experiments.protocols.fair import constants
 from experiments.reports.labels import dataset_title, with_network
 from experiments.reports.table import CsvRow
 
-REGIMES = "A is 60 steps of at most 1,024 images, B is 600 of 128"
-"""For pages that name regimes by their letters."""
 ELSEWHERE = (
     "regime C is 2,400 steps of 128 at the settings that won in B, vit a small vision transformer"
 )
@@ -47,12 +45,16 @@ def length(regime: str, budget: str = "full") -> str:
     return f"{constants.regime(regime, budget).steps:,} steps{share}"
 
 
-def regimes(found: Iterable[Arm], budget: str = "full") -> str:
-    """What the regimes of some arms are, for who has met them by their letters alone."""
-    known = constants.protocol()["regimes"]
-    there = sorted({arm.workload.regime for arm in found} & {*known})
-    each = [(name, constants.regime(name, budget), known[name]["batch_size"]) for name in there]
-    return ", ".join(f"{name} is {one.steps:,} steps of {batch:,}" for name, one, batch in each)
+def regimes(names: Iterable[str], budget: str = "full") -> str:
+    """What regimes are, for who has met them by their letters alone.
+
+    Example:
+        >>> regimes(["A", "B"])
+        'A is 60 steps of at most 1,024 images, B is 600 of 128'
+    """
+    first, *others = (constants.regime(name, budget) for name in names)
+    said = f"{first.name} is {first.steps:,} steps of at most {first.batch_size:,} images"
+    return ", ".join([said, *(f"{x.name} is {x.steps:,} of {x.batch_size:,}" for x in others)])
 
 
 def panel(regime: str, network: str, budget: str = "full") -> str:

@@ -13,7 +13,7 @@ from experiments.distortion_study import plan
 from experiments.records import Record
 from experiments.reports.exponent.whole import latest_records
 from experiments.reports.one_study import of_one_study
-from experiments.reports.workload_titles import REGIMES
+from experiments.reports.workload_titles import regimes
 from experiments.smes_page import depth, fit
 
 EXPONENT, DISTORTION = "exponent", "distortion"
@@ -55,7 +55,7 @@ def text(folder: Path) -> str:
         f"SGD no momentum. This page is drawn from the records in [{name}]({name}) by `{command}`; "
         "no line of it is written by hand.",
         "",
-        f"Regime {REGIMES}. ±: a 95 % interval over seeds. Smallest detectable: the true "
+        f"Regime {regimes('AB')}. ±: a 95 % interval over seeds. Smallest detectable: the true "
         "difference that is found four times in five. Running maximum: `amsgrad=True`. F-MNIST is "
         "Fashion-MNIST, GTSRB-32 a sample of traffic signs.",
         "",

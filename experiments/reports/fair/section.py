@@ -59,11 +59,11 @@ def build(entries: Sequence[Entry], question: Question) -> list[Section]:
 
 
 def _description(found: Sequence[Arm], budget: str) -> str:
-    """What the protocol does, and how long its regimes are."""
+    """What the protocol does, and what its regimes are."""
+    known = constants.protocol()["regimes"]
+    there = sorted({arm.workload.regime for arm in found} & known.keys())
     described = constants.protocol()["description"]
-    if any(arm.workload.regime in constants.protocol()["regimes"] for arm in found):
-        described += f". Regime {regimes(found, budget)} images (at most half of those trained on)"
-    return described
+    return f"{described}. Regime {regimes(there, budget)}" if there else described
 
 
 def _judged(arms: Mapping[str, Arm]) -> list[str]:

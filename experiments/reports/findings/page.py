@@ -23,7 +23,7 @@ from experiments.reports.missing import study_command
 from experiments.reports.one_study import of_one_study
 from experiments.reports.outline import Block, Bullets, Heading, Paragraph
 from experiments.reports.table import Table
-from experiments.reports.workload_titles import ELSEWHERE, REGIMES
+from experiments.reports.workload_titles import ELSEWHERE, regimes
 
 FILE = "findings.md"
 
@@ -52,10 +52,10 @@ def build(folder: str | os.PathLike[str]) -> str:
         Paragraph(
             "Each cell is the verdict on ThermoLion's held-out accuracy against the other's, by "
             "the rule of the fair protocol (`docs/fair.md` has it and explains its words); "
-            f"{REGIMES}. Under Q0 each has the rate and schedule that did best on the other "
-            "sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone (of AdamW at "
-            "ThermoLion's step it is set, not tuned), under warm-up and cosine, so that a verdict "
-            "on AdamW or Signum may be another there. Q8 is read by batch size, "
+            f"{regimes(SCOPE['fair'][1])}. Under Q0 each has the rate and schedule that did best "
+            "on the other sets; under Q1 and Q2 everything is tuned; from Q3 on the rate alone (of "
+            "AdamW at ThermoLion's step it is set, not tuned), under warm-up and cosine, so that a "
+            "verdict on AdamW or Signum may be another there. Q8 is read by batch size, "
             f"below; Q9, on SMES's exponent, has {smes}."
         ),
         _overview(found),
@@ -171,11 +171,8 @@ def _overview(found: Sequence[Finding]) -> Table:
 
 def _elsewhere(fair: StudyResults) -> list[Block]:
     """The fair study's answers with another network and in longer runs, where there are such."""
-    found = [
-        one.line
-        for one in answers(fair.elsewhere)
-        if one.held_out or (one.lacking and one.setting == "tuned")
-    ]
+    # On one set no setting can be carried over, which is no answer and lacks no run.
+    found = [one.line for one in answers(fair.elsewhere) if one.held_out or one.setting == "tuned"]
     if not found:
         return []
     return [

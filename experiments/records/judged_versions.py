@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter, itemgetter
 
-from experiments.protocols import Cell
-from experiments.records import Record
-from experiments.records.record import Fields
+from experiments.records.record import Fields, Record
 
 _CONTEST = ("dataset", "fingerprint", "network", "optimizer")
 """What the versions of one optimizer or network compete in, of a record or of a cell.
@@ -40,19 +38,16 @@ class JudgedVersions:
                 judged = self._by_contest.setdefault(attrgetter(*_CONTEST)(one), set())
                 judged.add((sources, protocol, one.protocol_hash))
 
-    def with_cell(self, cell: Cell, fields: Fields, sources: Sources) -> int:
-        """How many there are once a cell is run; 0 where it does not read the test images.
+    def with_run(self, fields: Fields, sources: Sources) -> int:
+        """How many there are once a further run has read the test images.
 
         Args:
-            cell: the run.
             fields: what its record says beforehand.
             sources: its files.
         """
-        if not cell.reads_test:
-            return 0
-        protocol = cell.protocol.name, cell.protocol.version
+        protocol = fields["protocol"], fields["protocol_version"]
         judged = self._by_contest.get(itemgetter(*_CONTEST)(fields), set())
         grids = {(files, grid) for files, by, grid in judged if by == protocol}
-        grids.add((sources, cell.protocol.hash))
+        grids.add((sources, fields["protocol_hash"]))
         elsewhere = {files for files, by, _ in judged if by != protocol}
         return len(grids) + len(elsewhere - {files for files, _ in grids})
